@@ -1,0 +1,1 @@
+"""Keeps the container images of Kubernetes workloads current, through Git."""

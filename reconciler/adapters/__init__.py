@@ -1,0 +1,1 @@
+"""Speaks to the outside. One folder an outside thing; each blind to the others."""

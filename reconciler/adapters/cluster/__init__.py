@@ -1,0 +1,1 @@
+"""Speaks to the Kubernetes API server. Raises only this package's errors."""

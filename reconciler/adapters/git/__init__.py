@@ -1,0 +1,1 @@
+"""Runs the git program. Raises only this package's errors."""

@@ -1,0 +1,1 @@
+"""Speaks the OCI Distribution API. Raises only this package's errors."""

@@ -1,0 +1,1 @@
+"""References, versions, constraints and policies: which tag a workload should run."""

@@ -1,0 +1,1 @@
+"""Cluster objects as values: identity, order, inventory, health and drift."""

@@ -1,0 +1,135 @@
+"""The error tree: every failure this package raises on purpose.
+
+    ReconcilerError
+    |-- StalledError              the same inputs fail the same way; a person must change something
+    |   |-- SettingsError         options, environment or configuration file
+    |   |-- SyntaxProblem         a text that is not what it should be
+    |   |   |-- ReferenceSyntaxError
+    |   |   |-- ConstraintSyntaxError
+    |   |   `-- PolicySyntaxError
+    |   |-- ManifestError         a manifest that cannot be read or edited
+    |   |-- AccessDeniedError     credentials or rights refused
+    |   |-- NotFoundError         a repository, branch, path or kind that is not there
+    |   `-- RefusedError          the other side understood and said no (hook, conflict, invalid)
+    `-- TransientError            may pass by itself; tried again
+        |-- RegistryError
+        |-- GitError
+        |   `-- RemoteMovedError  somebody pushed in between
+        `-- ClusterError
+
+The class answers what the caller can do; attributes carry the rest. Messages are lower case, quote
+values with ``!r``, end without a full stop, and hold no secret.
+"""
+
+
+class ReconcilerError(Exception):
+    """Base of every error raised on purpose.
+
+    Attributes:
+        where: the place it is about: ``path:line``, a URL or an object; empty if there is none.
+        message: what is wrong, without the place.
+    """
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        super().__init__(message, where)
+        self.message = message
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class StalledError(ReconcilerError):
+    """The same inputs will fail the same way: reported until they change, tried again every cycle."""
+
+
+class SettingsError(StalledError):
+    """Options, environment or configuration file are wrong; all their problems in one message."""
+
+
+class SyntaxProblem(StalledError):  # noqa: N818 - the base of three errors, never raised itself
+    """A text that is not what it should be.
+
+    Attributes:
+        text: the offending text.
+        reason: what is wrong with it.
+    """
+
+    noun = "text"
+
+    def __init__(self, text: str, reason: str, *, where: str = "") -> None:
+        shown = text if len(text) <= 200 else f"{text[:200]}…"  # noqa: PLR2004 - one screen line or two
+        super().__init__(f"invalid {self.noun} {shown!r}: {reason}", where=where)
+        self.text = text
+        self.reason = reason
+
+
+class ReferenceSyntaxError(SyntaxProblem):
+    """Not an image reference."""
+
+    noun = "image reference"
+
+
+class ConstraintSyntaxError(SyntaxProblem):
+    """Not a version constraint."""
+
+    noun = "constraint"
+
+
+class PolicySyntaxError(SyntaxProblem):
+    """Not a policy."""
+
+    noun = "policy"
+
+
+class ManifestError(StalledError):
+    """A manifest that cannot be read, or cannot be edited without touching more than was planned."""
+
+
+class AccessDeniedError(StalledError):
+    """The other side refused our credentials, or our rights do not suffice."""
+
+
+class NotFoundError(StalledError):
+    """Something named in the settings or a manifest does not exist on the other side."""
+
+
+class RefusedError(StalledError):
+    """The other side understood the request and declined it: a hook, a conflict, an invalid object."""
+
+
+class TransientError(ReconcilerError):
+    """May pass by itself; tried again with backoff."""
+
+
+class RegistryError(TransientError):
+    """A registry failed, or did not answer in time.
+
+    Attributes:
+        retry_after_s: seconds the registry asked us to wait, if it did.
+        is_retryable: whether another attempt within this cycle may help.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str = "",
+        retry_after_s: float | None = None,
+        is_retryable: bool = True,
+    ) -> None:
+        super().__init__(message, where=where)
+        self.retry_after_s = retry_after_s
+        self.is_retryable = is_retryable
+
+
+class GitError(TransientError):
+    """The Git remote or the git program failed in a way that may pass."""
+
+
+class RemoteMovedError(GitError):
+    """The remote branch moved between our fetch and our push."""
+
+
+class ClusterError(TransientError):
+    """The API server failed, or did not answer in time."""

@@ -1,0 +1,1 @@
+"""Faces people and machines: the command line and the logs. Decides nothing."""

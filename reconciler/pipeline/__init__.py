@@ -1,0 +1,1 @@
+"""Orchestrates the stages of a cycle against its own ports. Knows no adapter."""

@@ -1,0 +1,93 @@
+"""Settings as frozen values."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """How registries are spoken to."""
+
+    docker_config: Path | None = None
+    """A docker ``config.json`` that must exist; None: the default one, if there is one."""
+
+    insecure_hosts: frozenset[str] = field(default_factory=frozenset)
+    """Hosts (``HOST[:PORT]``) that may be spoken to in plain HTTP; loopback always may."""
+
+    connect_timeout_s: float = 5.0
+    """Seconds to wait for a connection: a registry that is up answers a SYN at once."""
+
+    read_timeout_s: float = 30.0
+    """Seconds of silence after which an answer is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitSettings:
+    """One Git remote, and how we sign what we write to it."""
+
+    url: str
+    """``https://``, ``file://``, a path; ``http://`` on loopback or with ``insecure``."""
+
+    branch: str | None = None
+    """The branch to read and push; None: the remote's HEAD."""
+
+    author_name: str = "reconcile"
+    """Author and committer of our commits."""
+
+    author_email: str = "reconcile@localhost"
+    """Their address."""
+
+    username: str | None = None
+    """Who we are for the remote, where it asks; tokens go with any name at most forges."""
+
+    password_file: Path | None = None
+    """A file that holds the password or token, read anew whenever the remote asks."""
+
+    ca_file: Path | None = None
+    """A CA bundle for the remote; None: the system's."""
+
+    insecure: bool = False
+    """Permit plain HTTP to hosts other than loopback."""
+
+    history: int = 1000
+    """Commits to fetch (without file contents)."""
+
+    timeout_s: float = 120.0
+    """Seconds after which one Git command is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """Which cluster, and where in it our state lives."""
+
+    kubeconfig: Path | None = None
+    """A kubeconfig file; None: in-cluster, then ``$KUBECONFIG`` and ``~/.kube/config``."""
+
+    context: str | None = None
+    """A context of the kubeconfig; None: its current one."""
+
+    namespace: str = "reconcile"
+    """The namespace of the state objects."""
+
+    default_namespace: str = "default"
+    """The namespace of namespaced objects that name none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
+    """What a sync may do."""
+
+    prune: bool = True
+    """Delete what left Git."""
+
+    prune_allow: str | None = None
+    """A revision for which a prune over the budget is permitted."""
+
+    wait: bool = True
+    """Wait until what was applied is healthy."""
+
+    timeout_s: float = 300.0
+    """Seconds to wait for that."""
+
+    dry_run: bool = False
+    """Change nothing; say what would change."""

@@ -91,3 +91,58 @@ class SyncSettings:
 
     dry_run: bool = False
     """Change nothing; say what would change."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """One source: a Git repository, branch and set of paths, with a name."""
+
+    name: str
+    """What its state object and log lines are called."""
+
+    git: GitSettings
+    """The remote."""
+
+    sync: SyncSettings
+    """What its sync may do."""
+
+    paths: tuple[str, ...] = ()
+    """Folders of the repository to manage; empty: all of it."""
+
+    is_updated: bool = True
+    """Whether images are updated in Git."""
+
+    is_synced: bool = True
+    """Whether manifests are synced to the cluster."""
+
+    default_namespace: str = "default"
+    """The namespace of namespaced objects that name none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a run needs to know."""
+
+    sources: tuple[SourceSettings, ...]
+    """What to keep current; at least one, names distinct."""
+
+    registry: RegistrySettings
+    """Registries, shared by all sources."""
+
+    cluster: ClusterSettings
+    """The cluster, shared by all sources."""
+
+    data_dir: Path
+    """Folder for clones; may be deleted at any time."""
+
+    dry_run: bool = False
+    """Print what would change; change nothing."""
+
+    output: str = "text"
+    """``text`` or ``json``."""
+
+    log_format: str | None = None
+    """``text``, ``json``; None: text on a terminal, else json."""
+
+    log_level: str = "error"
+    """Least severe message to log."""

@@ -1,0 +1,107 @@
+"""The table of options: what the command line, the environment, the file and the docs read."""
+
+import enum
+import re
+from dataclasses import dataclass
+
+from reconciler.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "RECONCILE_"
+
+
+class Kind(enum.Enum):
+    """What an option's text means, and how it is written."""
+
+    TEXT = "TEXT"
+    PATH = "PATH"
+    SWITCH = "true|false"
+    DURATION = "DURATION"
+    NUMBER = "NUMBER"
+    LIST = "TEXT,…"
+    CHOICE = "CHOICE"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting.
+
+    A switch that is on by default is written ``--no-NAME`` (and ``--NAME``) on the command line.
+    ``is_per_source`` tells whether an entry of the file's ``sources:`` may set it for itself.
+    """
+
+    name: str  # as after ``--``
+    kind: Kind
+    help: str
+    default: object = None
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    is_per_source: bool = False
+    short: str = ""
+    shown_default: str = ""
+
+    @property
+    def key(self) -> str:
+        """The option's name in code and in the outcome of reading: ``git_url``."""
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable: ``RECONCILE_GIT_URL``."""
+        return ENVIRONMENT_PREFIX + self.key.upper()
+
+
+def _source(name: str, kind: Kind, text: str, **more: object) -> Option:
+    return Option(name, kind, text, is_per_source=True, **more)  # type: ignore[arg-type]  # checked by the table's test
+
+
+OPTIONS: tuple[Option, ...] = (
+    _source("git-url", Kind.TEXT, "remote: https://…, file://… or a path", metavar="URL"),
+    _source("git-branch", Kind.TEXT, "branch to read and push", shown_default="the remote's HEAD"),
+    _source("git-path", Kind.LIST, "folder to manage; may be repeated", shown_default="the root"),
+    _source("git-user", Kind.TEXT, "author and committer of commits", default="reconcile"),
+    _source("git-email", Kind.TEXT, "their e-mail address", default="reconcile@localhost"),
+    _source("git-username", Kind.TEXT, "user name for the remote"),
+    _source("git-password-file", Kind.PATH, "file with the password or token for the remote"),
+    _source("git-ca-file", Kind.PATH, "CA bundle for the remote", shown_default="the system's"),
+    _source("git-insecure", Kind.SWITCH, "permit plain HTTP beyond loopback", default=False),
+    _source("git-history", Kind.NUMBER, "commits to know, without contents", default=1000),
+    Option("docker-config", Kind.PATH, "a docker config.json with registry passwords",
+           shown_default="$DOCKER_CONFIG, ~/.docker"),
+    Option("registry-insecure", Kind.LIST, "registry that speaks plain HTTP; may be repeated",
+           metavar="HOST[:PORT]", shown_default="loopback hosts"),
+    Option("kubeconfig", Kind.PATH, "cluster to use", shown_default="in-cluster, then $KUBECONFIG"),
+    Option("context", Kind.TEXT, "context of the kubeconfig", shown_default="its current one"),
+    Option("namespace", Kind.TEXT, "namespace of our state objects",
+           shown_default="the pod's own, else reconcile"),
+    _source("default-namespace", Kind.TEXT, "namespace where none is named", default="default"),
+    _source("sync", Kind.SWITCH, "sync manifests to the cluster", default=True),
+    _source("update", Kind.SWITCH, "update images in Git", default=True),
+    _source("prune", Kind.SWITCH, "delete objects that left Git", default=True),
+    _source("prune-allow", Kind.TEXT, "permit this revision's refused prune", metavar="REVISION"),
+    Option("wait", Kind.SWITCH, "wait until what was applied is healthy", default=True),
+    Option("timeout", Kind.DURATION, "how long to wait for that", default="5m"),
+    Option("data-dir", Kind.PATH, "folder for clones", shown_default="a cache folder"),
+    Option("dry-run", Kind.SWITCH, "print what would change; change nothing", default=False),
+    Option("output", Kind.CHOICE, "what is printed to standard output", default="text",
+           choices=("text", "json"), short="o"),
+    Option("log-format", Kind.CHOICE, "form of the log on standard error",
+           choices=("text", "json"), shown_default="text on a terminal, else json"),
+    Option("log-level", Kind.CHOICE, "least severe message to log", default="warning",
+           choices=("debug", "info", "warning", "error")),
+)  # fmt: skip
+
+_DURATION = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
+
+
+def parse_duration_s(text: str) -> float:
+    """Return the seconds of a duration such as ``90s``, ``5m`` or ``1h30m``.
+
+    Raises:
+        SettingsError: the text is no duration, or is zero.
+    """
+    found = _DURATION.fullmatch(text.strip())
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    total = 3600 * hours + 60 * minutes + seconds
+    if not total:
+        raise SettingsError(f"{text!r} is no duration; write 90s, 5m or 1h30m")
+    return float(total)

@@ -1,11 +1,10 @@
 """What the stages need from the outside, in their own words."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from reconciler.core.images.reference import Repository
-from reconciler.core.manifests.tree import TreeEntry
+from reconciler.core.manifests.tree import Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
 
 
@@ -24,21 +23,6 @@ class TagSource(Protocol):
             NotFoundError: there is no such repository.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The remote branch as fetched: its revision, and every entry of its tree sorted by path."""
-
-    revision: Revision
-    entries: tuple[TreeEntry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Oversize:
-    """Stands for a content that was not read because it is larger than allowed."""
-
-    size_bytes: int
 
 
 class ManifestRepository(Protocol):
@@ -96,14 +80,3 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait that long; returns early when the process is asked to stop."""
         ...
-
-
-class Progress(Protocol):
-    """Hears what is going on right now, for a person who waits."""
-
-    def step(self, text: str) -> None:
-        """Say what is being done: ``"Waiting for 3a33f0a to be applied"``."""
-        ...
-
-
-__all__ = ["Clock", "Iterable", "ManifestRepository", "Oversize", "Progress", "Snapshot", "TagSource"]

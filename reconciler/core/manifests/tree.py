@@ -3,6 +3,8 @@
 import enum
 from dataclasses import dataclass
 
+from reconciler.core.revision import Revision
+
 
 class EntryKind(enum.Enum):
     """What a tree entry is, by its Git file mode."""
@@ -19,3 +21,18 @@ class TreeEntry:
     path: str
     kind: EntryKind
     blob: str  # the object's id: hex
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The remote branch as fetched: its revision, and every entry of its tree sorted by path."""
+
+    revision: Revision
+    entries: tuple[TreeEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Oversize:
+    """Stands for a content that was not read because it is larger than allowed."""
+
+    size_bytes: int

@@ -1,0 +1,57 @@
+"""How a commit is pushed, and what the remote's answer means."""
+
+import re
+
+from reconciler.adapters.git.failures import failure_of, printable, remote_words
+from reconciler.adapters.git.listing import HEADS
+from reconciler.adapters.git.runner import Output
+from reconciler.errors import (
+    AccessDeniedError,
+    GitError,
+    ReconcilerError,
+    RefusedError,
+    RemoteMovedError,
+)
+
+_REJECTED = re.compile(r"(?m)^!\t[^\t\n]*\t\[([^\]\n]*)\](?: \((.*)\))?$")
+
+# The client's words (push.c, transport.c, remote.c) and the server's (receive-pack.c, refs.c) for:
+# the branch is not where we saw it.
+_MOVED = re.compile(
+    r"non-fast-forward|fetch first|stale info|cannot lock ref|incorrect old value"
+    r"|reference already exists|needs force"
+)
+# receive-pack says only this when it loses the race; the reason is in its lines to us.
+_NOT_UPDATED = re.compile(r"failed to update ref|atomic transaction failed")
+_NO_RIGHTS = re.compile(r"insufficient permission|[Pp]ermission denied|Read-only file system")
+
+
+def push_arguments(commit: str, parent: str, branch: str) -> list[str]:
+    """Return the command that moves a branch from a commit's parent to the commit.
+
+    The lease is no force: the commit is a child of what it expects to find. It makes the remote
+    compare, so that a branch that was set back to an *ancestor* of the parent counts as moved too
+    and what was taken away there does not come back with our commit.
+    """
+    return [
+        "push", "--porcelain", "--atomic", "--no-verify", "--no-thin", "--no-signed",
+        "--recurse-submodules=no", f"--force-with-lease={HEADS}{branch}:{parent}",
+        "--end-of-options", "origin", f"{commit}:{HEADS}{branch}",
+    ]  # fmt: skip
+
+
+def push_failure(output: Output, *, where: str) -> ReconcilerError:
+    """Return the error for a push that did not go through."""
+    said = remote_words(output.stderr)
+    found = _REJECTED.search(output.stdout.decode("utf-8", "replace"))
+    if not found:
+        return failure_of(output.stderr, where=where)
+    kind, reason = found[1], printable(found[2] or found[1])
+    words = f"{reason}; the remote says: {said}" if said else reason
+    if _MOVED.search(reason) or (_NOT_UPDATED.search(reason) and _MOVED.search(said)):
+        return RemoteMovedError(f"somebody pushed in between ({reason})", where=where)
+    if _NO_RIGHTS.search(said) or _NO_RIGHTS.search(reason):
+        return AccessDeniedError(f"our rights at the remote do not suffice ({words})", where=where)
+    if "No space left" in words or kind == "remote failure":
+        return GitError(f"the remote failed ({words})", where=where)
+    return RefusedError(f"the push was declined: {words}", where=where)

@@ -1,0 +1,110 @@
+"""Where a Git remote is: a URL or path that is safe to hand to the git program, or an error."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from reconciler.errors import SettingsError
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SCP_LIKE = re.compile(r"[^/\\]+?:(?!:)")  # git: a colon before the first slash, host:path
+_HELPER = re.compile(r"[A-Za-z0-9+.-]+::")  # git: transport::address runs git-remote-<transport>
+_HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?")
+
+# git-check-ref-format(1), rules 3 to 10; the first two are about slashes and looked at by part.
+_FORBIDDEN_IN_REF = re.compile(r"\.\.|@\{|//|[\x00-\x20\x7f~^:?*\[\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A remote that may be an argument of git: its URL is absolute and holds no secret."""
+
+    url: str
+    scheme: str  # https, http or file; also the only protocol that git may speak then
+    host: str = ""  # with the port, as git names it when it asks for a password
+
+
+def remote_of(url: str, *, insecure: bool = False) -> Remote:
+    """Return the remote that a setting names: ``https://``, ``http://``, ``file://`` or a path.
+
+    Paths become ``file://`` URLs: for a plain path git copies the repository and ignores depth.
+
+    Raises:
+        SettingsError: git must not be given this; the message never holds a password.
+    """
+    if not url or url.startswith("-") or _CONTROL.search(url) or _HELPER.match(url):
+        raise SettingsError(f"{_shown(url)!r} is no Git URL: use https://, file:// or a path")
+    if "://" in url:
+        return _by_scheme(_split(url), insecure=insecure)
+    if _SCP_LIKE.match(url):
+        raise SettingsError(f"{_shown(url)!r}: Git over SSH is not supported by this release")
+    return _file(Path(url).expanduser())
+
+
+def check_branch(name: str) -> str:
+    """Return the name of a branch as it is, if it may be one (rules of ``git check-ref-format``).
+
+    Raises:
+        SettingsError: no branch can be called that.
+    """
+    parts = name.split("/")
+    is_wrong = (
+        _FORBIDDEN_IN_REF.search(name)
+        or name in {"", "@", "HEAD"}
+        or name.startswith("-")
+        or name.endswith(".")
+        or any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
+    )
+    if is_wrong:
+        raise SettingsError(f"{name!r} is no name of a branch")
+    return name
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise SettingsError(f"{_shown(url)!r} is no Git URL") from error
+
+
+def _by_scheme(parts: SplitResult, *, insecure: bool) -> Remote:
+    if parts.scheme in {"https", "http"}:
+        return _http(parts, insecure=insecure)
+    if parts.scheme == "file":
+        if parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
+            raise SettingsError(f"{_shown(parts.geturl())!r}: write file:///absolute/path")
+        return _file(Path(unquote(parts.path)))
+    if parts.scheme in {"ssh", "git+ssh", "ssh+git"}:
+        raise SettingsError(
+            f"{_shown(parts.geturl())!r}: Git over SSH is not supported by this release"
+        )
+    raise SettingsError(f"{_shown(parts.geturl())!r}: use https://, file:// or a path")
+
+
+def _http(parts: SplitResult, *, insecure: bool) -> Remote:
+    userinfo, at, host = parts.netloc.rpartition("@")
+    host = host.lower()
+    shown = f"{parts.scheme}://{host}{parts.path}"
+    if at or userinfo:
+        raise SettingsError(
+            f"{shown!r} was given with a user or password in it: "
+            "use --git-username and --git-password-file"
+        )
+    if not _HOST.fullmatch(host) or parts.query or parts.fragment or " " in parts.path:
+        raise SettingsError(f"{shown!r} is no Git URL: https://HOST[:PORT]/PATH is wanted")
+    if parts.scheme == "http" and not insecure and not _LOOPBACK.fullmatch(host):
+        raise SettingsError(f"{shown!r} is not encrypted: use https://, or --git-insecure")
+    return Remote(url=shown, scheme=parts.scheme, host=host)
+
+
+def _file(path: Path) -> Remote:
+    if _CONTROL.search(str(path)):
+        raise SettingsError(f"{str(path)!r} is no path of a Git repository")
+    return Remote(url=path.absolute().as_uri(), scheme="file")
+
+
+def _shown(url: str) -> str:
+    """Return a URL without what may be a password: all before the last ``@`` but the scheme."""
+    return re.sub(r"(?s)^([A-Za-z0-9+.-]+://)?.*@", r"\1", url)

@@ -1,0 +1,196 @@
+"""A branch of a Git remote as the stages see it: fetch, read, commit, push."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from reconciler.adapters.git.clone import Clone
+from reconciler.adapters.git.commit import commit_stream
+from reconciler.adapters.git.failures import CorruptCloneError
+from reconciler.adapters.git.listing import File
+from reconciler.adapters.git.lock import exclusive
+from reconciler.adapters.git.program import GitProgram, check_identity
+from reconciler.adapters.git.push import push_arguments, push_failure
+from reconciler.adapters.git.remote import check_branch, remote_of
+from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
+from reconciler.core.revision import Revision
+from reconciler.errors import GitError, SettingsError
+from reconciler.settings import GitSettings
+
+_LOCK_WAIT_S = 10.0
+_CHUNK_BYTES = 16 * 1024 * 1024  # of contents that are in memory at once
+
+T = TypeVar("T")
+
+
+class GitRepository:
+    """A branch of a Git remote, through a bare clone of our own; there is no work tree.
+
+    The clone is locked while a method works (and by any git that outlives a killed process), so
+    that several processes may share it. Not safe for several threads.
+    """
+
+    def __init__(
+        self, settings: GitSettings, directory: Path, *, lock_wait_s: float = _LOCK_WAIT_S
+    ) -> None:
+        """Check the settings; nothing is read, written or asked yet.
+
+        Args:
+            settings: the remote.
+            directory: a folder for this remote alone; made when needed, may be deleted any time.
+            lock_wait_s: how long to wait for another process that uses the folder.
+
+        Raises:
+            SettingsError: URL, branch or author are not what git can be given.
+        """
+        remote = remote_of(settings.url, insecure=settings.insecure)
+        if settings.branch is not None:
+            check_branch(settings.branch)
+        self._author = check_identity(settings)
+        self._directory = directory.absolute()
+        self._program = GitProgram(settings, remote, self._directory)
+        self._clone = Clone(self._program)
+        self._lock_wait_s = lock_wait_s
+        self._listed: tuple[str, tuple[File, ...]] | None = None
+
+    def fetch(self) -> Snapshot:
+        """Bring the clone up to the remote's branch (cloning first if need be); return its tree.
+
+        Raises:
+            GitError: the remote failed or did not answer in time.
+            AccessDeniedError: the remote refused our credentials.
+            NotFoundError: no such repository or branch, or the repository is empty.
+            TransientError: another process uses the clone.
+        """
+        with self._exclusively():
+            return self._healing(self._snapshot)
+
+    def read(
+        self, entries: Sequence[TreeEntry], *, max_bytes: int
+    ) -> Iterator[tuple[TreeEntry, bytes | Oversize]]:
+        """Yield the content of each entry (of a link: its target), in the given order.
+
+        What the clone lacks is fetched first, all at once; a content over ``max_bytes`` is never
+        loaded, and never more than some 16 MiB (or one content) are in memory.
+
+        Raises:
+            GitError: a content could not be had, e.g. because the entry is a submodule.
+        """
+        for entry in entries:
+            if entry.kind is EntryKind.SUBMODULE:
+                raise GitError("a submodule has no content here", where=entry.path)
+        if not entries:
+            return
+        with self._exclusively():
+            sizes = self._healing(lambda: self._clone.sizes(entry.blob for entry in entries))
+        for chunk in _chunks(entries, sizes, max_bytes):
+            blobs = [entry.blob for entry in chunk if sizes[entry.blob] <= max_bytes]
+            contents = self._contents(tuple(dict.fromkeys(blobs)))
+            for entry in chunk:
+                size = sizes[entry.blob]
+                yield entry, Oversize(size) if size > max_bytes else contents[entry.blob]
+
+    def commit(self, base: Revision, contents: Mapping[str, bytes], message: str) -> Revision:
+        """Make a commit on ``base`` in which the given existing files have new contents.
+
+        Nothing is published, file modes stay as they are, and no work tree is involved.
+
+        Raises:
+            GitError: the git program failed, e.g. because the disk is full, or the base has no
+                such file.
+        """
+        with self._exclusively():
+            files = {file.entry.path: file for file in self._files(base.commit)}
+            for path in contents:
+                if path not in files or files[path].entry.kind is not EntryKind.FILE:
+                    raise GitError(f"no such file in {base.short}", where=path)
+            changes = [(files[path], contents[path]) for path in sorted(contents)]
+            stream = commit_stream(changes, base=base.commit, author=self._author, message=message)
+            return Revision(base.branch, self._clone.write(stream))
+
+    def push(self, revision: Revision) -> None:
+        """Publish a commit as the new tip of its branch, never by force.
+
+        Raises:
+            RemoteMovedError: the branch is not where the commit's parent is any more.
+            RefusedError: a hook or a rule of the remote declined it; carries the remote's words.
+            AccessDeniedError: the credentials do not permit pushing.
+            GitError: the remote failed; whether the push arrived is found out by fetching.
+        """
+        branch = check_branch(revision.branch)
+        with self._exclusively():
+            parent = self._clone.parent(revision.commit)
+            arguments = push_arguments(revision.commit, parent, branch)
+            output = self._program.try_with_remote(*arguments, clone=self._clone.path)
+        if output.status:
+            raise push_failure(output, where=self._program.settings.url)
+
+    def _snapshot(self) -> Snapshot:
+        tip = self._clone.tip()
+        commit = self._clone.bring_to(tip)
+        entries = tuple(file.entry for file in self._files(commit))
+        return Snapshot(Revision(tip.branch, commit), entries)
+
+    def _files(self, commit: str) -> tuple[File, ...]:
+        if self._listed is None or self._listed[0] != commit:
+            self._listed = (commit, self._clone.files(commit))
+        return self._listed[1]
+
+    def _contents(self, blobs: Sequence[str]) -> dict[str, bytes]:
+        if not blobs:
+            return {}
+        with self._exclusively():
+            return dict(zip(blobs, self._clone.contents(blobs), strict=True))
+
+    def _healing(self, action: Callable[[], T]) -> T:
+        """Do it, and once more on a fresh clone if ours is damaged."""
+        try:
+            return action()
+        except CorruptCloneError:
+            self._forget()
+            self._clone.bring_to(self._clone.tip())
+            return action()
+
+    @contextlib.contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Hold the lock; a clone that turns out damaged meanwhile is not there any more after."""
+        with contextlib.ExitStack() as stack:
+            try:
+                self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock = exclusive(self._directory / "lock", wait_s=self._lock_wait_s)
+                self._program.lock = stack.enter_context(lock)
+                stack.callback(setattr, self._program, "lock", -1)
+                self._program.prepare()
+            except OSError as error:
+                reason = f"cannot use the folder for clones: {error.strerror}"
+                raise SettingsError(reason, where=str(self._directory)) from error
+            try:
+                yield
+            except CorruptCloneError:
+                self._forget()
+                raise
+            except OSError as error:
+                reason = f"cannot use the clone: {error.strerror}"
+                raise GitError(reason, where=str(self._directory)) from error
+
+    def _forget(self) -> None:
+        self._listed = None
+        self._clone.discard()
+
+
+def _chunks(
+    entries: Sequence[TreeEntry], sizes: Mapping[str, int], max_bytes: int
+) -> Iterator[list[TreeEntry]]:
+    """Cut a list so that the contents that will be loaded fit a chunk."""
+    chunk: list[TreeEntry] = []
+    loaded = 0
+    for entry in entries:
+        size = sizes[entry.blob] if sizes[entry.blob] <= max_bytes else 0
+        if chunk and loaded + size > _CHUNK_BYTES:
+            yield chunk
+            chunk, loaded = [], 0
+        chunk.append(entry)
+        loaded += size
+    if chunk:
+        yield chunk

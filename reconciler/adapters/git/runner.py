@@ -1,0 +1,93 @@
+"""Runs the git program, by GitPython: one process group, bounded in time, killed as a whole."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.adapters.git.environment import strangers
+from reconciler.errors import GitError, SettingsError
+
+if TYPE_CHECKING:
+    import git
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a git command said and how it ended; ``status`` is 0 if all went well."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+
+def run_git(
+    arguments: Sequence[str],
+    *,
+    directory: Path,
+    environment: Mapping[str, str],
+    timeout_s: float,
+    stdin: bytes = b"",
+    keep_open: Sequence[int] = (),
+) -> Output:
+    """Run ``git ARGUMENTS`` in a folder and return what came of it.
+
+    GitPython adds to this process's environment where an allow-list is wanted, so ``env -u`` takes
+    the rest away. Its own time-out needs ``pgrep`` or ``ps`` to find git's helpers, which a slim
+    image does not have, and so the process gets a group of its own to be killed by.
+
+    Args:
+        arguments: after ``git``; no secrets, they can be read by all users of the machine.
+        directory: the working directory.
+        environment: all variables that are not inherited.
+        timeout_s: seconds until the command and its children are killed.
+        stdin: what it reads.
+        keep_open: file descriptors that live as long as the command does, such as a lock.
+
+    Raises:
+        GitError: it did not end in time, or could not be started.
+        SettingsError: there is no git program.
+    """
+    unset = [part for name in strangers(os.environ, environment) for part in ("-u", name)]
+    try:
+        process = _program(directory).execute(
+            ["env", *unset, "git", *arguments],
+            istream=subprocess.PIPE,
+            as_process=True,
+            env=dict(environment),
+            start_new_session=True,
+            pass_fds=tuple(keep_open),
+        )
+    except OSError as error:
+        raise GitError(f"cannot start git: {error.strerror}") from error
+    return _communicate(process, stdin, timeout_s=timeout_s, command=arguments[0])
+
+
+def _communicate(
+    process: "git.Git.AutoInterrupt", stdin: bytes, *, timeout_s: float, command: str
+) -> Output:
+    popen = process.proc
+    if popen is None:  # pragma: no cover - GitPython forgets it at the end only
+        raise GitError(f"git {command} ended before it began")
+    try:
+        stdout, stderr = popen.communicate(stdin, timeout=timeout_s)
+    except subprocess.TimeoutExpired as error:
+        raise GitError(f"git {command} did not end within {timeout_s:g} s") from error
+    finally:
+        if popen.returncode is None:  # also when interrupted
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(popen.pid, signal.SIGKILL)
+            popen.communicate()
+    return Output(popen.returncode, bytes(stdout), bytes(stderr).decode("utf-8", "replace"))
+
+
+def _program(directory: Path) -> "git.Git":
+    try:
+        from git import Git  # noqa: PLC0415 - importing it looks for git, which may be missing
+    except ImportError as error:
+        raise SettingsError("there is no git program on the PATH") from error
+    return Git(directory)

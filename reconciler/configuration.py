@@ -242,7 +242,7 @@ def _to_number(_option: Option, raw: object) -> object:
 
 def _to_list(_option: Option, raw: object) -> object:
     items = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
-    if any(isinstance(item, (dict, list)) for item in items):
+    if isinstance(raw, dict) or any(isinstance(item, (dict, list)) for item in items):
         raise SettingsError("must be a list of texts")
     return tuple(str(item).strip() for item in items if str(item).strip())
 

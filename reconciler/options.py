@@ -86,7 +86,7 @@ OPTIONS: tuple[Option, ...] = (
            choices=("text", "json"), short="o"),
     Option("log-format", Kind.CHOICE, "form of the log on standard error",
            choices=("text", "json"), shown_default="text on a terminal, else json"),
-    Option("log-level", Kind.CHOICE, "least severe message to log", default="warning",
+    Option("log-level", Kind.CHOICE, "least severe message to log", default="error",
            choices=("debug", "info", "warning", "error")),
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Unified diffs of texts, as Git prints them."""
 
 import difflib
+import re
 
 
 def unified_diff(before: str, after: str, *, path: str) -> str:
@@ -11,8 +12,8 @@ def unified_diff(before: str, after: str, *, path: str) -> str:
     if before == after:
         return ""
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
+        _lines(before),
+        _lines(after),
         fromfile=f"a/{path}",
         tofile=f"b/{path}",
     )
@@ -20,3 +21,8 @@ def unified_diff(before: str, after: str, *, path: str) -> str:
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
     return "".join(marked)
+
+
+def _lines(text: str) -> list[str]:
+    """Split at line feeds only, as Git does; ``str.splitlines`` knows ten other line ends."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)

@@ -1,0 +1,170 @@
+from collections.abc import Mapping
+
+import pytest
+
+from reconciler.configuration import read_settings
+from reconciler.errors import SettingsError
+from reconciler.options import OPTIONS, parse_duration_s
+from reconciler.settings import Settings
+
+URL = "https://git.example/acme/web"
+
+
+def read(
+    flags: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    file: Mapping[str, object] | None = None,
+) -> Settings:
+    given = {"git-url": URL} if flags is None else flags
+    return read_settings(
+        flags=given, environment=environment or {}, file=file, file_name="config.yaml"
+    )
+
+
+def problems(**layers: Mapping[str, object]) -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        read(**layers)  # type: ignore[arg-type]  # the environment is given as texts
+    return str(raised.value).splitlines()
+
+
+def test_the_defaults_are_those_of_the_table() -> None:
+    (source,) = read().sources
+
+    assert source.name == "default"
+    assert source.git.branch is None
+    assert source.git.author_name == "reconcile"
+    assert source.is_updated
+    assert source.is_synced
+    assert source.sync.prune
+    assert source.sync.timeout_s == 300
+
+
+def test_flag_beats_environment_beats_file_beats_default() -> None:
+    file = {"git-branch": "file", "git-user": "file", "git-email": "file@example"}
+    environment = {"RECONCILE_GIT_BRANCH": "environment", "RECONCILE_GIT_USER": "environment"}
+
+    (source,) = read({"git-url": URL, "git-branch": "flag"}, environment, file).sources
+
+    assert source.git.branch == "flag"
+    assert source.git.author_name == "environment"
+    assert source.git.author_email == "file@example"
+
+
+def test_each_source_of_the_file_has_its_own_keys_and_shares_the_rest() -> None:
+    file = {
+        "git-user": "robot",
+        "sources": [
+            {"name": "shop", "git-url": URL, "git-path": ["deploy", "base"], "prune": False},
+            {"name": "blog", "git-url": "https://git.example/acme/blog"},
+        ],
+    }
+
+    shop, blog = read({}, {}, file).sources
+
+    assert (shop.name, shop.paths, shop.sync.prune) == ("shop", ("deploy", "base"), False)
+    assert (blog.name, blog.paths, blog.sync.prune) == ("blog", (), True)
+    assert shop.git.author_name == blog.git.author_name == "robot"
+
+
+def test_flag_and_environment_beat_the_keys_of_a_source() -> None:
+    file = {"sources": [{"name": "shop", "git-url": URL, "git-branch": "file", "prune": True}]}
+
+    (shop,) = read({"git-branch": "flag"}, {"RECONCILE_PRUNE": "false"}, file).sources
+
+    assert shop.git.branch == "flag"
+    assert not shop.sync.prune
+
+
+def test_lists_are_separated_by_commas_in_the_environment() -> None:
+    settings = read(None, {"RECONCILE_GIT_PATH": "a, b,"})
+
+    assert settings.sources[0].paths == ("a", "b")
+
+
+def test_variables_that_kubernetes_sets_for_a_service_of_our_name_are_ignored() -> None:
+    read(None, {"RECONCILE_PORT": "tcp://10.0.0.1:80", "RECONCILE_SERVICE_HOST": "10.0.0.1"})
+
+
+def test_a_missing_remote_is_told_with_the_ways_to_give_it() -> None:
+    (problem,) = problems(flags={})
+
+    assert problem == "no Git remote given: use --git-url or RECONCILE_GIT_URL"
+
+
+def test_all_problems_are_told_at_once_with_their_places() -> None:
+    found = problems(
+        flags={"git-url": URL, "timeout": "soon"},
+        environment={"RECONCILE_PRUNE": "maybe"},
+        file={"git-brnach": "main", "output": "xml", "git-path": {"a": 1}},
+    )
+
+    assert found == [
+        "config.yaml: git-brnach: unknown key; did you mean 'git-branch'?",
+        "config.yaml: output: 'xml' is none of text, json",
+        "config.yaml: git-path: must be a list of texts",
+        "RECONCILE_PRUNE: 'maybe' is neither true nor false",
+        "--timeout: 'soon' is no duration; write 90s, 5m or 1h30m",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        pytest.param(
+            {"sources": "shop"}, "config.yaml: sources: must be a list of mappings", id="no-list"
+        ),
+        pytest.param(
+            {"sources": [{"name": "a"}, {"name": "a"}]},
+            "config.yaml: two sources are named 'a'",
+            id="twice",
+        ),
+        pytest.param(
+            {"sources": [{"name": "A b"}]},
+            "'A b' is no source name: lower-case letters, digits and '-', up to 50",
+            id="name",
+        ),
+        pytest.param(
+            {"sources": [{"name": "a", "kubeconfig": "x"}]},
+            "config.yaml: sources[a]: kubeconfig: unknown key",
+            id="not-per-source",
+        ),
+        pytest.param({"git-user": None}, "config.yaml: git-user: must be a text", id="empty"),
+        pytest.param(
+            {"git-history": 0}, "config.yaml: git-history: 0 is no whole number above 0", id="zero"
+        ),
+    ],
+)
+def test_a_wrong_file_is_explained(file: Mapping[str, object], problem: str) -> None:
+    found = problems(flags={"git-url": URL}, file=file)
+
+    assert any(line.startswith(problem) for line in found), found
+
+
+def test_a_source_without_a_remote_is_named() -> None:
+    found = problems(flags={}, file={"sources": [{"name": "shop"}]})
+
+    assert found == ["source 'shop': no Git remote given: use --git-url or RECONCILE_GIT_URL"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        pytest.param("90s", 90, id="seconds"),
+        pytest.param("5m", 300, id="minutes"),
+        pytest.param("1h30m", 5400, id="both"),
+    ],
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    assert parse_duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "0s", "m", "5 m", "-5m", "1m1h", "9" * 50 + "s"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError):
+        parse_duration_s(text)
+
+
+def test_no_two_options_share_a_name_a_key_or_a_variable() -> None:
+    assert len({option.name for option in OPTIONS}) == len(OPTIONS)
+    assert len({option.variable for option in OPTIONS}) == len(OPTIONS)
+    assert all(option.choices for option in OPTIONS if option.kind.value == "CHOICE")

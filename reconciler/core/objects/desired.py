@@ -1,0 +1,110 @@
+"""Objects as Git wants them."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.core.objects import marks
+from reconciler.core.objects.identity import GroupKind, ObjectKey
+
+SECRET = GroupKind("", "Secret")
+DIGEST_BYTES = 16  # enough against accidents, and the state object stays small
+MIN_KEY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Where a document begins; prints ``workloads/nginx.yaml:12``."""
+
+    path: str
+    line: int  # of the document's first line, from 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredObject:
+    """One object that a manifest describes.
+
+    Attributes:
+        key: which object. Its namespace is as written until :func:`reconciler.core.build.resolve`.
+        version: the API version without the group: ``v1``.
+        body: what is sent, JSON-compatible and without our label; treated as immutable.
+        origin: where it is written.
+    """
+
+    key: ObjectKey
+    version: str
+    body: Mapping[str, object]
+    origin: Origin
+
+    @property
+    def api_version(self) -> str:
+        """``apiVersion`` as written: ``apps/v1``, or ``v1`` for the core group."""
+        return f"{self.key.group}/{self.version}" if self.key.group else self.version
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """The object's own annotations, not those of its pod template."""
+        return _texts(self._metadata.get("annotations"))
+
+    @property
+    def is_ignored(self) -> bool:
+        """Whether it is left out of sync (``fluxcd.io/ignore: "true"``)."""
+        return marks.is_ignored(self.annotations)
+
+    @property
+    def is_prune_disabled(self) -> bool:
+        """Whether it is never deleted (``reconcile/prune: disabled``)."""
+        return marks.is_prune_disabled(self.annotations)
+
+    def in_namespace(self, namespace: str) -> "DesiredObject":
+        """Return the same object in that namespace, in key and body; empty for cluster-scoped."""
+        metadata = {name: value for name, value in self._metadata.items() if name != "namespace"}
+        if namespace:
+            metadata["namespace"] = namespace
+        key = replace(self.key, namespace=namespace)
+        return replace(self, key=key, body={**self.body, "metadata": metadata})
+
+    def labelled(self, labels: Mapping[str, str]) -> Mapping[str, object]:
+        """Return the body with these labels added: what is sent."""
+        own = self._metadata.get("labels")
+        merged = {**(own if isinstance(own, Mapping) else {}), **labels}
+        return {**self.body, "metadata": {**self._metadata, "labels": merged}}
+
+    def digest(self, secret_key: bytes) -> str:
+        """Return a hash of the body, the same for every order of its keys: 22 characters.
+
+        Args:
+            secret_key: at least 16 bytes, kept in a Secret. A Secret's hash is keyed with it
+                (HMAC), so that who reads the state object cannot try out values; others ignore it.
+        """
+        text = json.dumps(
+            self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+        data = text.encode("utf-8", "surrogatepass")
+        if self.key.group_kind == SECRET:
+            if len(secret_key) < MIN_KEY_BYTES:
+                raise ValueError(f"the key for hashing Secrets is under {MIN_KEY_BYTES} bytes")
+            return _short(hmac.digest(secret_key, data, "sha256"))
+        return _short(hashlib.sha256(data).digest())
+
+    @property
+    def _metadata(self) -> Mapping[str, object]:
+        metadata = self.body.get("metadata")
+        return metadata if isinstance(metadata, Mapping) else {}
+
+
+def _short(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest[:DIGEST_BYTES]).decode().rstrip("=")
+
+
+def _texts(value: object) -> Mapping[str, str]:
+    """Return the entries whose values are texts; others make the object invalid anyway."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {name: text for name, text in value.items() if isinstance(text, str)}

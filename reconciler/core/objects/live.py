@@ -1,17 +1,18 @@
 """Objects as the cluster has them: their metadata."""
 
-import base64
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.objects import marks
+from reconciler.core.objects.fields import items_of, mapping_of, text_of, texts_of
+from reconciler.core.objects.digests import digest_of
 from reconciler.core.objects.identity import GroupKind, ObjectKey
-from reconciler.core.objects.inventory import PART_OF_LABEL
+from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.errors import ClusterError
 
 FIELD_MANAGER = "reconcile"
+
+_ENTRY_FIELDS = ("manager", "operation", "apiVersion", "time", "fieldsV1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +66,44 @@ def read_live(
     Raises:
         ClusterError: the item has no name, uid or resourceVersion.
     """
-    raise NotImplementedError
+    metadata = mapping_of(item.get("metadata"))
+    entries = [mapping_of(entry) for entry in items_of(metadata.get("managedFields"))]
+    return LiveObject(
+        key=ObjectKey(
+            group_kind.group,
+            group_kind.kind,
+            namespace=text_of(metadata.get("namespace")),
+            name=_required(metadata, "name", group_kind),
+        ),
+        uid=_required(metadata, "uid", group_kind),
+        resource_version=_required(metadata, "resourceVersion", group_kind),
+        labels=texts_of(metadata.get("labels")),
+        annotations=texts_of(metadata.get("annotations")),
+        is_owned=bool(items_of(metadata.get("ownerReferences"))),
+        is_terminating=bool(metadata.get("deletionTimestamp")),
+        entry_digest=_entry_digest(entries, manager),
+        managers=tuple(sorted({text_of(entry.get("manager")) for entry in entries})),
+    )
+
+
+def _entry_digest(entries: Sequence[Mapping[str, object]], manager: str) -> str | None:
+    """Return the hash of our Apply entry.
+
+    The API server keeps one Apply entry a manager and subresource. An entry of a subresource, such
+    as ``status``, says nothing about what we sent, whoever's name it carries.
+    """
+    ours = [
+        {name: entry.get(name) for name in _ENTRY_FIELDS}
+        for entry in entries
+        if entry.get("manager") == manager
+        and entry.get("operation") == "Apply"
+        and not entry.get("subresource")
+    ]
+    return digest_of(ours) if ours else None
+
+
+def _required(metadata: Mapping[str, object], name: str, group_kind: GroupKind) -> str:
+    value = text_of(metadata.get(name))
+    if not value:
+        raise ClusterError(f"the API server sent an object without metadata.{name}: {group_kind}")
+    return value

@@ -1,0 +1,142 @@
+"""The state object's values: compact, versioned JSON in as few texts as fit."""
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from reconciler.core.objects.fields import items_of, mapping_of, text_of
+from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.objects.inventory import InventoryEntry, SourceState
+from reconciler.errors import RefusedError
+
+SCHEMA_VERSION = 1
+MAX_SHARD_BYTES = 900_000  # a ConfigMap holds 1 MiB in all
+
+_NAME = re.compile(r"state\.(0|[1-9][0-9]{0,5})\.json")
+
+
+class _LostError(Exception):
+    """The values cannot be understood; says why."""
+
+
+def encode(state: SourceState, *, max_bytes: int = MAX_SHARD_BYTES) -> Mapping[str, str]:
+    """Return the state as values for ConfigMaps: ``{"state.0.json": …, "state.1.json": …}``.
+
+    One text, or two, four, eight … if one would pass 900 kB; as a ConfigMap holds 1 MiB in all,
+    each needs a ConfigMap of its own. Write the highest number first and ``state.0.json`` last,
+    then delete those that are not in the answer any more: an object stays in the same text as long
+    as their number is the same, and ``state.0.json`` says how many belong to it, so whenever the
+    writing is interrupted no object is lost. The same state gives the same bytes.
+    """
+    for doublings in itertools.count():
+        texts = [_shard_text(state, number, 2**doublings) for number in range(2**doublings)]
+        if max(map(len, texts)) <= max_bytes or 2**doublings > len(state.entries):
+            return {f"state.{number}.json": text for number, text in enumerate(texts)}
+    raise AssertionError  # pragma: no cover - the loop above has no end but its return
+
+
+def decode(shards: Mapping[str, str], *, source: str) -> SourceState:
+    """Return the state that :func:`encode` gave, from the values of all its ConfigMaps together.
+
+    No values at all are an empty state; other names are left aside. Values that cannot be
+    understood (edited by hand, one missing) are a lost state, see :attr:`SourceState.lost`.
+
+    Raises:
+        RefusedError: they are of a newer schema than we know, or of another source.
+    """
+    named = ((_NAME.fullmatch(name), text) for name, text in shards.items())
+    texts = {int(match[1]): text for match, text in named if match}
+    try:
+        return _decoded(texts, source) if texts else SourceState(source)
+    except _LostError as problem:
+        return SourceState(source, lost=str(problem))
+
+
+def _shard_text(state: SourceState, number: int, count: int) -> str:
+    rows = [
+        _row(entry) for key, entry in sorted(state.entries.items()) if _home(key, count) == number
+    ]
+    shard = {
+        "v": SCHEMA_VERSION,
+        "source": state.source,
+        "revision": state.revision,
+        "shards": count,
+        "objects": rows,
+    }
+    return json.dumps(shard, separators=(",", ":"), ensure_ascii=True)
+
+
+def _home(key: ObjectKey, count: int) -> int:
+    """Return the number of the shard an object lives in: stable as long as their count is."""
+    name = "\0".join((key.group, key.kind, key.namespace, key.name))
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:4], "big") % count
+
+
+def _row(entry: InventoryEntry) -> list[object]:
+    key = entry.key
+    row: list[object] = [key.group, key.kind, key.namespace, key.name, entry.version]
+    row += [entry.uid, entry.desired_digest, entry.entry_digest]
+    return [*row, 1] if entry.is_abandoned else row
+
+
+def _decoded(texts: Mapping[int, str], source: str) -> SourceState:
+    shards = {number: _shard(number, text, source) for number, text in texts.items()}
+    first = shards.get(0, {})
+    count = first.get("shards")
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise _LostError("state.0.json is missing, or does not say how many belong to it")
+    if count > len(shards) or any(
+        shards.get(number, {}).get("shards") != count for number in range(count)
+    ):
+        raise _LostError(f"not all of its {count} parts are there")
+    entries = [
+        _entry(items_of(row))
+        for number in range(count)
+        for row in items_of(shards[number].get("objects"))
+    ]
+    return SourceState(
+        source=source,
+        revision=text_of(first.get("revision")),
+        entries={entry.key: entry for entry in entries},
+    )
+
+
+def _shard(number: int, text: str, source: str) -> Mapping[str, object]:
+    """Return a shard whose schema and source are ours."""
+    name = f"state.{number}.json"
+    try:
+        shard = mapping_of(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise _LostError(f"{name} is no JSON") from error
+    version = shard.get("v")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise RefusedError(
+            f"{name} was written by a newer release of reconcile (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}): run that release, or delete the state object to begin anew"
+        )
+    owner = shard.get("source")
+    if version != SCHEMA_VERSION or not isinstance(owner, str):
+        raise _LostError(f"{name} is not what reconcile writes")
+    if owner != source:
+        raise RefusedError(f"{name} belongs to another source: {owner!r}")
+    return shard
+
+
+def _entry(row: Sequence[object]) -> InventoryEntry:
+    texts = [text for text in row[:8] if isinstance(text, str)]
+    if len(texts) != 8 or len(row) > 9 or any(flag != 1 for flag in row[8:]):  # noqa: PLR2004 - a row
+        raise _LostError("an object of its inventory cannot be read")
+    group, kind, namespace, name, version, uid, desired_digest, entry_digest = texts
+    if not (kind and name and version):
+        raise _LostError("an object of its inventory has no kind, name or version")
+    return InventoryEntry(
+        key=ObjectKey(group, kind, namespace, name),
+        version=version,
+        uid=uid,
+        desired_digest=desired_digest,
+        entry_digest=entry_digest,
+        is_abandoned=len(row) > 8,  # noqa: PLR2004 - as above
+    )

@@ -1,0 +1,117 @@
+"""A Git server over HTTP for tests: ``git http-backend`` behind basic auth, on loopback."""
+
+import base64
+import contextlib
+import http.server
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+USER = "robot"
+
+
+class GitHttpServer(http.server.ThreadingHTTPServer):
+    """Serves the repositories of a folder; its attributes may be changed while it runs."""
+
+    daemon_threads = True
+
+    def __init__(self, root: Path, password: str | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.root = root
+        self.password = password
+        self.redirect_to = ""
+        self.status = 0  # answered to everything, if set
+        self.authorizations: list[str] = []
+        self.paths: list[str] = []
+
+    @property
+    def url(self) -> str:
+        """The URL of the folder."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"
+    server: GitHttpServer
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _answer(self) -> None:
+        server, given = self.server, self.headers.get("Authorization", "")
+        server.paths.append(self.path)
+        server.authorizations.append(given)
+        wanted = base64.b64encode(f"{USER}:{server.password}".encode()).decode()
+        if server.redirect_to:
+            self._refuse(302, ("Location", server.redirect_to + self.path))
+        elif server.status:
+            self._refuse(server.status)
+        elif server.password is not None and given != f"Basic {wanted}":
+            self._refuse(401, ("WWW-Authenticate", 'Basic realm="git"'))
+        else:
+            self._backend()
+
+    def _refuse(self, status: int, *headers: tuple[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _backend(self) -> None:
+        path, _, query = self.path.partition("?")
+        result = subprocess.run(
+            ["git", "http-backend"],
+            input=self._body(),
+            capture_output=True,
+            check=True,
+            env={
+                "PATH": os.environ["PATH"],
+                "GIT_CONFIG_NOSYSTEM": "1",
+                "GIT_PROJECT_ROOT": str(self.server.root),
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "PATH_INFO": path,
+                "QUERY_STRING": query,
+                "REQUEST_METHOD": self.command,
+                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                "REMOTE_USER": USER if self.server.password is not None else "",
+            },
+        )
+        head, _, body = result.stdout.partition(b"\r\n\r\n")
+        fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+        self.send_response(int(fields.pop("Status", "200").split()[0]))
+        for name, value in fields.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        return body
+
+
+@contextlib.contextmanager
+def serving(root: Path, *, password: str | None = None) -> Iterator[GitHttpServer]:
+    """Serve the repositories of a folder while the block runs."""
+    with GitHttpServer(root, password) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

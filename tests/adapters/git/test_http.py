@@ -1,0 +1,208 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.git.repository import GitRepository
+from reconciler.errors import (
+    AccessDeniedError,
+    GitError,
+    NotFoundError,
+    ReconcilerError,
+    SettingsError,
+    StalledError,
+)
+from reconciler.settings import GitSettings
+from tests.adapters.git.http_server import USER, GitHttpServer, serving
+from tests.adapters.git.remotes import BareRemote, git
+
+CANARY = "canary-2f9c-secret"
+
+pytestmark = pytest.mark.git_server
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> BareRemote:
+    remote = BareRemote.create(tmp_path / "root" / "web.git")
+    git(remote.path, "config", "http.receivepack", "true")
+    remote.put({"a": b"1", "b": b"1"})
+    return remote
+
+
+@pytest.fixture
+def server(remote: BareRemote) -> Iterator[GitHttpServer]:
+    with serving(remote.path.parent, password=CANARY) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(server: GitHttpServer, tmp_path: Path) -> GitSettings:
+    password = tmp_path / "pass word's file"
+    password.write_text(f"{CANARY}\n")
+    return GitSettings(url=f"{server.url}/web.git", username=USER, password_file=password)
+
+
+@pytest.fixture
+def repository(settings: GitSettings, tmp_path: Path) -> GitRepository:
+    return GitRepository(settings, tmp_path / "clone")
+
+
+def test_a_password_opens_the_remote_for_reading_and_pushing(
+    repository: GitRepository, remote: BareRemote
+) -> None:
+    snapshot = repository.fetch()
+
+    read = [content for _, content in repository.read(snapshot.entries, max_bytes=9)]
+    repository.push(repository.commit(snapshot.revision, {"a": b"2"}, "ours"))
+
+    assert read == [b"1", b"1"]
+    assert remote.files() == {"a": b"2", "b": b"1"}
+
+
+def test_contents_are_fetched_in_one_request(
+    repository: GitRepository, server: GitHttpServer, remote: BareRemote
+) -> None:
+    remote.put({f"many/{number}": b"%d" % number for number in range(300)})
+    entries = repository.fetch().entries
+    server.paths.clear()
+
+    contents = dict(repository.read(entries, max_bytes=9))
+
+    assert len(contents) == 302
+    assert server.paths.count("/web.git/git-upload-pack") == 1
+
+
+def test_without_news_only_the_refs_are_asked_for(
+    repository: GitRepository, server: GitHttpServer
+) -> None:
+    first = repository.fetch()
+    server.paths.clear()
+
+    assert repository.fetch() == first
+    assert server.paths.count("/web.git/git-upload-pack") == 1  # protocol 2: ls-refs
+
+
+def test_the_password_is_nowhere_but_in_its_file(
+    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bin_folder, seen = tmp_path / "bin", tmp_path / "seen"
+    bin_folder.mkdir()
+    wrapper = bin_folder / "git"
+    real = git(tmp_path, "--exec-path") + "/git"
+    wrapper.write_text(f'#!/bin/sh\n{{ echo "$@"; env; }} >> {seen}\nexec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin_folder}:/usr/bin:/bin")
+    base = repository.fetch().revision
+    repository.push(repository.commit(base, {"a": b"2"}, "ours"))
+
+    said = seen.read_text()
+    assert "push" in said
+    assert "GIT_ASKPASS" in said
+    assert CANARY not in said
+    kept = [path for path in (tmp_path / "clone").rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if CANARY.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("username", [None, "robot@corp", "röbot/x"])
+def test_a_refused_password_is_a_stalled_error_that_does_not_tell_it(
+    settings: GitSettings, tmp_path: Path, username: str | None
+) -> None:
+    settings = replace(settings, username=username)
+
+    with pytest.raises(AccessDeniedError, match="refused our user name or password") as caught:
+        GitRepository(settings, tmp_path / "clone").fetch()
+
+    assert caught.value.where == settings.url
+    assert CANARY not in str(caught.value)
+
+
+def test_a_password_changed_in_its_file_is_used_at_once(
+    repository: GitRepository, server: GitHttpServer, settings: GitSettings
+) -> None:
+    assert settings.password_file is not None
+    repository.fetch()
+    server.password = "another"
+    with pytest.raises(AccessDeniedError):
+        repository.fetch()
+
+    settings.password_file.write_text("another")
+
+    assert repository.fetch().entries
+
+
+def test_a_remote_that_wants_a_password_names_the_option(
+    settings: GitSettings, tmp_path: Path
+) -> None:
+    settings = replace(settings, password_file=None)
+
+    with pytest.raises(AccessDeniedError, match="--git-password-file"):
+        GitRepository(settings, tmp_path / "clone").fetch()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"), [(None, "cannot read"), (b"", "empty"), (b"\nx", "empty")]
+)
+def test_a_password_file_without_a_password_is_named(
+    repository: GitRepository, settings: GitSettings, content: bytes | None, problem: str
+) -> None:
+    assert settings.password_file is not None
+    settings.password_file.unlink()
+    if content is not None:
+        settings.password_file.write_bytes(content)
+
+    with pytest.raises(SettingsError, match=problem) as caught:
+        repository.fetch()
+
+    assert caught.value.where == str(settings.password_file)
+
+
+def test_a_remote_that_is_read_only_for_us_denies_the_push(
+    repository: GitRepository, remote: BareRemote
+) -> None:
+    base = repository.fetch().revision
+    git(remote.path, "config", "http.receivepack", "false")
+
+    with pytest.raises(AccessDeniedError, match="rights"):
+        repository.push(repository.commit(base, {"a": b"2"}, "ours"))
+
+
+def test_a_redirect_is_not_followed_and_carries_no_password(
+    repository: GitRepository, server: GitHttpServer, remote: BareRemote
+) -> None:
+    with serving(remote.path.parent) as other:
+        server.redirect_to = other.url
+
+        with pytest.raises(StalledError, match="redirects"):
+            repository.fetch()
+
+        assert other.paths == []
+
+
+def test_a_missing_repository_is_told_with_its_url(
+    settings: GitSettings, server: GitHttpServer, tmp_path: Path
+) -> None:
+    settings = replace(settings, url=f"{server.url}/none.git")
+
+    with pytest.raises(NotFoundError, match="no such repository") as caught:
+        GitRepository(settings, tmp_path / "clone").fetch()
+
+    assert caught.value.where == settings.url
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, AccessDeniedError), (500, GitError)])
+def test_an_http_error_is_stalled_or_transient_by_its_status(
+    repository: GitRepository, server: GitHttpServer, status: int, kind: type[ReconcilerError]
+) -> None:
+    server.status = status
+
+    with pytest.raises(kind, match=str(status)):
+        repository.fetch()
+
+
+def test_a_remote_that_is_down_is_transient(settings: GitSettings, tmp_path: Path) -> None:
+    settings = replace(settings, url="http://127.0.0.1:9/web.git")
+
+    with pytest.raises(GitError, match="unable to access"):
+        GitRepository(settings, tmp_path / "clone").fetch()

@@ -1,0 +1,161 @@
+"""Killed at any point, the next run ends where an undisturbed one would have."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.git.repository import GitRepository
+from reconciler.adapters.git.runner import run_git
+from reconciler.errors import GitError, SettingsError, TransientError
+from reconciler.settings import GitSettings
+from tests.adapters.git.remotes import BareRemote, git
+
+_CYCLE = """
+import sys
+from pathlib import Path
+from reconciler.adapters.git.repository import GitRepository
+from reconciler.settings import GitSettings
+
+repository = GitRepository(GitSettings(url=sys.argv[1]), Path(sys.argv[2]))
+snapshot = repository.fetch()
+contents = {entry.path: it for entry, it in repository.read(snapshot.entries, max_bytes=99)}
+if contents["a"] != b"ours":
+    repository.push(repository.commit(snapshot.revision, {"a": b"ours"}, "ours"))
+"""
+
+# A git that does its work and, at one of its commands, kills who called it; before or after.
+_KILLER = """\
+#!/bin/sh
+command=$1
+[ "$command" = -c ] && command=$3
+if [ -e {flag} ] && [ "$command" = {command} ]; then
+    rm {flag}
+    {before}
+    {real} "$@"
+    {after}
+    sleep 0.2
+    exit 1
+fi
+exec {real} "$@"
+"""
+
+
+def cycle(remote: BareRemote, folder: Path, path: str) -> int:
+    result = subprocess.run(
+        [sys.executable, "-c", _CYCLE, str(remote.path), str(folder)],
+        env={
+            **os.environ,
+            "PATH": path,
+            "COVERAGE_PROCESS_START": "",
+            "PYTHONPATH": str(Path.cwd()),
+        },
+        check=False,
+        timeout=60,
+    )
+    return result.returncode
+
+
+COMMANDS = ["ls-remote", "init", "fetch", "ls-tree", "cat-file", "fast-import", "rev-parse", "push"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_cycle_killed_at_a_command_is_completed_by_the_next(
+    tmp_path: Path, command: str, when: str
+) -> None:
+    remote = BareRemote.create(tmp_path / "remote.git")
+    remote.put({"a": b"1", "b": b"1"}, "first")
+    flag, wrapper = tmp_path / "flag", tmp_path / "bin" / "git"
+    flag.touch()
+    wrapper.parent.mkdir()
+    kill = {"before": "", "after": "", when: "kill -KILL $PPID"}
+    real = git(tmp_path, "--exec-path") + "/git"
+    wrapper.write_text(_KILLER.format(flag=flag, command=command, real=real, **kill))
+    wrapper.chmod(0o755)
+    path = f"{wrapper.parent}:/usr/bin:/bin"
+
+    assert cycle(remote, tmp_path / "data", path) == -signal.SIGKILL
+    assert not flag.exists()
+    assert cycle(remote, tmp_path / "data", path) == 0
+
+    assert remote.log() == ["ours", "first"]
+    assert remote.files() == {"a": b"ours", "b": b"1"}
+
+
+def test_a_git_that_outlives_its_caller_keeps_the_clone_locked(tmp_path: Path) -> None:
+    remote = BareRemote.create(tmp_path / "remote.git")
+    remote.put({"a": b"1"})
+    settings, folder = GitSettings(url=str(remote.path)), tmp_path / "data"
+    first = GitRepository(settings, folder)
+    with first._exclusively():
+        orphan = subprocess.Popen(["sleep", "30"], pass_fds=[first._program.lock])
+    try:
+        with pytest.raises(TransientError, match="in use"):
+            GitRepository(settings, folder, lock_wait_s=0).fetch()
+    finally:
+        orphan.kill()
+        orphan.wait()
+
+    assert GitRepository(settings, folder).fetch().entries
+
+
+def test_a_lock_is_waited_for(tmp_path: Path) -> None:
+    remote = BareRemote.create(tmp_path / "remote.git")
+    remote.put({"a": b"1"})
+    settings, folder = GitSettings(url=str(remote.path)), tmp_path / "data"
+    first = GitRepository(settings, folder)
+    with first._exclusively():
+        found: list[object] = []
+        second = GitRepository(settings, folder)
+        thread = threading.Thread(target=lambda: found.append(second.fetch()))
+        thread.start()
+        time.sleep(0.1)
+        assert not found
+    thread.join(30)
+
+    assert found
+
+
+def test_a_git_that_hangs_is_killed_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper, child = tmp_path / "bin" / "git", tmp_path / "child"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f"#!/bin/sh\nsleep 300 &\necho $! > {child}\nwait\n")
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin")
+
+    with pytest.raises(GitError, match=r"git fetch did not end within 0\.5 s"):
+        run_git(["fetch"], directory=tmp_path, environment={}, timeout_s=0.5)
+
+    state = Path(f"/proc/{child.read_text().strip()}/stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def test_without_a_git_program_that_is_said(tmp_path: Path) -> None:
+    script = (
+        "from pathlib import Path; from reconciler.adapters.git.runner import run_git;"
+        "run_git(['x'], directory=Path('/'), environment={}, timeout_s=1)"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PATH": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert SettingsError.__name__ in result.stderr.decode()
+    assert "there is no git program on the PATH" in result.stderr.decode()
+
+
+def test_a_git_that_cannot_be_started_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(GitError, match="cannot start git"):
+        run_git(["x" * 3_000_000], directory=tmp_path, environment={}, timeout_s=1)

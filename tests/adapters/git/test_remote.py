@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.git.remote import Remote, check_branch, remote_of
+from reconciler.errors import SettingsError
+
+
+@pytest.mark.parametrize(
+    ("url", "remote"),
+    [
+        ("https://git.example/acme/web.git", ("https://git.example/acme/web.git", "https")),
+        ("https://Git.Example:8443/Acme", ("https://git.example:8443/Acme", "https")),
+        ("http://localhost/a", ("http://localhost/a", "http")),
+        ("http://127.0.0.1:80/a", ("http://127.0.0.1:80/a", "http")),
+        ("http://[::1]:80/a", ("http://[::1]:80/a", "http")),
+        ("file:///srv/a%20b", ("file:///srv/a%20b", "file")),
+        ("file://localhost/srv", ("file:///srv", "file")),
+        ("/srv/a b%.git", ("file:///srv/a%20b%25.git", "file")),
+        ("/srv/host:path", ("file:///srv/host%3Apath", "file")),
+    ],
+)
+def test_a_url_or_path_becomes_a_url_for_git(url: str, remote: tuple[str, str]) -> None:
+    parsed = remote_of(url)
+
+    assert (parsed.url.replace("host:path", "host%3Apath"), parsed.scheme) == remote
+
+
+def test_a_relative_path_is_made_absolute() -> None:
+    assert remote_of("./web.git") == Remote(Path("web.git").absolute().as_uri(), "file")
+
+
+def test_the_host_is_as_git_names_it_when_it_asks_for_a_password() -> None:
+    assert remote_of("https://Git.Example:8443/a").host == "git.example:8443"
+
+
+def test_plain_http_beyond_loopback_has_to_be_permitted() -> None:
+    with pytest.raises(SettingsError, match="--git-insecure"):
+        remote_of("http://127.0.0.1.git.example/a")
+
+    assert remote_of("http://git.example/a", insecure=True).scheme == "http"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "-uhttps://git.example/a",
+        "--upload-pack=touch /tmp/pwned",
+        "ext::sh -c touch% /tmp/pwned",
+        "https://git.example/a\nb",
+        "https://git.example/a\x00",
+        "ftp://git.example/a",
+        "file://elsewhere/srv/a",
+        "file:relative",
+        "https:///a",
+        "https://git.example/a?x=y",
+        "https://git.example/a#b",
+        "https://git.example/a b",
+        "https://git.exa'mple/a",
+        "https://[git.example/a",
+        "/srv/a\x7fb",
+        "file:///srv/a%0ab",
+    ],
+)
+def test_what_git_must_not_be_given_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError):
+        remote_of(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["ssh://git@git.example/a", "git@git.example:acme/web", "git+ssh://git.example/a"]
+)
+def test_ssh_is_said_not_to_be_supported(url: str) -> None:
+    with pytest.raises(SettingsError, match="not supported by this release"):
+        remote_of(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:hunter2@git.example/a",
+        "https://hunter2@git.example/a",
+        "https://me:hunter2@[git.example/a",
+        "https://me:hunter2\n@git.example/a",
+        "ssh://me:hunter2@git.example/a",
+        "ftp://me:hunter2@git.example/a",
+        "me:hunter2@git.example/a",
+        "file://me:hunter2@host/a",
+        "ext::me:hunter2@host/a",
+    ],
+)
+def test_a_password_in_a_url_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        remote_of(url)
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_user_in_a_url_is_sent_to_the_options() -> None:
+    with pytest.raises(SettingsError, match="--git-password-file"):
+        remote_of("https://me:pw@git.example/a")
+
+
+@pytest.mark.parametrize("name", ["main", "feature/x", "v1.2", "a-b_c", "ümlaut", "a@b"])
+def test_a_name_of_a_branch_is_kept(name: str) -> None:
+    assert check_branch(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "@", "HEAD", "-x", "a..b", "a b", "a~1", "a^", "a:b", "a?", "a*", "a[b", "a\\b", "a//b",
+     "/a", "a/", ".a", "a/.b", "a.lock", "a.lock/b", "a.", "a@{b", "a\nb", "a\x7f"],
+)  # fmt: skip
+def test_what_cannot_name_a_branch_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match="branch"):
+        check_branch(name)

@@ -1,0 +1,529 @@
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.git.clone import _MAX_PACKS
+from reconciler.adapters.git.repository import _CHUNK_BYTES, GitRepository
+from reconciler.core.manifests.tree import EntryKind
+from reconciler.core.revision import Revision
+from reconciler.errors import (
+    GitError,
+    NotFoundError,
+    RefusedError,
+    RemoteMovedError,
+    SettingsError,
+    TransientError,
+)
+from reconciler.settings import GitSettings
+from tests.adapters.git.remotes import BareRemote, git
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> BareRemote:
+    remote = BareRemote.create(tmp_path / "remote.git")
+    remote.put({"a": b"1", "b": b"1"}, "first")
+    return remote
+
+
+@pytest.fixture
+def repository(remote: BareRemote, tmp_path: Path) -> GitRepository:
+    return another(remote, tmp_path)
+
+
+def another(remote: BareRemote, folder: Path, **options: object) -> GitRepository:
+    settings = replace(GitSettings(url=str(remote.path)), **options)  # type: ignore[arg-type]  # test data
+    return GitRepository(settings, folder / "data", lock_wait_s=0.1)
+
+
+def contents(repository: GitRepository) -> dict[str, object]:
+    entries = repository.fetch().entries
+    return {entry.path: it for entry, it in repository.read(entries, max_bytes=1 << 20)}
+
+
+# What is fetched
+
+
+def test_the_remote_s_head_names_the_branch(remote: BareRemote, repository: GitRepository) -> None:
+    commit = remote.put({"x": b"x"}, branch="trunk")
+    git(remote.path, "symbolic-ref", "HEAD", "refs/heads/trunk")
+
+    assert repository.fetch().revision == Revision("trunk", commit)
+
+
+def test_a_given_branch_is_read_and_pushed(remote: BareRemote, tmp_path: Path) -> None:
+    remote.put({"x": b"x"}, branch="team/production")
+    repository = another(remote, tmp_path, branch="team/production")
+
+    base = repository.fetch().revision
+    repository.push(repository.commit(base, {"x": b"y"}, "ours"))
+
+    assert remote.files("team/production") == {"x": b"y"}
+    assert remote.log() == ["first"]
+
+
+def test_a_branch_that_is_not_there_is_told_with_those_that_are(
+    remote: BareRemote, tmp_path: Path
+) -> None:
+    for number in range(6):
+        remote.put({"x": b"x"}, branch=f"b{number}")
+
+    with pytest.raises(NotFoundError, match=r"no branch 'none'; there is 'b0', .*'b4', …") as error:
+        another(remote, tmp_path, branch="none").fetch()
+
+    assert error.value.where == str(remote.path)
+
+
+def test_a_head_that_names_no_branch_asks_for_the_option(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    git(remote.path, "symbolic-ref", "HEAD", "refs/heads/unborn")
+
+    with pytest.raises(NotFoundError, match="--git-branch; there is 'main'"):
+        repository.fetch()
+
+
+def test_a_detached_head_asks_for_the_option(remote: BareRemote, repository: GitRepository) -> None:
+    (remote.path / "HEAD").write_text(f"{remote.tip()}\n")
+
+    with pytest.raises(NotFoundError, match="--git-branch"):
+        repository.fetch()
+
+
+def test_a_path_without_a_repository_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no such repository"):
+        another(BareRemote(tmp_path / "none"), tmp_path).fetch()
+
+
+def test_a_branch_set_back_by_force_is_followed(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    first = remote.tip()
+    remote.put({"a": b"2"})
+    repository.fetch()
+    git(remote.path, "update-ref", "refs/heads/main", first)
+
+    assert repository.fetch().revision.commit == first
+    assert contents(repository)["a"] == b"1"
+
+
+def test_history_is_as_deep_as_wanted_and_grows(remote: BareRemote, tmp_path: Path) -> None:
+    for number in range(5):
+        remote.put({"a": b"%d" % number})
+    repository = another(remote, tmp_path, history=2)
+    clone = tmp_path / "data" / "clone.git"
+
+    first = repository.fetch().revision.commit
+    assert git(clone, "rev-list", "--count", first) == "2"
+
+    remote.put({"a": b"x"})
+    assert git(clone, "rev-list", "--count", repository.fetch().revision.commit) == "3"
+
+
+def test_a_remote_without_partial_clones_sends_all(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    git(remote.path, "config", "uploadpack.allowFilter", "false")
+
+    assert contents(repository) == {"a": b"1", "b": b"1"}
+
+
+def test_a_repository_in_sha256_works_the_same(tmp_path: Path) -> None:
+    remote = BareRemote.create(tmp_path / "remote.git", "--object-format=sha256")
+    remote.put({"a": b"1"}, "first")
+    repository = another(remote, tmp_path)
+
+    base = repository.fetch().revision
+    repository.push(repository.commit(base, {"a": b"2"}, "ours"))
+
+    assert str(base).startswith("main@sha256:")
+    assert contents(repository) == {"a": b"2"}
+
+
+def test_links_and_submodules_are_told_apart_and_never_followed(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    remote.put({"link": b"/etc/hostname"}, mode="120000")
+    remote.put({"sub": b"1" * 40}, mode="160000")
+    entries = {entry.path: entry for entry in repository.fetch().entries}
+
+    assert entries["link"].kind is EntryKind.LINK
+    assert entries["sub"].kind is EntryKind.SUBMODULE
+    assert list(repository.read([entries["link"]], max_bytes=99)) == [
+        (entries["link"], b"/etc/hostname")
+    ]
+    with pytest.raises(GitError, match="submodule"):
+        list(repository.read([entries["sub"]], max_bytes=99))
+
+
+def test_more_than_fits_the_memory_is_read_in_parts(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    half = _CHUNK_BYTES // 2 + 1
+    remote.put({f"large{n}": bytes([n]) * half for n in range(3)})
+    entries = repository.fetch().entries
+
+    read = {e.path: it for e, it in repository.read(entries, max_bytes=_CHUNK_BYTES)}
+
+    assert read == {
+        "a": b"1", "b": b"1",
+        "large0": b"\0" * half, "large1": b"\1" * half, "large2": b"\2" * half,
+    }  # fmt: skip
+
+
+# What is committed
+
+
+NAMES = ["with space", "ünïcode/ß", "-dash", 'quo"te', "back\\slash", "new\nline", "tab\t", "$(x)"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_of_a_file_can_be_read_and_committed(
+    remote: BareRemote, repository: GitRepository, name: str
+) -> None:
+    remote.put({name: b"1", f"z/{name}": b"1"})
+    base = repository.fetch().revision
+
+    repository.push(repository.commit(base, {name: b"2", f"z/{name}": b"3"}, "ours"))
+
+    assert remote.files() == {"a": b"1", "b": b"1", name: b"2", f"z/{name}": b"3"}
+    assert contents(repository) == remote.files()
+
+
+def test_a_name_that_is_not_utf_8_is_shown_and_kept(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    blob = remote.blob(b"1")
+    tree = git(remote.path, "mktree", "-z", stdin=b"100644 blob %b\tx\xff\0" % blob.encode())
+    commit = git(remote.path, "commit-tree", "-m", "odd", tree)
+    git(remote.path, "update-ref", "refs/heads/main", commit)
+    base = repository.fetch().revision
+
+    repository.push(repository.commit(base, {r"x\xff": b"2"}, "ours"))
+
+    assert list(remote.files().items()) == [("x\udcff", b"2")]
+
+
+def test_an_executable_file_stays_one(remote: BareRemote, repository: GitRepository) -> None:
+    remote.put({"run.yaml": b"1"}, mode="100755")
+    base = repository.fetch().revision
+
+    repository.push(repository.commit(base, {"run.yaml": b"2"}, "ours"))
+
+    assert git(remote.path, "ls-tree", "main", "run.yaml").startswith("100755 ")
+
+
+def test_a_link_is_not_written_through(remote: BareRemote, repository: GitRepository) -> None:
+    remote.put({"link": b"a"}, mode="120000")
+
+    with pytest.raises(GitError, match="no such file"):
+        repository.commit(repository.fetch().revision, {"link": b"2"}, "ours")
+
+
+def test_a_message_is_kept_as_it_is_under_the_author_of_the_settings(
+    remote: BareRemote, tmp_path: Path
+) -> None:
+    repository = another(remote, tmp_path, author_name="Ünit", author_email="u@example.org")
+    message = "Update\n\n# not a comment\n\n\nReconcile-By: x \n  ü\n"
+    base = repository.fetch().revision
+
+    repository.push(repository.commit(base, {"a": b"2"}, message))
+
+    raw = git(remote.path, "cat-file", "commit", "main")
+    assert raw.split("\n\n", 1)[1] == message.rstrip("\n")
+    who = remote.log(form="%an <%ae> %cn <%ce>")[0]
+    assert who == "Ünit <u@example.org> Ünit <u@example.org>"
+
+
+def test_a_thousand_files_are_one_commit(remote: BareRemote, repository: GitRepository) -> None:
+    remote.put({f"d{n % 7}/{n}": b"1" for n in range(1000)})
+    base = repository.fetch().revision
+
+    made = repository.commit(base, {f"d{n % 7}/{n}": b"%d" % n for n in range(1000)}, "ours")
+    repository.push(made)
+
+    assert len(remote.log()) == 3
+    assert remote.content("main:d6/993") == b"993"
+
+
+# What is pushed
+
+
+def test_a_branch_set_back_to_an_ancestor_counts_as_moved(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    first = remote.tip()
+    remote.put({"a": b"2"}, "taken back")
+    made = repository.commit(repository.fetch().revision, {"b": b"2"}, "ours")
+    git(remote.path, "update-ref", "refs/heads/main", first)
+
+    with pytest.raises(RemoteMovedError):
+        repository.push(made)
+    assert remote.log() == ["first"]
+
+
+def test_a_branch_that_vanished_counts_as_moved(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    made = repository.commit(repository.fetch().revision, {"b": b"2"}, "ours")
+    git(remote.path, "update-ref", "-d", "refs/heads/main")
+
+    with pytest.raises(RemoteMovedError):
+        repository.push(made)
+
+
+def test_a_branch_that_moves_while_the_remote_takes_our_push_counts_as_moved(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    theirs = git(remote.path, "commit-tree", "-p", "main", "-m", "theirs", "main^{tree}")
+    remote.hook("update", f"unset GIT_QUARANTINE_PATH; git update-ref refs/heads/main {theirs}")
+    made = repository.commit(repository.fetch().revision, {"b": b"2"}, "ours")
+
+    with pytest.raises(RemoteMovedError):
+        repository.push(made)
+    assert remote.log() == ["theirs", "first"]
+
+
+def test_a_hook_s_words_are_passed_on_without_control_characters(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    remote.hook("pre-receive", r"printf 'only on\033[31m Mondays\a\n, said the boss\n'; exit 1")
+    made = repository.commit(repository.fetch().revision, {"b": b"2"}, "ours")
+
+    with pytest.raises(RefusedError, match="pre-receive hook declined") as caught:
+        repository.push(made)
+
+    assert "only on Mondays; , said the boss" in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert remote.log() == ["first"]
+
+
+def test_a_hook_that_talks_of_moving_is_still_a_refusal(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    remote.hook("pre-receive", "echo 'fetch first: non-fast-forward'; exit 1")
+    made = repository.commit(repository.fetch().revision, {"b": b"2"}, "ours")
+
+    with pytest.raises(RefusedError):
+        repository.push(made)
+
+
+def test_a_checked_out_branch_refuses_the_push(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", "tree")
+    (tmp_path / "tree" / "a").write_text("1")
+    git(tmp_path / "tree", "add", "a")
+    git(tmp_path / "tree", "commit", "--quiet", "-m", "first")
+    repository = another(BareRemote(tmp_path / "tree"), tmp_path)
+    made = repository.commit(repository.fetch().revision, {"a": b"2"}, "ours")
+
+    with pytest.raises(RefusedError, match="currently checked out"):
+        repository.push(made)
+
+
+# What goes wrong with the clone
+
+
+def _truncate_packs(clone: Path) -> None:
+    for pack in clone.glob("objects/pack/*.pack"):
+        pack.chmod(0o644)
+        os.truncate(pack, 40)
+
+
+def _remove_objects(clone: Path) -> None:
+    for path in clone.glob("objects/pack/*"):
+        path.unlink()
+
+
+def _break_ref(clone: Path) -> None:
+    (clone / "refs/remotes/origin/main").write_text("rubbish")
+
+
+def _forget_head(clone: Path) -> None:
+    (clone / "HEAD").unlink()
+
+
+def _leave_locks(clone: Path) -> None:
+    for name in ("shallow.lock", "packed-refs.lock", "refs/remotes/origin/main.lock"):
+        (clone / name).touch()
+    (clone / "objects" / "pack" / "tmp_pack_x").touch()
+    (clone / "objects" / "tmp_objdir-incoming-x").mkdir()
+
+
+def _belong_to_another_remote(clone: Path) -> None:
+    (clone / "reconcile-clone").write_bytes(b"file:///elsewhere\n1000\n\xff")
+
+
+def _be_half_made(clone: Path) -> None:
+    clone.rename(clone.with_name("incoming.git"))
+
+
+def _have_many_packs(clone: Path) -> None:
+    for number in range(_MAX_PACKS):
+        (clone / "objects" / "pack" / f"pack-{number}.pack").touch()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_truncate_packs, _remove_objects, _break_ref, _forget_head, _leave_locks,
+     _belong_to_another_remote, _be_half_made, _have_many_packs],
+)  # fmt: skip
+@pytest.mark.parametrize("is_new_process", [True, False])
+def test_a_clone_heals(
+    remote: BareRemote, tmp_path: Path, damage: Callable[[Path], None], *, is_new_process: bool
+) -> None:
+    repository = another(remote, tmp_path)
+    assert contents(repository) == {"a": b"1", "b": b"1"}
+    damage(tmp_path / "data" / "clone.git")
+    remote.put({"a": b"2"})
+    if is_new_process:
+        repository = another(remote, tmp_path)
+
+    assert contents(repository) == {"a": b"2", "b": b"1"}
+
+    made = repository.commit(repository.fetch().revision, {"b": b"3"}, "ours")
+    repository.push(made)
+    assert remote.files() == {"a": b"2", "b": b"3"}
+    assert git(tmp_path / "data" / "clone.git", "fsck", "--connectivity-only") == ""
+
+
+def test_damage_found_while_reading_heals(remote: BareRemote, repository: GitRepository) -> None:
+    entries = repository.fetch().entries
+    list(repository.read(entries, max_bytes=9))
+    _truncate_packs(remote.path.parent / "data" / "clone.git")
+
+    assert [it for _, it in repository.read(entries, max_bytes=9)] == [b"1", b"1"]
+
+
+def test_damage_found_while_committing_is_healed_by_the_next_fetch(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    base = repository.fetch().revision
+    _truncate_packs(remote.path.parent / "data" / "clone.git")
+
+    with pytest.raises(GitError, match="damaged"):
+        repository.commit(base, {"a": b"2"}, "ours")
+
+    repository.push(repository.commit(repository.fetch().revision, {"a": b"2"}, "ours"))
+    assert remote.log() == ["ours", "first"]
+
+
+def test_a_damaged_remote_is_an_error_and_no_endless_loop(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    blob = remote.blob(b"1")
+    path = remote.path / "objects" / blob[:2] / blob[2:]
+    path.unlink()
+    git(remote.path, "config", "uploadpack.allowFilter", "true")
+
+    with pytest.raises(GitError):
+        list(repository.read(repository.fetch().entries, max_bytes=9))
+
+
+def test_the_folder_may_be_deleted_at_any_time(
+    remote: BareRemote, repository: GitRepository, tmp_path: Path
+) -> None:
+    repository.fetch()
+    subprocess.run(["rm", "-r", str(tmp_path / "data")], check=True)
+
+    assert contents(repository) == remote.files()
+
+
+def test_a_folder_that_cannot_be_made_is_named(remote: BareRemote, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+
+    with pytest.raises(SettingsError, match="folder for clones") as caught:
+        another(remote, tmp_path).fetch()
+
+    assert caught.value.where == str(tmp_path / "data")
+
+
+def test_a_clone_that_cannot_be_used_is_an_error_of_ours(
+    repository: GitRepository, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "incoming.git").write_text("a file")
+
+    with pytest.raises(GitError, match="cannot use the clone: Not a directory"):
+        repository.fetch()
+
+
+def test_a_clone_in_use_names_its_user(
+    repository: GitRepository, remote: BareRemote, tmp_path: Path
+) -> None:
+    with (
+        repository._exclusively(),
+        pytest.raises(TransientError, match=f"in use by process {os.getpid()}"),
+    ):
+        another(remote, tmp_path).fetch()
+
+
+# What a repository must not be able to do
+
+
+def test_nothing_of_a_hostile_repository_runs(remote: BareRemote, tmp_path: Path) -> None:
+    trap = tmp_path / "sprung"
+    script = f"#!/bin/sh\ntouch {trap}\n".encode()
+    remote.put(dict.fromkeys(("hooks/pre-push", "hooks/reference-transaction"), script))
+    remote.put({".gitattributes": b"* filter=x diff=x merge=x\n", "config": b'[filter "x"]\n'})
+    remote.put({".gitmodules": b'[submodule "s"]\n\tpath = s\n\turl = ../s\n'})
+    remote.put({"s": b"1" * 40}, mode="160000")
+    repository = another(remote, tmp_path)
+
+    entries = [e for e in repository.fetch().entries if e.kind is EntryKind.FILE]
+    list(repository.read(entries, max_bytes=999))
+    repository.push(repository.commit(repository.fetch().revision, {"a": b"2"}, "ours"))
+
+    assert remote.content("main:a") == b"2"
+    assert not trap.exists()
+
+
+def test_settings_of_the_user_and_machine_do_not_reach_git(
+    remote: BareRemote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trap = tmp_path / "sprung"
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    for name in ("pre-push", "reference-transaction"):
+        (hooks / name).write_text(f"#!/bin/sh\ntouch {trap}\n")
+        (hooks / name).chmod(0o755)
+    (tmp_path / ".gitconfig").write_text(
+        f'[core]\n\thooksPath = {hooks}\n[url "file:///nowhere"]\n\tinsteadOf = file://\n'
+    )
+    for name, value in {
+        "HOME": str(tmp_path),
+        "GIT_CONFIG_GLOBAL": str(tmp_path / ".gitconfig"),
+        "GIT_DIR": "/nowhere",
+        "GIT_INDEX_FILE": "/nowhere",
+        "GIT_OBJECT_DIRECTORY": "/nowhere",
+        "GIT_SSH_COMMAND": f"touch {trap}",
+        "GIT_TRACE": str(trap),
+    }.items():
+        monkeypatch.setenv(name, value)
+    repository = another(remote, tmp_path)
+
+    repository.push(repository.commit(repository.fetch().revision, {"a": b"2"}, "ours"))
+
+    assert remote.content("main:a") == b"2"
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"url": "ext::sh"},
+        {"branch": "-x"},
+        {"author_name": "a\nb"},
+        {"author_name": "a <b"},
+        {"author_email": " "},
+    ],
+)
+def test_wrong_settings_are_refused_before_anything_is_done(
+    remote: BareRemote, tmp_path: Path, options: dict[str, str]
+) -> None:
+    with pytest.raises(SettingsError):
+        another(remote, tmp_path, **options)
+
+    assert not (tmp_path / "data").exists()

@@ -38,7 +38,7 @@ class ObjectKey:
         return f"{prefix}{self.kind.lower()}/{self.name}"
 
     def __str__(self) -> str:
-        """The name kubectl prints: ``deployment.apps/nginx``, with ``(namespace web)`` if it has one."""
+        """The name kubectl prints: ``deployment.apps/nginx (namespace web)``."""
         kind = self.kind.lower() + (f".{self.group}" if self.group else "")
         suffix = f" (namespace {self.namespace})" if self.namespace else ""
         return f"{kind}/{self.name}{suffix}"

@@ -50,7 +50,7 @@ class SourceState:
     lost: str = ""
 
     def announced(self, objects: Iterable[DesiredObject], *, revision: str) -> "SourceState":
-        """Return old ∪ new, to be written *before* the first apply of a revision.
+        """Return old and new together, to be written *before* the first apply of a revision.
 
         What is known stays known; new objects join without a uid. If not one known object is among
         the new ones, all the known are marked abandoned. The same objects and revision give an

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.objects import marks
-from reconciler.core.objects.fields import items_of, mapping_of, text_of, texts_of
-from reconciler.core.objects.digests import digest_of
-from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.applyset import PART_OF_LABEL
+from reconciler.core.objects.digests import digest_of
+from reconciler.core.objects.fields import items_of, mapping_of, text_of, texts_of
+from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.errors import ClusterError
 
 FIELD_MANAGER = "reconcile"

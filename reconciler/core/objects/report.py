@@ -42,7 +42,7 @@ class ObjectReport:
 
     @property
     def is_noteworthy(self) -> bool:
-        """Whether a person wants a line about it: anything but an object left as it was, healthy."""
+        """Whether a person wants a line: anything but an object left as it was, and healthy."""
         return self.action is not Action.UNCHANGED or not (
             self.health is None or self.health.is_current
         )

@@ -1,7 +1,6 @@
 """The state object's values: compact, versioned JSON in as few texts as fit."""
 
 import hashlib
-import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -30,11 +29,12 @@ def encode(state: SourceState, *, max_bytes: int = MAX_SHARD_BYTES) -> Mapping[s
     as their number is the same, and ``state.0.json`` says how many belong to it, so whenever the
     writing is interrupted no object is lost. The same state gives the same bytes.
     """
-    for doublings in itertools.count():
-        texts = [_shard_text(state, number, 2**doublings) for number in range(2**doublings)]
-        if max(map(len, texts)) <= max_bytes or 2**doublings > len(state.entries):
-            return {f"state.{number}.json": text for number, text in enumerate(texts)}
-    raise AssertionError  # pragma: no cover - the loop above has no end but its return
+    count = 1
+    texts = [_shard_text(state, 0, count)]
+    while max(map(len, texts)) > max_bytes and count <= len(state.entries):
+        count *= 2
+        texts = [_shard_text(state, number, count) for number in range(count)]
+    return {f"state.{number}.json": text for number, text in enumerate(texts)}
 
 
 def decode(shards: Mapping[str, str], *, source: str) -> SourceState:
@@ -70,7 +70,7 @@ def _shard_text(state: SourceState, number: int, count: int) -> str:
 
 def _home(key: ObjectKey, count: int) -> int:
     """Return the number of the shard an object lives in: stable as long as their count is."""
-    name = "\0".join((key.group, key.kind, key.namespace, key.name))
+    name = f"{key.group}\0{key.kind}\0{key.namespace}\0{key.name}"
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:4], "big") % count
 

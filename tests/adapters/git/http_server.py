@@ -4,6 +4,7 @@ import base64
 import contextlib
 import http.server
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,15 @@ class GitHttpServer(http.server.ThreadingHTTPServer):
         self.status = 0  # answered to everything, if set
         self.authorizations: list[str] = []
         self.paths: list[str] = []
+
+    def wrap(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on; the handshake is the connection's own thread's business."""
+        self.socket = context.wrap_socket(
+            self.socket, server_side=True, do_handshake_on_connect=False
+        )
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: clients that hang up are what some tests are about."""
 
     @property
     def url(self) -> str:
@@ -63,6 +73,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
+        self.send_header("Content-Length", "0")
         self.end_headers()
 
     def _backend(self) -> None:
@@ -91,6 +102,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(int(fields.pop("Status", "200").split()[0]))
         for name, value in fields.items():
             self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 

@@ -45,6 +45,8 @@ _TABLE: tuple[tuple[str, type[ReconcilerError], str], ...] = (
     ),
     (r"returned error: 403|HTTP 403", AccessDeniedError, "our rights at the remote do not suffice"),
     (r"[Pp]ermission denied|Read-only file system", AccessDeniedError, "permission denied"),
+    # An older git does not know GIT_CONFIG_COUNT, and so not what we call origin.
+    (r"'origin' does not appear to be", StalledError, "git 2.31 or newer is needed"),
     (
         r"does not appear to be a git repo|repository '.*' not found|error: 404|' does not exist",
         NotFoundError,

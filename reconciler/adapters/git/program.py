@@ -83,14 +83,18 @@ class GitProgram:
     ) -> Output:
         """Run a command that speaks to the remote, and return also a failure's words, redacted."""
         secrets = []
-        if self.settings.password_file:
+        if self.settings.password_file and self.remote.host:
             secrets = [read_password(self.settings.password_file)]
         username = self.settings.username or (DEFAULT_USERNAME if secrets else None)
         environment = {**self._environment, **remote_environment(self.remote, username=username)}
         if clone:
             environment["GIT_DIR"] = str(clone)
-        output = self._run(arguments, environment, stdin, factor=_TRANSFER_FACTOR)
-        return replace(output, stderr=redact(output.stderr, secrets))
+        factor = _TRANSFER_FACTOR if "fetch" in arguments else 1
+        output = self._run(arguments, environment, stdin, factor=factor)
+        if not output.status:
+            return output
+        stdout = redact(output.stdout.decode("utf-8", "replace"), secrets).encode()
+        return replace(output, stdout=stdout, stderr=redact(output.stderr, secrets))
 
     def _run(
         self,

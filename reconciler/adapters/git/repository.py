@@ -182,7 +182,7 @@ class GitRepository:
 def _chunks(
     entries: Sequence[TreeEntry], sizes: Mapping[str, int], max_bytes: int
 ) -> Iterator[list[TreeEntry]]:
-    """Cut a list so that the contents that will be loaded fit a chunk."""
+    """Cut a list that is not empty so that the contents that will be loaded fit a chunk."""
     chunk: list[TreeEntry] = []
     loaded = 0
     for entry in entries:
@@ -192,5 +192,4 @@ def _chunks(
             chunk, loaded = [], 0
         chunk.append(entry)
         loaded += size
-    if chunk:
-        yield chunk
+    yield chunk

@@ -10,6 +10,7 @@ from reconciler.errors import (
     GitError,
     NotFoundError,
     ReconcilerError,
+    RefusedError,
     SettingsError,
     StalledError,
 )
@@ -166,6 +167,26 @@ def test_a_remote_that_is_read_only_for_us_denies_the_push(
 
     with pytest.raises(AccessDeniedError, match="rights"):
         repository.push(repository.commit(base, {"a": b"2"}, "ours"))
+
+
+def test_a_remote_that_repeats_the_password_does_not_make_us_tell_it(
+    repository: GitRepository, remote: BareRemote
+) -> None:
+    remote.hook("pre-receive", f"echo 'you are {CANARY}, go away'; exit 1")
+    base = repository.fetch().revision
+
+    with pytest.raises(RefusedError, match=r"you are \*\*\*, go away") as caught:
+        repository.push(repository.commit(base, {"a": b"2"}, "ours"))
+
+    assert CANARY not in str(caught.value)
+
+
+def test_a_password_is_not_looked_for_where_none_is_asked(
+    remote: BareRemote, settings: GitSettings, tmp_path: Path
+) -> None:
+    settings = replace(settings, url=str(remote.path), password_file=tmp_path / "none")
+
+    assert GitRepository(settings, tmp_path / "clone").fetch().entries
 
 
 def test_a_redirect_is_not_followed_and_carries_no_password(

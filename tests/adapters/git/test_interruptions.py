@@ -146,7 +146,7 @@ def test_without_a_git_program_that_is_said(tmp_path: Path) -> None:
 
     result = subprocess.run(
         [sys.executable, "-c", script],
-        env={"PATH": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
+        env={**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
         capture_output=True,
         check=False,
         timeout=60,

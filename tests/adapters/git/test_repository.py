@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.adapters.git.clone import _MAX_PACKS
 from reconciler.adapters.git.repository import _CHUNK_BYTES, GitRepository
-from reconciler.core.manifests.tree import EntryKind
+from reconciler.core.manifests.tree import EntryKind, Oversize
 from reconciler.core.revision import Revision
 from reconciler.errors import (
     GitError,
@@ -110,6 +110,21 @@ def test_a_branch_set_back_by_force_is_followed(
     assert contents(repository)["a"] == b"1"
 
 
+def test_a_branch_that_became_a_folder_of_branches_is_followed(
+    remote: BareRemote, repository: GitRepository, tmp_path: Path
+) -> None:
+    repository.fetch()
+    git(remote.path, "symbolic-ref", "HEAD", "refs/heads/other")
+    git(remote.path, "update-ref", "-d", "refs/heads/main")
+    commit = remote.put({"x": b"x"}, branch="main/x")
+
+    assert another(remote, tmp_path, branch="main/x").fetch().revision.commit == commit
+
+    git(remote.path, "update-ref", "-d", "refs/heads/main/x")
+    commit = remote.put({"y": b"y"})
+    assert another(remote, tmp_path, branch="main").fetch().revision.commit == commit
+
+
 def test_history_is_as_deep_as_wanted_and_grows(remote: BareRemote, tmp_path: Path) -> None:
     for number in range(5):
         remote.put({"a": b"%d" % number})
@@ -172,6 +187,15 @@ def test_more_than_fits_the_memory_is_read_in_parts(
         "a": b"1", "b": b"1",
         "large0": b"\0" * half, "large1": b"\1" * half, "large2": b"\2" * half,
     }  # fmt: skip
+
+
+def test_only_contents_that_are_too_large_are_read_as_their_sizes(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    remote.put({"a": b"12", "b": b"123"})
+    entries = repository.fetch().entries
+
+    assert [it for _, it in repository.read(entries, max_bytes=1)] == [Oversize(2), Oversize(3)]
 
 
 # What is committed

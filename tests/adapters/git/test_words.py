@@ -41,6 +41,7 @@ FAILURES = [
     ("fatal: detected dubious ownership in repository at '/srv/a'", AccessDeniedError),
     ("fatal: repository 'https://h/a/' not found", NotFoundError),
     ("fatal: '/srv/a' does not appear to be a git repository", NotFoundError),
+    ("fatal: 'origin' does not appear to be a git repository", StalledError),
     ("fatal: couldn't find remote ref refs/heads/x", NotFoundError),
     ("fatal: unable to access 'https://h/': server certificate verification failed.",
      StalledError),

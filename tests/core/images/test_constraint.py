@@ -1,0 +1,86 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.core.images.constraint import Constraint
+from reconciler.core.images.version import Version, parse_version
+from reconciler.errors import ConstraintSyntaxError
+
+ORACLE: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "data/constraints/masterminds.json").read_text()
+)
+
+
+def version(text: str) -> Version:
+    parsed = parse_version(text)
+    assert parsed is not None
+    return parsed
+
+
+def test_a_text_is_a_version_exactly_when_masterminds_says_so() -> None:
+    assert [text for text in ORACLE["versions"] if parse_version(text)] == ORACLE["valid"]
+
+
+def test_a_text_is_a_constraint_exactly_when_masterminds_says_so() -> None:
+    def is_valid(text: str) -> bool:
+        try:
+            Constraint.parse(text)
+        except ConstraintSyntaxError:
+            return False
+        return True
+
+    differing = [
+        row["constraint"]
+        for row in ORACLE["rows"]
+        if is_valid(row["constraint"]) is not row["valid"]
+    ]
+    assert differing == []
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ORACLE["rows"] if row["valid"]], ids=lambda row: repr(row["constraint"])
+)
+def test_a_constraint_admits_what_masterminds_admits(row: dict[str, Any]) -> None:
+    constraint = Constraint.parse(row["constraint"])
+    printed = Constraint.parse(str(constraint))
+
+    admitted = [text for text in ORACLE["valid"] if constraint.admits(version(text))]
+    assert admitted == row["admits"]
+    assert [text for text in ORACLE["valid"] if printed.admits(version(text))] == admitted
+    assert [t for t in ORACLE["valid"] if not constraint.refusal(version(t))] == admitted
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param("", "an alternative is empty", id="empty"),
+        pytest.param("^1 ||", "an alternative is empty", id="empty-alternative"),
+        pytest.param("^1, <<2", "cannot read '<<2'", id="operator"),
+        pytest.param(">=1<2", "cannot read '<2'", id="no-separator"),
+        pytest.param("^1,", "ends in a comma", id="comma"),
+        pytest.param("1.2.3-01", "'1.2.3-01' is no version", id="zero"),
+        pytest.param("1" * 513, "is longer than 512 characters", id="long"),
+        pytest.param("||".join("1" * 33), "has more than 32 alternatives", id="many"),
+    ],
+)
+def test_what_is_no_constraint_is_refused_with_the_offending_part(text: str, reason: str) -> None:
+    with pytest.raises(ConstraintSyntaxError) as raised:
+        Constraint.parse(text)
+
+    assert raised.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("constraint", "text", "reason"),
+    [
+        pytest.param("^1.2", "2.0.0", "is not ^1.2", id="comparator"),
+        pytest.param(
+            ">=1", "1.2.0-rc.1", "is a pre-release, and the constraint names none", id="pre"
+        ),
+        pytest.param("^1 || ^2", "3.0.0", "is not ^1, and is not ^2", id="both"),
+    ],
+)
+def test_a_refusal_names_the_comparator(constraint: str, text: str, reason: str) -> None:
+    assert Constraint.parse(constraint).refusal(version(text)) == reason

@@ -121,11 +121,11 @@ def plan_prune(
     plan = _planned({entry.key: judge.verdict(entry) for entry in left})
     if not is_build_complete:
         # What was not listed may be there all the same: nothing is forgotten either.
-        return _held(replace(plan, forget=()), "not everything could be built and applied")
+        return _held(replace(plan, forget=()), ": not everything could be built and applied")
     refusal = _refusal(plan, inventory, desired, revision, allowed_revision)
     if refusal:
         return replace(_held(plan, refusal), is_stalled=True)
-    return _held(plan, f"waits for {unhealthy}") if unhealthy is not None else plan
+    return _held(plan, f" by {unhealthy}") if unhealthy is not None else plan
 
 
 def is_allowed(revision: Revision, allowed: str | None) -> bool:
@@ -209,7 +209,7 @@ def _held(plan: PrunePlan, reason: str) -> PrunePlan:
     """Return the plan without its deletions, if it has any."""
     if not plan.delete:
         return plan
-    spared = [KeptObject(live.key, f"prune held: {reason}") for live in plan.delete]
+    spared = [KeptObject(live.key, f"prune held{reason}") for live in plan.delete]
     kept = sorted((*plan.kept, *spared), key=lambda each: each.key)
     return replace(plan, delete=(), kept=tuple(kept), held=_with_names(reason, plan.delete))
 
@@ -217,7 +217,7 @@ def _held(plan: PrunePlan, reason: str) -> PrunePlan:
 def _with_names(reason: str, spared: Sequence[LiveObject]) -> str:
     names = [live.key.workload for live in spared]
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"prune held: {reason} (spared: {', '.join(names[:_SHOWN])}{more})"
+    return f"prune held{reason} (spared: {', '.join(names[:_SHOWN])}{more})"
 
 
 def _refusal(
@@ -228,12 +228,14 @@ def _refusal(
     allowed_revision: str | None,
 ) -> str:
     """Return why a person must act before so much is deleted; empty if it may be."""
+    if not plan.delete:
+        return ""
     if not desired:
-        return "the build is empty"
+        return ": the build is empty"
     if inventory.keys().isdisjoint(desired):
-        return "everything that was applied before has left Git at once"
+        return ": everything that was applied before has left Git at once"
     count, limit = len(plan.delete), max(BUDGET_LEAST, len(inventory) * BUDGET_PERCENT // 100)
     if count > limit and not is_allowed(revision, allowed_revision):
         permit = f"--prune-allow {revision.short} permits it"
-        return f"{count} objects would be deleted, over the limit of {limit}; {permit}"
+        return f": {count} objects would be deleted, over the limit of {limit}; {permit}"
     return ""

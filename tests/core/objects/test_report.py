@@ -1,0 +1,38 @@
+import pytest
+
+from reconciler.core.objects.health import Health, Status
+from reconciler.core.objects.report import Action, ObjectReport, SyncReport
+from tests.fakes.objects import NGINX
+
+CHANGES = {Action.CREATED, Action.CONFIGURED, Action.DELETED}
+
+
+@pytest.mark.parametrize("action", Action)
+def test_only_writing_to_the_cluster_is_a_change(action: Action) -> None:
+    report = ObjectReport(NGINX, action)
+
+    assert report.is_change is (action in CHANGES)
+    assert SyncReport((report,)).has_changes is (action in CHANGES)
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        pytest.param(ObjectReport(NGINX, Action.UNCHANGED), False, id="unchanged"),
+        pytest.param(
+            ObjectReport(NGINX, Action.UNCHANGED, health=Health(Status.CURRENT, "")),
+            False,
+            id="unchanged and well",
+        ),
+        pytest.param(
+            ObjectReport(NGINX, Action.UNCHANGED, health=Health(Status.FAILED, "")),
+            True,
+            id="unchanged and failed",
+        ),
+        pytest.param(ObjectReport(NGINX, Action.KEPT, "left behind"), True, id="kept"),
+    ],
+)
+def test_an_object_left_as_it_was_is_not_worth_a_line_unless_unwell(
+    report: ObjectReport, expected: bool
+) -> None:
+    assert report.is_noteworthy is expected

@@ -89,5 +89,5 @@ def _program(directory: Path) -> "git.Git":
     try:
         from git import Git  # noqa: PLC0415 - importing it looks for git, which may be missing
     except ImportError as error:
-        raise SettingsError("there is no git program on the PATH") from error
+        raise SettingsError("there is no git program on the PATH that works") from error
     return Git(directory)

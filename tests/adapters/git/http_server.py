@@ -7,7 +7,7 @@ import os
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 USER = "robot"
@@ -26,6 +26,7 @@ class GitHttpServer(http.server.ThreadingHTTPServer):
         self.status = 0  # answered to everything, if set
         self.authorizations: list[str] = []
         self.paths: list[str] = []
+        self.on_request: Callable[[], None] = lambda: None
 
     def wrap(self, context: ssl.SSLContext) -> None:
         """Speak TLS from now on; the handshake is the connection's own thread's business."""
@@ -58,6 +59,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self) -> None:
         server, given = self.server, self.headers.get("Authorization", "")
         server.paths.append(self.path)
+        server.on_request()
         server.authorizations.append(given)
         wanted = base64.b64encode(f"{USER}:{server.password}".encode()).decode()
         if server.redirect_to:

@@ -45,6 +45,9 @@ fi
 exec {real} "$@"
 """
 
+# GitPython asks for the version when it is imported, and has no time-out for that.
+_TELLS_VERSION = '#!/bin/sh\n[ "$1" = version ] && echo git version 2.39.5 && exit\n'
+
 
 def cycle(remote: BareRemote, folder: Path, path: str) -> int:
     result = subprocess.run(
@@ -127,7 +130,7 @@ def test_a_git_that_hangs_is_killed_with_its_children(
 ) -> None:
     wrapper, child = tmp_path / "bin" / "git", tmp_path / "child"
     wrapper.parent.mkdir()
-    wrapper.write_text(f"#!/bin/sh\nsleep 300 &\necho $! > {child}\nwait\n")
+    wrapper.write_text(f"{_TELLS_VERSION}sleep 300 &\necho $! > {child}\nwait\n")
     wrapper.chmod(0o755)
     monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin")
 
@@ -136,6 +139,19 @@ def test_a_git_that_hangs_is_killed_with_its_children(
 
     state = Path(f"/proc/{child.read_text().strip()}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def test_an_interrupted_cycle_takes_its_git_along(tmp_path: Path) -> None:
+    remote = BareRemote.create(tmp_path / "remote.git")
+    remote.put({"a": b"1", "b": b"1"}, "first")
+    wrapper, child = tmp_path / "bin" / "git", tmp_path / "child"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f"{_TELLS_VERSION}echo $$ > {child}\nkill -INT $PPID\nexec sleep 300\n")
+    wrapper.chmod(0o755)
+
+    assert cycle(remote, tmp_path / "data", f"{wrapper.parent}:/usr/bin:/bin") == -signal.SIGINT
+
+    assert not Path(f"/proc/{child.read_text().strip()}").exists()
 
 
 def test_without_a_git_program_that_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""A document's value becomes the object it describes."""
+
+from collections.abc import Mapping
+
+from reconciler.core.objects.desired import DesiredObject, Origin
+from reconciler.core.objects.fields import mapping_of, text_of
+from reconciler.core.objects.identity import ObjectKey, split_api_version
+from reconciler.errors import ManifestError
+
+_REFUSED = ("managedFields", "resourceVersion", "uid")
+_DROPPED = frozenset({"creationTimestamp", "generation", "selfLink"})
+
+
+def read_object(body: Mapping[str, object], origin: Origin) -> DesiredObject:
+    """Return the object that a document with ``apiVersion`` and ``kind`` describes.
+
+    What the server fills in is treated as ``kubectl apply --server-side`` treats it. ``uid``,
+    ``resourceVersion`` and ``managedFields`` stem from an export, and the API server would refuse
+    them (the first two as soon as the object moves on): so do we. ``creationTimestamp``,
+    ``generation`` and ``selfLink`` it ignores: they are dropped. ``status`` it ignores where it is
+    a subresource and takes where it is not: it is sent as it is written.
+
+    Raises:
+        ManifestError: it cannot be applied.
+    """
+    problem = _problem(body)
+    if problem:
+        raise ManifestError(problem, where=str(origin))
+    fields = mapping_of(body.get("metadata"))
+    metadata = {name: value for name, value in fields.items() if name not in _DROPPED}
+    group, version = split_api_version(text_of(body.get("apiVersion")))
+    key = ObjectKey(
+        group,
+        text_of(body.get("kind")),
+        namespace=text_of(metadata.get("namespace")),
+        name=text_of(metadata.get("name")),
+    )
+    return DesiredObject(key, version, {**body, "metadata": metadata}, origin)
+
+
+def _problem(body: Mapping[str, object]) -> str:
+    """Return why an object cannot be applied; empty if it can."""
+    if "sops" in body:
+        return "is encrypted (sops), and decryption is not set up"
+    for name in ("apiVersion", "kind"):
+        if not text_of(body.get(name)):
+            return f"{name} is not a text: {body.get(name)!r}"
+    return _identity_problem(body.get("metadata"))
+
+
+def _identity_problem(metadata: object) -> str:
+    """Return why it is not clear which object is meant; empty if it is."""
+    fields = mapping_of(metadata)
+    name, namespace = fields.get("name"), fields.get("namespace")
+    if not name and fields.get("generateName"):
+        return "has a generateName: every sync would create another object; give it a name"
+    if name is None or name == "":
+        return "has no metadata.name"
+    if not isinstance(name, str):
+        return f"metadata.name is not a text: {name!r}; put it in quotes"
+    if namespace is not None and not isinstance(namespace, str):
+        return f"metadata.namespace is not a text: {namespace!r}; put it in quotes"
+    exported = [field for field in _REFUSED if fields.get(field)]
+    if exported:
+        return f"was exported from a cluster: remove metadata.{exported[0]}"
+    return ""

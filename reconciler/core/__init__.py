@@ -1,1 +1,1 @@
-"""Decides: plain functions over immutable values. No I/O, clock, randomness or logging happens here."""
+"""Decides: plain functions over immutable values. No I/O, clock, randomness or logging here."""

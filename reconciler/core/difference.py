@@ -5,7 +5,7 @@ import re
 
 
 def unified_diff(before: str, after: str, *, path: str) -> str:
-    """Return the unified diff of two versions of a file, with three lines of context; empty if equal.
+    """Return the unified diff of two versions of a file, three lines of context; empty if equal.
 
     Line ends are kept as they are; a missing one at the end of the file is marked as Git marks it.
     """

@@ -25,7 +25,7 @@ class Secret:
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """Return ``text`` with every given secret (of four characters or more) masked, longest first."""
+    """Return ``text`` with every secret of four characters or more masked, the longest first."""
     revealed = {secret.reveal() for secret in secrets}
     for secret in sorted(revealed, key=len, reverse=True):
         if len(secret) >= _SHORTEST:

@@ -1,1 +1,1 @@
-"""Manifests as text: where the images are, and how one scalar is replaced. Nothing is ever dumped."""
+"""Manifests as text: where the images are, how one scalar is replaced. Nothing is ever dumped."""

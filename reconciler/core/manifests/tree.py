@@ -16,7 +16,7 @@ class EntryKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class TreeEntry:
-    """One entry of a Git tree, at any depth: a path with ``/``, relative to the repository's root."""
+    """One entry of a Git tree, at any depth; its path is relative to the repository's root."""
 
     path: str
     kind: EntryKind

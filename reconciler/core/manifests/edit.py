@@ -1,0 +1,132 @@
+"""Replaces single scalars in a text, touches nothing else, and proves it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.core.manifests.document import Event, Scalar, events_of
+from reconciler.errors import ManifestError
+
+_PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]+)*")
+_SAFE_PLAIN = re.compile(r"[A-Za-z0-9_./@-]+(?::[A-Za-z0-9_./@-]+)*")
+_READS_AS_OTHER = re.compile(
+    r"~|null|y|n|yes|no|on|off|true|false|[-+]?[0-9._]+(?:e[-+]?[0-9_]+)?|0[xob][0-9a-f_]+",
+    re.IGNORECASE,
+)
+_EDITABLE_STYLES = frozenset({"", "'", '"'})
+_ESCAPED = {"'": ("'", "''"), '"': ('"', '\\"')}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TextEdit:
+    """Replaces the characters from ``start`` up to ``end`` (offsets in code points) by ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarEdit:
+    """A scalar that is to have another value.
+
+    Attributes:
+        start: where the scalar's event begins (its anchor and tag included).
+        value: the new value.
+    """
+
+    start: int
+    edit: TextEdit
+    value: str
+
+
+def apply_edits(text: str, edits: Iterable[TextEdit]) -> str:
+    """Return the text with the edits made.
+
+    Args:
+        text: the original.
+        edits: given against the original, in any order.
+
+    Raises:
+        ManifestError: two edits overlap, or one lies outside the text.
+    """
+    pieces: list[str] = []
+    position = 0
+    for edit in sorted(set(edits)):
+        if not position <= edit.start <= edit.end <= len(text):
+            raise ManifestError(f"edits overlap at character {edit.start}")
+        pieces += (text[position : edit.start], edit.text)
+        position = edit.end
+    return "".join(pieces) + text[position:]
+
+
+def is_editable(text: str, scalar: Scalar) -> bool:
+    """Whether a scalar can be replaced in place: plain or quoted, on one line, no escapes."""
+    source = _source(text, scalar)
+    return (
+        scalar.style in _EDITABLE_STYLES
+        and "\n" not in source
+        and "\r" not in source
+        and source == _written(scalar.value, scalar.style)
+    )
+
+
+def replace_scalar(text: str, scalar: Scalar, value: str) -> ScalarEdit:
+    """Return the edit that gives an editable scalar another value, in the quotes that it has.
+
+    A plain scalar gets quotes only if the new value would read as something else without them.
+    """
+    style = scalar.style or ("" if _is_safe_plain(value) else '"')
+    old, new = _source(text, scalar), _written(value, style)
+    start = scalar.end - len(old)
+    return ScalarEdit(scalar.start, TextEdit(start, scalar.end, new), value)
+
+
+def edit_scalars(text: str, edits: Sequence[ScalarEdit], *, path: str) -> str:
+    """Return the text with the scalars replaced, proved: nothing else means or looks different.
+
+    Both texts are parsed; their event streams must be equal but for the planned values.
+
+    Raises:
+        ManifestError: the proof fails; the file is to be left alone.
+    """
+    after = apply_edits(text, (each.edit for each in edits))
+    planned = {each.start: each.value for each in edits}
+    before_events = events_of(text, path=path)
+    after_events = events_of(after, path=path)
+    expected = [_expected(event, planned) for event in before_events]
+    if expected != [_look(event) for event in after_events] or planned:
+        raise ManifestError("cannot be edited without changing more than the image", where=path)
+    return after
+
+
+def _look(event: Event) -> tuple[object, ...]:
+    return event[:5]
+
+
+def _expected(event: Event, planned: dict[int, str]) -> tuple[object, ...]:
+    """Return what an event must look like afterwards; a plan that is met is struck off."""
+    value = planned.pop(event.start, None) if event.kind == "ScalarEvent" else None
+    if value is None:
+        return _look(event)
+    style = event.style or ("" if _is_safe_plain(value) else '"')
+    return (event.kind, event.anchor, event.tag, value, style)
+
+
+def _source(text: str, scalar: Scalar) -> str:
+    """Return the scalar as written, without anchor and tag."""
+    whole = text[scalar.start : scalar.end]
+    properties = _PROPERTIES.match(whole)
+    return whole[properties.end() :] if properties else whole
+
+
+def _written(value: str, style: str) -> str:
+    if not style:
+        return value
+    old, new = _ESCAPED[style]
+    return f"{style}{value.replace(old, new)}{style}"
+
+
+def _is_safe_plain(value: str) -> bool:
+    """Whether a value, written without quotes, reads back as the same text everywhere."""
+    return _SAFE_PLAIN.fullmatch(value) is not None and not _READS_AS_OTHER.fullmatch(value)

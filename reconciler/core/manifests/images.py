@@ -1,0 +1,166 @@
+"""Finds the image fields of a manifest that are ours to update."""
+
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.core.images.policy import Policy
+from reconciler.core.images.reference import ImageReference
+from reconciler.core.manifests.annotation import SCREEN, Automation, automation_of
+from reconciler.core.manifests.document import Document, Mapping, Scalar, parse_documents
+from reconciler.core.manifests.edit import is_editable
+from reconciler.core.manifests.workload import Container, Workload, workloads_in
+from reconciler.core.objects.identity import ObjectKey
+from reconciler.errors import ManifestError, ReferenceSyntaxError
+
+_API_VERSION = re.compile(r"^[\"']?apiVersion[\"']?[ \t]*:", re.MULTILINE)
+_TEMPLATE = re.compile(r"\$|\{\{|\s")
+
+
+class SkipReason(enum.Enum):
+    """Why an image stays as it is."""
+
+    ALREADY_NEWEST = "already the newest"
+    NO_TAG_MATCHES = "no tag matches"
+    WOULD_DOWNGRADE = "would be a downgrade"
+    CURRENT_MISSING = "the current tag is gone from the registry"
+    NO_VERSION = "the current tag is no version"
+    PINNED_BY_DIGEST = "pinned by digest"
+    TEMPLATED = "is filled in by a template"
+    INVALID = "is no image reference"
+    LOCKED = "locked"
+    ENCRYPTED = "stands in an encrypted file"
+    NOT_EDITABLE = "is written in a way that cannot be edited exactly"
+    CONFLICT = "is shared with a container that wants another image"
+    BAD_ANNOTATION = "its annotations are wrong"
+    REGISTRY_FAILED = "the registry could not be asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps an image from being updated, whatever the registry lists."""
+
+    reason: SkipReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageField:
+    """One ``image:`` of an automated workload.
+
+    Attributes:
+        path: the manifest.
+        line: of the image, from 1.
+        workload: whose it is; its namespace is the default one where none is written.
+        container: the container's name.
+        text: the reference as written.
+        scalar: where it stands.
+        reference: the same as a value; None if it is none.
+        policy: how its tag is chosen.
+        obstacle: why it is not updated; None if it is.
+    """
+
+    path: str
+    line: int
+    workload: ObjectKey
+    container: str
+    text: str
+    scalar: Scalar
+    reference: ImageReference | None
+    policy: Policy
+    obstacle: Obstacle | None = None
+
+    @property
+    def where(self) -> str:
+        """``path:line``."""
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What one manifest says about images: the fields that are ours, and what is wrong."""
+
+    path: str
+    fields: tuple[ImageField, ...] = ()
+    problems: tuple[ManifestError, ...] = ()
+
+
+def inspect(path: str, text: str, *, default_namespace: str) -> FileReport:
+    """Return the image fields of the automated workloads in a manifest, in the text's order.
+
+    A text without any key of ours is not parsed. A document that cannot be read is a problem only
+    if the text looks like a manifest at all: templates of other tools are none of our business.
+    """
+    if not any(word in text for word in SCREEN):
+        return FileReport(path)
+    fields: list[ImageField] = []
+    problems: list[ManifestError] = []
+    is_manifest = _API_VERSION.search(text) is not None
+    for document in parse_documents(text, path=path):
+        if document.error is not None:
+            problems += [document.error] if is_manifest else []
+            continue
+        for workload in workloads_in(document.root, default_namespace=default_namespace):
+            automation = automation_of(workload, path=path)
+            problems += automation.problems
+            if automation.is_on:
+                fields += _fields(path, text, document, workload, automation)
+    return FileReport(path, tuple(fields), tuple(problems))
+
+
+def _fields(
+    path: str, text: str, document: Document, workload: Workload, automation: Automation
+) -> Iterator[ImageField]:
+    is_encrypted = isinstance(document.root, Mapping) and document.root.get("sops") is not None
+    for container in workload.containers:
+        if container.image is None:
+            continue
+        reference = _reference(container.image.value)
+        obstacle = (
+            Obstacle(SkipReason.ENCRYPTED, "its file is encrypted")
+            if is_encrypted
+            else _of_workload(automation) or _of_image(text, container, reference)
+        )
+        yield ImageField(
+            path=path,
+            line=container.image.line,
+            workload=workload.key,
+            container=container.name,
+            text=container.image.value,
+            scalar=container.image,
+            reference=reference if isinstance(reference, ImageReference) else None,
+            policy=automation.policy_of(container.name),
+            obstacle=obstacle,
+        )
+
+
+def _reference(text: str) -> ImageReference | ReferenceSyntaxError:
+    try:
+        return ImageReference.parse(text)
+    except ReferenceSyntaxError as error:
+        return error
+
+
+def _of_workload(automation: Automation) -> Obstacle | None:
+    if automation.problems:
+        return Obstacle(SkipReason.BAD_ANNOTATION, automation.problems[0].message)
+    if automation.is_locked:
+        note = f" by {automation.lock_note}" if automation.lock_note else ""
+        return Obstacle(SkipReason.LOCKED, f"locked{note}")
+    return None
+
+
+def _of_image(
+    text: str, container: Container, reference: ImageReference | ReferenceSyntaxError
+) -> Obstacle | None:
+    image = container.image
+    if image is None or _TEMPLATE.search(image.value):
+        return Obstacle(SkipReason.TEMPLATED, "is filled in by a template")
+    if isinstance(reference, ReferenceSyntaxError):
+        return Obstacle(SkipReason.INVALID, reference.message)
+    if reference.digest:
+        return Obstacle(SkipReason.PINNED_BY_DIGEST, "is pinned by its digest")
+    if not is_editable(text, image):
+        return Obstacle(SkipReason.NOT_EDITABLE, "is a block, multi-line or escaped scalar")
+    return None

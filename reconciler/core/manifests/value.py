@@ -1,0 +1,161 @@
+"""Nodes become plain values, as kubectl and the API server read them.
+
+The rules are those of ``sigs.k8s.io/yaml`` 1.6 (YAML 1.1 booleans included), which both use; but a
+key that stands twice is an error here and not the last one's win.
+"""
+
+import base64
+import binascii
+import math
+import re
+from typing import TypeAlias
+
+from reconciler.core.manifests.document import Mapping, Node, Scalar, Sequence
+from reconciler.errors import ManifestError
+
+MAX_NODES = 2_000_000  # after aliases are expanded: a bomb is larger, a manifest is not
+
+Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})
+_FALSE = frozenset({"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})
+_INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_NUMBER_START = frozenset("+-.0123456789")
+_INTEGERS = (
+    (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), 16),
+    (re.compile(r"[-+]?0[bB][01]+"), 2),
+    (re.compile(r"[-+]?0[oO][0-7]+"), 8),
+    (re.compile(r"[-+]?0[0-7]+"), 8),
+    (re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), 10),
+)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_MAX_NUMBER = 400  # characters; longer ones are texts
+_INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
+_INTEGRAL_LIMIT = 1e21  # Go prints larger floats with an exponent
+_TAG_TYPES = {"int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)}
+_STANDARD = "tag:yaml.org,2002:"
+
+
+def to_value(node: Node | None, *, path: str) -> Value:
+    """Return a node as a JSON-compatible value.
+
+    Raises:
+        ManifestError: with ``path:line``: a key twice, an infinite number, an alias bomb, ….
+    """
+    return _Reader(path).value(node)
+
+
+class _Reader:
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._nodes = 0
+
+    def value(self, node: Node | None) -> Value:
+        self._nodes += 1
+        if self._nodes > MAX_NODES and node is not None:
+            raise self._error(node, f"has more than {MAX_NODES:,} nodes with aliases expanded")
+        match node:
+            case None:
+                return None
+            case Scalar():
+                return self._scalar(node)
+            case Sequence():
+                return [self.value(item) for item in node.items]
+            case Mapping():
+                return self._mapping(node)
+
+    def _mapping(self, node: Mapping) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        merged: dict[str, Value] = {}
+        for key_node, value_node in node.entries:
+            if _is_merge(key_node):
+                for name, value in self._merge(value_node):
+                    merged.setdefault(name, value)
+                continue
+            key = self._key(key_node)
+            if key in values:
+                raise self._error(key_node, f"key {key!r} stands twice")
+            values[key] = self.value(value_node)
+        return {**merged, **values} if merged else values
+
+    def _merge(self, node: Node) -> list[tuple[str, Value]]:
+        sources = node.items if isinstance(node, Sequence) else [node]
+        pairs: list[tuple[str, Value]] = []
+        for source in sources:
+            if not isinstance(source, Mapping):
+                raise self._error(node, "'<<' needs a mapping or a list of mappings")
+            pairs.extend(self._mapping(source).items())
+        return pairs
+
+    def _key(self, node: Node) -> str:
+        if not isinstance(node, Scalar):
+            raise self._error(node, "a key must be a text")
+        match self._scalar(node):
+            case None:
+                raise self._error(node, "a key must not be null")
+            case bool(value):
+                return "true" if value else "false"
+            case value:
+                return str(value)
+
+    def _scalar(self, node: Scalar) -> Value:
+        if not node.tag:
+            return node.value if node.style else self._plain(node)
+        if not node.tag.startswith(_STANDARD):
+            return node.value
+        return self._tagged(node, node.tag.removeprefix(_STANDARD))
+
+    def _tagged(self, node: Scalar, tag: str) -> Value:
+        if tag in ("str", "timestamp"):
+            return node.value
+        if tag == "binary":
+            return self._binary(node)
+        value = self._plain(node)
+        if tag in _TAG_TYPES and type(value) not in _TAG_TYPES[tag]:
+            raise self._error(node, f"{node.value!r} is no !!{tag}")
+        return value
+
+    def _binary(self, node: Scalar) -> str:
+        try:
+            return base64.b64decode("".join(node.value.split()), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise self._error(node, "!!binary holds no base64 of a text") from error
+
+    def _plain(self, node: Scalar) -> Value:
+        text = node.value
+        if text in _NULLS:
+            return None
+        if text in _TRUE or text in _FALSE:
+            return text in _TRUE
+        if text[0] not in _NUMBER_START:
+            return text
+        if _INFINITE.fullmatch(text):
+            raise self._error(node, f"{text!r} cannot be written in JSON")
+        return _number(text)
+
+    def _error(self, node: Node, message: str) -> ManifestError:
+        return ManifestError(message, where=f"{self._path}:{node.line}")
+
+
+def _is_merge(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value == "<<" and not node.style
+
+
+def _number(text: str) -> Value:
+    """Return the number that a plain scalar writes, or the text itself if it writes none."""
+    plain = text.replace("_", "")
+    if len(plain) > _MAX_NUMBER:
+        return text
+    for pattern, base in _INTEGERS:
+        if pattern.fullmatch(plain):
+            value = int(plain.lower().replace("0o", "0"), base)
+            if _INT64_MIN <= value <= _UINT64_MAX:
+                return value
+    if not _FLOAT.fullmatch(plain):
+        return text
+    number = float(plain)
+    if math.isinf(number):
+        return text
+    is_integral = number.is_integer() and abs(number) < _INTEGRAL_LIMIT
+    return int(number) if is_integral else number

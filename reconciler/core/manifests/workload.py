@@ -1,0 +1,93 @@
+"""Where each kind of workload keeps its containers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.core.manifests.document import Mapping, Node, Scalar, Sequence
+from reconciler.core.objects.identity import ObjectKey, split_api_version
+
+CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
+_POD_SPECS = (
+    ("spec", "template", "spec"),  # Deployment, StatefulSet, Job, Rollout, Knative Service …
+    ("spec", "jobTemplate", "spec", "template", "spec"),  # CronJob
+)
+_MAX_LIST_DEPTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """An entry of a pod spec's container lists; ``image`` is None if it names none."""
+
+    name: str
+    image: Scalar | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """An object that may run containers.
+
+    Attributes:
+        key: which object; the namespace as written, or the default one.
+        annotations: its own, with their scalars, in order.
+        containers: those of its pod template, in order; empty for other objects.
+        line: where it begins.
+    """
+
+    key: ObjectKey
+    annotations: tuple[tuple[Scalar, Node], ...]
+    containers: tuple[Container, ...]
+    line: int
+
+
+def workloads_in(root: Node | None, *, default_namespace: str) -> Iterator[Workload]:
+    """Yield the objects of a document: itself, or the items of a ``List``."""
+    yield from _objects(root, default_namespace, depth=0)
+
+
+def _objects(node: Node | None, default_namespace: str, *, depth: int) -> Iterator[Workload]:
+    if not isinstance(node, Mapping) or depth > _MAX_LIST_DEPTH:
+        return
+    kind, items = node.text("kind"), node.get("items")
+    if kind.endswith("List") and isinstance(items, Sequence):
+        for item in items.items:
+            yield from _objects(item, default_namespace, depth=depth + 1)
+    elif kind and node.text("apiVersion"):
+        yield _workload(node, kind, default_namespace)
+
+
+def _workload(node: Mapping, kind: str, default_namespace: str) -> Workload:
+    group, _ = split_api_version(node.text("apiVersion"))
+    metadata = node.get("metadata")
+    meta = metadata if isinstance(metadata, Mapping) else None
+    name = meta.text("name") if meta else ""
+    namespace = (meta.text("namespace") if meta else "") or default_namespace
+    annotations = meta.get("annotations") if meta else None
+    pairs = annotations.entries if isinstance(annotations, Mapping) else []
+    return Workload(
+        key=ObjectKey(group, kind, namespace, name),
+        annotations=tuple((key, value) for key, value in pairs if isinstance(key, Scalar)),
+        containers=tuple(_containers(_pod_spec(node, kind))),
+        line=node.line,
+    )
+
+
+def _pod_spec(node: Mapping, kind: str) -> Mapping | None:
+    paths = (("spec",),) if kind == "Pod" else _POD_SPECS
+    for path in paths:
+        at: Node | None = node
+        for step in path:
+            at = at.get(step) if isinstance(at, Mapping) else None
+        if isinstance(at, Mapping):
+            return at
+    return None
+
+
+def _containers(spec: Mapping | None) -> Iterator[Container]:
+    for name in CONTAINER_LISTS if spec else ():
+        entries = spec.get(name) if spec else None
+        for entry in entries.items if isinstance(entries, Sequence) else ():
+            if isinstance(entry, Mapping):
+                image = entry.get("image")
+                scalar = image if isinstance(image, Scalar) else None
+                yield Container(entry.text("name"), scalar, entry.line)

@@ -1,0 +1,92 @@
+"""Commit messages: written from changes, and read back from the trailers."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from reconciler.core.plan import Change
+
+IMAGE_TRAILER = "Reconcile-Image"
+BY_TRAILER = "Reconcile-By"
+
+_TRAILER = re.compile(
+    rf"^{IMAGE_TRAILER}:[ \t]+(\S+) (\S+) (\S+) (\S+) (\S+)[ \t]*\r?$", re.MULTILINE
+)
+_BY = re.compile(rf"^{BY_TRAILER}:[ \t]+(\S+)[ \t]*\r?$", re.MULTILINE)
+_SAFE = "/:@+,=~!()*'"  # besides letters, digits and ``_.-~``: what needs no encoding in a word
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTrailer:
+    """One image that a commit of ours changed; every part as it was written.
+
+    Attributes:
+        path: the manifest.
+        workload: ``web:deployment/nginx``.
+        container: the container's name.
+        old: the image reference before.
+        new: the image reference after.
+    """
+
+    path: str
+    workload: str
+    container: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        parts = (self.path, self.workload, self.container, self.old, self.new)
+        return f"{IMAGE_TRAILER}: {' '.join(quote(part, safe=_SAFE) for part in parts)}"
+
+
+def trailer_of(change: Change) -> ImageTrailer:
+    """Return the trailer that remembers a change."""
+    field = change.field
+    return ImageTrailer(
+        field.path, field.workload.workload, field.container, str(change.old), str(change.new)
+    )
+
+
+def compose(changes: Sequence[Change], *, by: str) -> str:
+    """Return the message of a commit that makes these changes.
+
+    Args:
+        changes: at least one.
+        by: source and cluster: ``default@1f3a9c02``.
+    """
+    lines = [_line(change) for change in changes]
+    trailers = [str(trailer_of(change)) for change in changes]
+    body = "\n".join(lines)
+    return (
+        f"{_subject(changes)}\n\n{body}\n\n" + "\n".join([*trailers, f"{BY_TRAILER}: {by}"]) + "\n"
+    )
+
+
+def parse_trailers(message: str) -> tuple[ImageTrailer, ...]:
+    """Return a message's trailers, wherever a line begins with one: squash merges move them."""
+    return tuple(ImageTrailer(*map(unquote, found)) for found in _TRAILER.findall(message))
+
+
+def parse_by(message: str) -> str | None:
+    """Return who made the commit, as its trailer says; None if it has none."""
+    found = _BY.search(message)
+    return found[1] if found else None
+
+
+def _subject(changes: Sequence[Change]) -> str:
+    if len(changes) > 1:
+        return f"Update {len(changes)} images"
+    (change,) = changes
+    return f"Update {change.new.repository.last_part} to {change.new.effective_tag}"
+
+
+def _line(change: Change) -> str:
+    field = change.field
+    new = change.new.effective_tag
+    return f"{_plain(field.workload.workload)} {_plain(field.container)}: {change.old} -> {new}"
+
+
+def _plain(text: str) -> str:
+    """Return a name on one line: manifests may hold anything."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -21,6 +21,7 @@ OUR_OWN = {
     "'1': a\n1: b": "both keys are '1' in JSON, so one would be lost",
     "-.inf: x": "no number of JSON",
     "a: !!int 1.0": "the number is whole",
+    "a: -9223372036854775809": "the same float, written with all its digits",
 }
 
 

@@ -1,0 +1,58 @@
+"""Where the next page of a tag list is.
+
+OCI distribution-spec 1.1, "Listing Tags": the ``Link`` header is RFC 5988's, with ``rel="next"``.
+Its cursor is opaque: it is followed as given.
+"""
+
+import re
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from reconciler.errors import RegistryError
+
+MAX_HEADER = 8192
+_LINK = re.compile(r"[ \t,]*<([^<>]*)>((?:[ \t]*;[ \t]*[^;,<>]*)*)")
+_NEXT = re.compile(
+    r";[ \t]*rel[ \t]*=[ \t]*\"?(?:[^\";,]*[ \t])?next(?:[ \t][^\";,]*)?\"?[ \t]*(?:;|$)", re.IGNORECASE
+)
+
+
+def next_link(header: str) -> str | None:
+    """Return the target of the ``rel="next"`` link of a header value, or None."""
+    position = 0
+    while len(header) <= MAX_HEADER and (link := _LINK.match(header, position)):
+        position = link.end()
+        if _NEXT.search(link[2]):
+            return link[1].strip()
+    return None
+
+
+def next_page(link: str, *, asked: str) -> str:
+    """Return the URL of the next page.
+
+    Some registries link to a path that they do not serve (Artifactory drops the repository's prefix,
+    Nexus adds one): on the same host with another path, our path is kept with their query.
+
+    Args:
+        link: as given, relative or absolute.
+        asked: the URL that was answered with it.
+
+    Raises:
+        RegistryError: the link leads to another host or scheme, or to the very same page.
+    """
+    here = urlsplit(asked)
+    try:
+        there = urlsplit(urljoin(asked, link))
+    except ValueError as error:
+        raise _refused("is no URL", link, asked) from error
+    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        raise _refused("leads to another host", link, asked)
+    page = SplitResult(here.scheme, here.netloc, here.path, there.query, "").geturl()
+    if page == asked:
+        raise _refused("leads to the same page", link, asked)
+    return page
+
+
+def _refused(why: str, link: str, asked: str) -> RegistryError:
+    return RegistryError(
+        f"its next-page link {why}: {link[:200]!r}", where=asked, is_retryable=False
+    )

@@ -1,0 +1,65 @@
+"""How the API server serves a kind, and what an apply came to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.core.objects.identity import GroupKind
+from reconciler.core.objects.live import LiveObject
+from reconciler.core.objects.report import Action
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Resource:
+    """One served resource.
+
+    Attributes:
+        group: API group; empty for the core group.
+        version: one of the served versions.
+        kind: ``Deployment``.
+        plural: the path segment: ``deployments``.
+        is_namespaced: whether its objects have a namespace.
+    """
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    is_namespaced: bool
+
+    @property
+    def group_kind(self) -> GroupKind:
+        """Group and kind."""
+        return GroupKind(self.group, self.kind)
+
+    @property
+    def api_version(self) -> str:
+        """``apps/v1``, or ``v1`` for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a server-side apply came to.
+
+    Attributes:
+        action: created, configured or unchanged.
+        live: the object's metadata afterwards.
+        item: the whole object afterwards, as the API server gives it.
+    """
+
+    action: Action
+    live: LiveObject
+    item: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a server-side apply would come to.
+
+    Attributes:
+        before: the object as it is; None if it does not exist.
+        after: the object as it would be.
+    """
+
+    before: Mapping[str, object] | None
+    after: Mapping[str, object]

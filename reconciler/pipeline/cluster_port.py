@@ -1,0 +1,130 @@
+"""What the sync stage needs from a cluster, in its own words."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from reconciler.core.objects.desired import DesiredObject
+from reconciler.core.objects.identity import GroupKind, ObjectKey
+from reconciler.core.objects.inventory import SourceState
+from reconciler.core.objects.live import LiveObject
+from reconciler.core.objects.resource import Applied, Preview, Resource
+
+
+class StateStore(Protocol):
+    """The memory of one source in the cluster: a ConfigMap or several, and a key in a Secret."""
+
+    @property
+    def part_of(self) -> str:
+        """The id of the source's set: the value of the label on its objects."""
+        ...
+
+    @property
+    def secret_key(self) -> bytes:
+        """The key that hashes Secrets; made and kept the first time it is written (see save)."""
+        ...
+
+    def load(self) -> SourceState:
+        """Return what is remembered; an empty state the first time.
+
+        Raises:
+            RefusedError: the object is another tool's, of a newer schema, or of another source.
+            AccessDeniedError, ClusterError: it cannot be read.
+        """
+        ...
+
+    def save(self, state: SourceState) -> bool:
+        """Remember a state; return whether anything was written (not if the bytes are the same).
+
+        Creates the namespace and the objects if they are missing. Somebody else's write in between
+        is noticed by resourceVersion.
+
+        Raises:
+            ClusterError: somebody else wrote in between, or the API server failed.
+            AccessDeniedError: we may not.
+        """
+        ...
+
+
+class Cluster(Protocol):
+    """A cluster through its API server. Safe to call from many threads."""
+
+    def uid(self) -> str:
+        """Return the first eight hex of the uid of ``kube-system``; ``-`` if we may not read it."""
+        ...
+
+    def resources(self, *, refresh: bool = False) -> Mapping[tuple[GroupKind, str], Resource]:
+        """Return what is served, by group-kind and version; asked once, again with ``refresh``."""
+        ...
+
+    def state(self, source: str) -> StateStore:
+        """Return the memory of a source; nothing is asked yet."""
+        ...
+
+    def own_keys(self) -> frozenset[ObjectKey]:
+        """Return the objects that this process runs from, which must never be pruned."""
+        ...
+
+    def list_metadata(
+        self, resource: Resource, *, part_of: str, namespaces: Collection[str]
+    ) -> Sequence[LiveObject]:
+        """Return the metadata of all objects of a kind with our label.
+
+        Cluster-wide; where that is forbidden, in each of the given namespaces.
+
+        Raises:
+            AccessDeniedError: neither is permitted.
+            ClusterError: the API server failed.
+        """
+        ...
+
+    def get(self, resource: Resource, key: ObjectKey) -> Mapping[str, object] | None:
+        """Return a whole object, or None if it does not exist."""
+        ...
+
+    def apply(
+        self, resource: Resource, desired: DesiredObject, *, part_of: str, is_drift: bool
+    ) -> Applied:
+        """Apply an object by server-side apply, as manager ``reconcile``, with our label.
+
+        Fields of ``kubectl*`` and ``before-first-apply`` are taken over; those of others only if
+        ``is_drift``: if everything in ``desired`` was ours before.
+
+        Raises:
+            RefusedError: a conflict (naming manager and field), or an object that is not valid.
+            AccessDeniedError: we may not.
+            ClusterError: the API server failed.
+        """
+        ...
+
+    def preview(
+        self, resource: Resource, desired: DesiredObject, *, part_of: str, is_drift: bool
+    ) -> Preview:
+        """Return what :meth:`apply` would do, changing nothing."""
+        ...
+
+    def delete(self, resource: Resource, live: LiveObject) -> bool:
+        """Delete exactly that object (uid and resourceVersion), in the background.
+
+        Returns:
+            Whether it was there; False if it was gone already.
+
+        Raises:
+            RefusedError: it changed in between.
+        """
+        ...
+
+    def watch(
+        self,
+        resource: Resource,
+        *,
+        part_of: str,
+        namespaces: Collection[str],
+        timeout_s: float,
+    ) -> Iterator[Mapping[str, object] | ObjectKey]:
+        """Yield the objects of a kind with our label: all that are there, then every change.
+
+        A deletion is yielded as its key. Connection cuts and expired versions are survived; ends
+        when the time is up.
+        """
+        ...
+

@@ -40,7 +40,7 @@ class ReconcilerError(Exception):
 
 
 class StalledError(ReconcilerError):
-    """The same inputs will fail the same way: reported until they change, tried again every cycle."""
+    """The same inputs will fail the same way: reported until they change, tried every cycle."""
 
 
 class SettingsError(StalledError):
@@ -83,7 +83,7 @@ class PolicySyntaxError(SyntaxProblem):
 
 
 class ManifestError(StalledError):
-    """A manifest that cannot be read, or cannot be edited without touching more than was planned."""
+    """A manifest that cannot be read, or not be edited without touching more than was planned."""
 
 
 class AccessDeniedError(StalledError):
@@ -95,7 +95,7 @@ class NotFoundError(StalledError):
 
 
 class RefusedError(StalledError):
-    """The other side understood the request and declined it: a hook, a conflict, an invalid object."""
+    """The other side understood the request and declined it: a hook, a conflict, bad input."""
 
 
 class TransientError(ReconcilerError):

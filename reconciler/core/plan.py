@@ -1,7 +1,7 @@
 """Plan: image fields and tags become edits; what stays as it is says why."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reconciler.core.images.policy import Selection, SelectionReason, select
@@ -54,7 +54,7 @@ class UpdatePlan:
     changes: tuple[Change, ...] = ()
     skips: tuple[Skip, ...] = ()
     problems: tuple[ReconcilerError, ...] = ()
-    contents: Mapping[str, str] | None = None
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 _SKIPS = {

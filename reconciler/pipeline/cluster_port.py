@@ -127,4 +127,3 @@ class Cluster(Protocol):
         when the time is up.
         """
         ...
-

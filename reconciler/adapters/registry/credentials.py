@@ -43,7 +43,7 @@ class Keychain:
 
     @classmethod
     def default(cls, environment: Mapping[str, str]) -> "Keychain":
-        """Return the keychain of ``$DOCKER_CONFIG`` or ``~/.docker``; an empty one if there is none.
+        """Return the keychain of ``$DOCKER_CONFIG`` or ``~/.docker``; empty if there is none.
 
         Raises:
             SettingsError: the file is there and cannot be read.
@@ -81,10 +81,8 @@ def _auths(path: Path) -> Mapping[str, object]:
     except OSError as error:
         message = f"cannot read the docker config: {error.strerror}"
         raise SettingsError(message, where=str(path)) from error
-    except (
-        ValueError
-    ) as error:  # UnicodeDecodeError and JSONDecodeError, whose texts quote contents
-        raise SettingsError("the docker config is no JSON", where=str(path)) from error.__class__()
+    except ValueError:  # its own text, and the exception itself, quote the contents
+        raise SettingsError("the docker config is no JSON", where=str(path)) from None
     auths = config.get("auths") if isinstance(config, dict) else None
     if auths is None and isinstance(config, dict):
         return {}

@@ -12,7 +12,8 @@ from reconciler.errors import RegistryError
 MAX_HEADER = 8192
 _LINK = re.compile(r"[ \t,]*<([^<>]*)>((?:[ \t]*;[ \t]*[^;,<>]*)*)")
 _NEXT = re.compile(
-    r";[ \t]*rel[ \t]*=[ \t]*\"?(?:[^\";,]*[ \t])?next(?:[ \t][^\";,]*)?\"?[ \t]*(?:;|$)", re.IGNORECASE
+    r";[ \t]*rel[ \t]*=[ \t]*\"?(?:[^\";,]*[ \t])?next(?:[ \t][^\";,]*)?\"?[ \t]*(?:;|$)",
+    re.IGNORECASE,
 )
 
 
@@ -29,8 +30,8 @@ def next_link(header: str) -> str | None:
 def next_page(link: str, *, asked: str) -> str:
     """Return the URL of the next page.
 
-    Some registries link to a path that they do not serve (Artifactory drops the repository's prefix,
-    Nexus adds one): on the same host with another path, our path is kept with their query.
+    Some registries link to a path that they do not serve (Artifactory drops the repository's
+    prefix, Nexus adds one): on the same host with another path, our path gets their query.
 
     Args:
         link: as given, relative or absolute.

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSLError, TimeoutError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSLError
+from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from reconciler.errors import RegistryError
 from reconciler.release import VERSION
@@ -151,7 +152,7 @@ def _words(error: HTTPError, settings: RegistrySettings) -> str:
     cause = error.reason if isinstance(error, MaxRetryError) else error
     if isinstance(cause, NewConnectionError):
         return f"cannot connect: {_innermost(cause)}"
-    if isinstance(cause, TimeoutError):
+    if isinstance(cause, HTTPTimeoutError):
         return f"did not answer within {settings.read_timeout_s:g} s"
     if isinstance(cause, SSLError):
         return f"TLS failed: {_innermost(cause)}"

@@ -1,0 +1,121 @@
+"""Composition root: the only module that knows ports and adapters."""
+
+import hashlib
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+from reconciler.adapters.cluster.cluster import KubernetesCluster
+from reconciler.adapters.git.repository import GitRepository
+from reconciler.adapters.registry.client import RegistryClient
+from reconciler.adapters.registry.credentials import Keychain
+from reconciler.core.manifests.document import parse_documents
+from reconciler.core.manifests.value import to_value
+from reconciler.errors import ManifestError, SettingsError
+from reconciler.pipeline.cluster_port import Cluster
+from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.events import Progress
+from reconciler.settings import Settings, SourceSettings
+
+POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+MAX_CONFIG_BYTES = 1024 * 1024
+
+
+class SystemClock:
+    """The machine's monotonic clock."""
+
+    def now(self) -> float:
+        """Return its seconds."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait that long."""
+        time.sleep(seconds)
+
+
+def machine_defaults(environment: Mapping[str, str]) -> dict[str, object]:
+    """Return the defaults that this machine gives: where caches go, which namespace we run in."""
+    cache_home = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    defaults: dict[str, object] = {"data-dir": str(Path(cache_home) / "reconcile")}
+    if POD_NAMESPACE_FILE.is_file():
+        defaults["namespace"] = POD_NAMESPACE_FILE.read_text().strip()
+    return defaults
+
+
+def read_config(path: Path) -> Mapping[str, object]:
+    """Return the configuration file's mapping.
+
+    Raises:
+        SettingsError: it cannot be read, or is no YAML mapping.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(f"cannot read --config: {error.strerror}", where=str(path)) from error
+    if len(content) > MAX_CONFIG_BYTES:
+        raise SettingsError(f"is larger than {MAX_CONFIG_BYTES:,} bytes", where=str(path))
+    return _mapping(content, path)
+
+
+@contextmanager
+def running(
+    settings: Settings, *, progress: Progress
+) -> Iterator[Callable[[SourceSettings], Parts]]:
+    """Give a function that builds the parts of a source's cycles; closes all of them at the end."""
+    registries = RegistryClient(settings.registry, _keychain(settings))
+    with ExitStack() as stack:
+        stack.callback(registries.close)
+
+        @cache
+        def cluster() -> Cluster:
+            connected = KubernetesCluster.connect(settings.cluster)
+            stack.callback(connected.close)
+            return connected
+
+        def parts_of(source: SourceSettings) -> Parts:
+            directory = settings.data_dir / "sources" / _directory_name(source)
+            repository = GitRepository(source.git, directory)
+            return Parts(
+                repository=repository,
+                registries=registries,
+                cluster=cluster,
+                clock=SystemClock(),
+                jitter=random.random,
+                progress=progress,
+            )
+
+        yield parts_of
+
+
+def _directory_name(source: SourceSettings) -> str:
+    """Return a folder name that changes with the remote: a clone is never of another one."""
+    digest = hashlib.sha256(f"{source.git.url}\0{source.git.branch}".encode()).hexdigest()
+    return f"{source.name}-{digest[:12]}"
+
+
+def _keychain(settings: Settings) -> Keychain:
+    path = settings.registry.docker_config
+    return Keychain.from_file(path) if path else Keychain.default(os.environ)
+
+
+def _mapping(content: bytes, path: Path) -> Mapping[str, object]:
+    try:
+        documents = parse_documents(content.decode(), path=str(path))
+        broken = next((each.error for each in documents if each.error), None)
+        if broken is not None:
+            raise broken
+        values = [to_value(each.root, path=str(path)) for each in documents if each.root]
+    except (UnicodeDecodeError, ManifestError) as error:
+        raise SettingsError(f"--config cannot be read: {error}") from error
+    match values:
+        case []:
+            return {}
+        case [dict(mapping)]:
+            return mapping
+        case _:
+            raise SettingsError("--config must hold one YAML mapping", where=str(path))

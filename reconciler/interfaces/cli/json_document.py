@@ -1,0 +1,98 @@
+"""The outcome as one JSON document, with a versioned schema (``docs/reference/outcome.md``)."""
+
+import json
+from collections.abc import Sequence
+
+from reconciler.core.manifests.images import ImageField
+from reconciler.core.objects.report import ObjectReport, SyncReport
+from reconciler.core.outcome import CycleOutcome, Problem, worst
+from reconciler.core.plan import Change, Skip
+from reconciler.core.revision import Revision
+
+SCHEMA_VERSION = 1
+
+JSON = dict[str, object]
+
+
+def document(outcomes: Sequence[CycleOutcome]) -> str:
+    """Return the document: the outcomes of all sources, in order, and the exit code."""
+    body: JSON = {
+        "version": SCHEMA_VERSION,
+        "exitCode": worst(outcome.exit_code for outcome in outcomes),
+        "sources": [_source(outcome) for outcome in outcomes],
+    }
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def _source(outcome: CycleOutcome) -> JSON:
+    return {
+        "name": outcome.source,
+        "url": outcome.url,
+        "dryRun": outcome.is_dry_run,
+        "fetched": _revision(outcome.fetched),
+        "revision": _revision(outcome.revision),
+        "pushed": _revision(outcome.pushed),
+        "changes": [_change(change) for change in outcome.changes],
+        "skips": [_skip(skip) for skip in outcome.skips],
+        "commitDiff": outcome.commit_diff,
+        "sync": _sync(outcome.sync),
+        "problems": [_problem(problem) for problem in outcome.problems],
+        "exitCode": outcome.exit_code,
+    }
+
+
+def _revision(revision: Revision | None) -> str | None:
+    return str(revision) if revision else None
+
+
+def _field(field: ImageField) -> JSON:
+    return {
+        "path": field.path,
+        "line": field.line,
+        "workload": field.workload.workload,
+        "container": field.container,
+    }
+
+
+def _change(change: Change) -> JSON:
+    return {**_field(change.field), "from": str(change.old), "to": str(change.new)}
+
+
+def _skip(skip: Skip) -> JSON:
+    return {
+        **_field(skip.field),
+        "image": skip.field.text,
+        "reason": skip.reason.name,
+        "detail": skip.detail,
+    }
+
+
+def _sync(report: SyncReport | None) -> JSON | None:
+    if report is None:
+        return None
+    return {
+        "diff": report.diff,
+        "objects": [_object(each) for each in report.objects],
+    }
+
+
+def _object(report: ObjectReport) -> JSON:
+    key = report.key
+    return {
+        "group": key.group,
+        "kind": key.kind,
+        "namespace": key.namespace,
+        "name": key.name,
+        "action": report.action.value,
+        "reason": report.reason,
+        "health": report.health.status.value if report.health else None,
+        "healthMessage": report.health.message if report.health else "",
+    }
+
+
+def _problem(problem: Problem) -> JSON:
+    return {
+        "where": problem.where,
+        "message": problem.message,
+        "kind": "stalled" if problem.is_stalled else "transient",
+    }

@@ -1,0 +1,45 @@
+"""``reconcile --once``: one cycle of each source, told as fluxctl would."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from reconciler import bootstrap
+from reconciler.configuration import read_settings
+from reconciler.core.outcome import CycleOutcome, worst
+from reconciler.interfaces import logs
+from reconciler.interfaces.cli.json_document import document
+from reconciler.interfaces.cli.text import Narrator, SilentNarrator
+from reconciler.pipeline import cycle
+from reconciler.settings import Settings
+
+
+def run_once(
+    *, flags: Mapping[str, object], environment: Mapping[str, str], config: str | None
+) -> int:
+    """Read the settings, run one cycle of each source, print what was done; return the exit code.
+
+    Raises:
+        SettingsError: options, environment or file are wrong.
+    """
+    settings = read_settings(
+        flags=flags,
+        environment=environment,
+        file=bootstrap.read_config(Path(config)) if config else None,
+        file_name=config or "",
+        defaults=bootstrap.machine_defaults(environment),
+    )
+    logs.configure(level=settings.log_level, form=settings.log_format)
+    return worst(outcome.exit_code for outcome in _run(settings))
+
+
+def _run(settings: Settings) -> list[CycleOutcome]:
+    narrator = SilentNarrator() if settings.output == "json" else Narrator()
+    outcomes = []
+    with bootstrap.running(settings, progress=narrator) as parts_of, narrator:
+        for source in settings.sources:
+            outcome = cycle.run(source, parts_of(source))
+            narrator.conclude(outcome)
+            outcomes.append(outcome)
+    if settings.output == "json":
+        print(document(outcomes))  # noqa: T201 - standard output is the product here
+    return outcomes

@@ -1,0 +1,146 @@
+"""What a person reads on standard output while a cycle runs, in fluxctl's manner."""
+
+import sys
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.status import Status
+
+from reconciler.core.manifests.images import SkipReason
+from reconciler.core.objects.report import ObjectReport
+from reconciler.core.outcome import CycleOutcome
+from reconciler.core.plan import Change, Skip
+from reconciler.pipeline.events import (
+    Applying,
+    Event,
+    Fetching,
+    Planned,
+    Pushed,
+    Scanning,
+    Waiting,
+)
+
+QUIET_REASONS = frozenset({SkipReason.ALREADY_NEWEST, SkipReason.LOCKED})
+"""Reasons to do nothing that are as wanted; the others deserve a line."""
+
+
+class SilentNarrator:
+    """Says nothing; for ``-o json``."""
+
+    def tell(self, event: Event) -> None:
+        """Take no note."""
+
+    def conclude(self, outcome: CycleOutcome) -> None:
+        """Say nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Have nothing to end."""
+
+
+class Narrator(SilentNarrator):
+    """Prints a line as each thing happens, and on a terminal shows what is being waited for.
+
+    Lines go to ``out``; problems and the spinner go to ``err``.
+    """
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self._status: Status | None = None
+
+    def tell(self, event: Event) -> None:
+        """Print what happens."""
+        match event:
+            case Fetching(url):
+                self._say(f"Synchronizing with {url}")
+                self._spin("fetching")
+            case Scanning(count):
+                self._spin(f"asking for the tags of {count} image repositories")
+            case Planned(changes):
+                for change in changes:
+                    self._say(change_line(change))
+                self._spin("committing")
+            case Pushed(revision):
+                self._say(f"Commit pushed:   {revision.short}")
+            case Applying(revision):
+                self._say(f"Revision of {revision.branch} to apply is {revision.short}")
+                self._spin("applying")
+            case Waiting(revision):
+                self._say(f"Waiting for {revision.short} to be applied ...")
+                self._spin("waiting for health")
+
+    def conclude(self, outcome: CycleOutcome) -> None:
+        """Print what is left to say when a cycle has ended."""
+        self._still()
+        if outcome.is_dry_run:
+            self._say_diffs(outcome)
+        for skip in outcome.skips:
+            if skip.reason not in QUIET_REASONS:
+                self._say(skip_line(skip))
+        for report in outcome.sync.objects if outcome.sync else ():
+            if report.is_noteworthy:
+                self._say(object_line(report))
+        for problem in outcome.problems:
+            kind = "error" if problem.is_stalled else "failed"
+            self._err.write(f"{kind}: {problem}\n")
+        if not outcome.exit_code:
+            self._say("Done.")
+        self._err.flush()
+
+    def _say_diffs(self, outcome: CycleOutcome) -> None:
+        diffs = (outcome.commit_diff, outcome.sync.diff if outcome.sync else "")
+        for diff in diffs:
+            if diff:
+                self._say(diff.rstrip("\n"))
+
+    def _say(self, line: str) -> None:
+        self._still()
+        self._out.write(f"{line}\n")
+        self._out.flush()
+
+    def _spin(self, text: str) -> None:
+        if self._err.isatty():
+            self._still()
+            self._status = Console(file=self._err).status(text)
+            self._status.start()
+
+    def _still(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the terminal back as it was."""
+        self._still()
+
+
+def change_line(change: Change) -> str:
+    """Return ``web:deployment/nginx  nginx: registry.example/acme/nginx:v3 -> v4``."""
+    field = change.field
+    return f"{field.workload.workload}  {field.container}: {change.old} -> {change.new.tag}"
+
+
+def skip_line(skip: Skip) -> str:
+    """Return ``web:deployment/nginx  nginx: nginx@sha256:…  skipped: pinned by digest``."""
+    field = skip.field
+    return f"{field.workload.workload}  {field.container}: {field.text}  skipped: {skip.detail}"
+
+
+def object_line(report: ObjectReport) -> str:
+    """Return ``deployment.apps/nginx (namespace web) configured``, with the reason if any."""
+    reason = f": {report.reason}" if report.reason else ""
+    return f"{report.key} {report.action.value}{reason}"

@@ -1,0 +1,143 @@
+"""Waits until objects are as their specs ask, by watching and not by asking again and again."""
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.core.objects.health import Health, Status, health_of
+from reconciler.core.objects.identity import GroupKind, ObjectKey
+from reconciler.core.objects.live import read_live
+from reconciler.core.objects.resource import Resource
+from reconciler.errors import ReconcilerError
+from reconciler.pipeline.cluster_port import Cluster
+
+PASSIVE = frozenset(
+    {
+        GroupKind("", kind)
+        for kind in ("ConfigMap", "Secret", "ServiceAccount", "LimitRange", "ResourceQuota")
+    }
+    | {
+        GroupKind("rbac.authorization.k8s.io", kind)
+        for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+    }
+)
+"""Kinds that are as they should be by being there: nobody waits for them."""
+
+_SETTLED = frozenset({Status.CURRENT, Status.FAILED})
+_MISSING = Health(Status.NOT_FOUND, "is not in the cluster")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The objects of one kind whose health is asked for."""
+
+    resource: Resource
+    keys: frozenset[ObjectKey]
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """The namespaces that they are in."""
+        return frozenset(key.namespace for key in self.keys if key.namespace)
+
+
+def wait_for_health(
+    cluster: Cluster,
+    wanted: Iterable[Wanted],
+    *,
+    part_of: str,
+    timeout_s: float,
+    on_wait: Callable[[], None],
+) -> tuple[Mapping[ObjectKey, Health], tuple[ReconcilerError, ...]]:
+    """Return how each object is when all have settled or the time is up, and what went wrong.
+
+    One watch a kind. An object has settled when it is Current or Failed.
+
+    Args:
+        cluster: whose objects.
+        wanted: what to look at, one entry a kind.
+        part_of: the label's value.
+        timeout_s: how long to wait; 0 looks once.
+        on_wait: called once, if anything has not settled at first sight.
+    """
+    watchers = [
+        _Watcher(cluster, each, part_of, timeout_s, on_wait) for each in wanted if each.keys
+    ]
+    for watcher in watchers:
+        watcher.start()
+    for watcher in watchers:
+        watcher.join()
+    health = {key: found for watcher in watchers for key, found in watcher.health.items()}
+    return health, tuple(watcher.problem for watcher in watchers if watcher.problem)
+
+
+class _Watcher(threading.Thread):
+    """Watches one kind. A daemon: an interrupted program does not wait for it."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        wanted: Wanted,
+        part_of: str,
+        timeout_s: float,
+        on_wait: Callable[[], None],
+    ) -> None:
+        super().__init__(name=f"health-{wanted.resource.plural}", daemon=True)
+        self._cluster = cluster
+        self._wanted = wanted
+        self._part_of = part_of
+        self._timeout_s = timeout_s
+        self._on_wait = on_wait
+        self.health: dict[ObjectKey, Health] = dict.fromkeys(wanted.keys, _MISSING)
+        self.problem: ReconcilerError | None = None
+
+    def run(self) -> None:
+        try:
+            self._watch()
+        except ReconcilerError as error:
+            self.problem = error
+
+    def _watch(self) -> None:
+        events = self._cluster.watch(
+            self._wanted.resource,
+            part_of=self._part_of,
+            namespaces=self._wanted.namespaces,
+            timeout_s=self._timeout_s,
+        )
+        seen: set[ObjectKey] = set()
+        for event in events:
+            key = self._note(event)
+            if self._has_settled():
+                return
+            if key in seen or len(seen) == len(self.health):
+                self._on_wait()
+            seen.add(key)
+
+    def _note(self, event: Mapping[str, object] | ObjectKey) -> ObjectKey:
+        if isinstance(event, ObjectKey):
+            key, health = event, _MISSING
+        else:
+            key = read_live(event, group_kind=self._wanted.resource.group_kind).key
+            health = health_of(event)
+        if key in self.health:
+            self.health[key] = health
+        return key
+
+    def _has_settled(self) -> bool:
+        return all(health.status in _SETTLED for health in self.health.values())
+
+
+def is_passive(kind: GroupKind) -> bool:
+    """Whether objects of a kind are as they should be by being there."""
+    return kind in PASSIVE
+
+
+def by_kind(
+    keys: Collection[ObjectKey], resource_of: Callable[[ObjectKey], Resource | None]
+) -> list[Wanted]:
+    """Group the keys that are worth a wait by the resource that serves them."""
+    groups: dict[Resource, set[ObjectKey]] = {}
+    for key in keys:
+        resource = None if is_passive(key.group_kind) else resource_of(key)
+        if resource is not None:
+            groups.setdefault(resource, set()).add(key)
+    return [Wanted(resource, frozenset(group)) for resource, group in sorted(groups.items())]

@@ -1,0 +1,178 @@
+"""Scan: ask the registries for the tags of many repositories at once."""
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import TypeAlias
+
+from reconciler.core.backoff import delay_s
+from reconciler.core.images.reference import Repository
+from reconciler.errors import ReconcilerError, RegistryError
+from reconciler.pipeline.ports import Clock, TagSource
+
+Tags: TypeAlias = tuple[str, ...] | ReconcilerError
+"""The tags of a repository, or why they could not be had."""
+
+WORKERS = 32
+ATTEMPTS = 3
+PATIENCE_S = 60.0  # how long one scan may wait for hosts that ask for time
+FAILURES_UNTIL_LEFT_ALONE = 6  # in a row, from one host, over all its repositories
+BACKOFF_BASE_S = 0.5
+BACKOFF_CAP_S = 8.0
+
+
+@dataclass(slots=True)
+class _Host:
+    """What a scan knows about one registry."""
+
+    not_before: float = 0.0
+    failures_in_a_row: int = 0
+
+
+@dataclass(order=True, slots=True)
+class _Task:
+    """A repository that is to be asked, at the earliest at ``at``."""
+
+    at: float
+    order: int
+    repository: Repository = field(compare=False)
+    attempt: int = field(default=0, compare=False)
+
+
+class _Scan:
+    """One scan. A heap of tasks by time; at most ``WORKERS`` of them in the threads' hands.
+
+    No thread sleeps: a task that must wait goes back into the heap, and a host that asked for time
+    holds back its own tasks only.
+    """
+
+    def __init__(self, source: TagSource, *, clock: Clock, jitter: Callable[[], float]) -> None:
+        self._source = source
+        self._clock = clock
+        self._jitter = jitter
+        self._deadline = clock.now() + PATIENCE_S
+        self._heap: list[_Task] = []
+        self._hosts: dict[str, _Host] = {}
+        self._answers: SimpleQueue[tuple[_Task, Future[Sequence[str]]]] = SimpleQueue()
+        self._in_flight = 0
+        self.results: dict[Repository, Tags] = {}
+
+    def run(self, repositories: Iterable[Repository]) -> None:
+        now = self._clock.now()
+        self._heap = [_Task(now, order, each) for order, each in enumerate(repositories)]
+        executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="scan")
+        try:
+            while self._heap or self._in_flight:
+                self._submit_due(executor)
+                self._await_answer()
+        finally:  # an interrupted scan does not wait for answers that nobody will read
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    def _submit_due(self, executor: ThreadPoolExecutor) -> None:
+        now = self._clock.now()
+        while self._heap and self._heap[0].at <= now and self._in_flight < WORKERS:
+            task = heapq.heappop(self._heap)
+            host = self._host(task)
+            if host.failures_in_a_row >= FAILURES_UNTIL_LEFT_ALONE:
+                self.results[task.repository] = _left_alone(task.repository)
+            elif host.not_before > self._deadline:
+                self.results[task.repository] = _too_patient(task.repository, host.not_before - now)
+            elif host.not_before > now:
+                task.at = host.not_before
+                heapq.heappush(self._heap, task)
+            else:
+                self._submit(executor, task)
+
+    def _submit(self, executor: ThreadPoolExecutor, task: _Task) -> None:
+        self._in_flight += 1
+        future = executor.submit(self._source.list_tags, task.repository)
+        future.add_done_callback(lambda done: self._answers.put((task, done)))
+
+    def _await_answer(self) -> None:
+        wait_s = max(0.0, self._heap[0].at - self._clock.now()) if self._heap else None
+        if not self._in_flight:
+            self._clock.sleep(wait_s or 0.0)
+            return
+        if self._in_flight >= WORKERS:
+            wait_s = None  # nothing can be sent before an answer comes
+        try:
+            task, done = self._answers.get(timeout=wait_s)
+        except Empty:
+            return
+        self._in_flight -= 1
+        self._take(task, _tags_of(done))
+
+    def _take(self, task: _Task, tags: Tags) -> None:
+        host = self._host(task)
+        if not isinstance(tags, RegistryError):
+            host.failures_in_a_row = 0
+            self.results[task.repository] = tags
+            return
+        now = self._clock.now()
+        host.failures_in_a_row += tags.retry_after_s is None
+        if tags.retry_after_s is not None:
+            host.not_before = max(host.not_before, now + tags.retry_after_s)
+        task.at = now + self._delay_s(task.attempt, tags)
+        task.attempt += tags.retry_after_s is None
+        if tags.is_retryable and task.attempt < ATTEMPTS and task.at <= self._deadline:
+            heapq.heappush(self._heap, task)
+        else:
+            self.results[task.repository] = tags
+
+    def _delay_s(self, attempt: int, error: RegistryError) -> float:
+        if error.retry_after_s is not None:
+            return error.retry_after_s
+        return delay_s(attempt, base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S, jitter=self._jitter())
+
+    def _host(self, task: _Task) -> _Host:
+        return self._hosts.setdefault(task.repository.host, _Host())
+
+
+def _tags_of(done: Future[Sequence[str]]) -> Tags:
+    error = done.exception()
+    if error is None:
+        return tuple(done.result())
+    if isinstance(error, ReconcilerError):
+        return error
+    raise error
+
+
+def _left_alone(repository: Repository) -> RegistryError:
+    return RegistryError(
+        f"not asked: its registry failed {FAILURES_UNTIL_LEFT_ALONE} times in a row",
+        where=str(repository),
+    )
+
+
+def _too_patient(repository: Repository, wait_s: float) -> RegistryError:
+    return RegistryError(
+        f"not asked: its registry wants us to wait {wait_s:.0f} s, longer than a cycle waits",
+        where=str(repository),
+        retry_after_s=wait_s,
+    )
+
+
+def scan(
+    repositories: Iterable[Repository],
+    source: TagSource,
+    *,
+    clock: Clock,
+    jitter: Callable[[], float],
+) -> Mapping[Repository, Tags]:
+    """Return for each repository its tags, or the error that kept us from them.
+
+    A repository that fails is asked up to three times; one that asks for time (``Retry-After``) is
+    asked again when its time has come, up to a minute in all. A host that fails over and over is
+    left alone. None of this touches the other hosts.
+
+    Args:
+        repositories: what to ask for; each is asked once, however often it stands there.
+        source: whom to ask.
+        clock: tells when a host may be asked again.
+        jitter: gives fractions from 0 to 1 for the backoff.
+    """
+    run = _Scan(source, clock=clock, jitter=jitter)
+    run.run(sorted(set(repositories)))
+    return run.results

@@ -1,0 +1,123 @@
+"""Update: choose new tags, edit the manifests, commit and push."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.core.backoff import delay_s
+from reconciler.core.images.reference import Repository
+from reconciler.core.message import compose
+from reconciler.core.plan import UpdatePlan, make_plan, repositories
+from reconciler.core.revision import Revision
+from reconciler.errors import GitError, ReconcilerError, RemoteMovedError
+from reconciler.pipeline.events import Planned, Progress, Pushed, Scanning
+from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
+from reconciler.pipeline.read import View, inspect_all
+from reconciler.pipeline.scan import Tags, scan
+
+PUSH_ATTEMPTS = 10
+BACKOFF_BASE_S = 0.1
+BACKOFF_CAP_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What an update did.
+
+    Attributes:
+        view: the branch after it: with our commit if it was pushed, else as it was fetched.
+        plan: what changed, or would have, and what stays as it is, with reasons.
+        pushed: our commit, if there is one and the remote has it.
+        problem: why the plan could not be published.
+    """
+
+    view: View
+    plan: UpdatePlan
+    pushed: Revision | None = None
+    problem: ReconcilerError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Updater:
+    """What an update needs from the outside, and who it says it is.
+
+    Attributes:
+        read_again: fetches the branch once more.
+        signature: stands in the commit's ``Reconcile-By`` trailer: ``default@1f3a9c02``.
+        jitter: gives fractions from 0 to 1.
+    """
+
+    repository: ManifestRepository
+    registries: TagSource
+    read_again: Callable[[], View]
+    signature: str
+    default_namespace: str
+    clock: Clock
+    jitter: Callable[[], float]
+    progress: Progress
+
+    def update(self, view: View, *, dry_run: bool) -> Updated:
+        """Bring the images of ``view`` up to date on the remote.
+
+        When somebody else pushes in between, the branch is read again and everything is decided
+        anew on top of their commit: no rebase, no merge, no force.
+        """
+        tags: dict[Repository, Tags] = {}
+        attempt = 0
+        while True:
+            tags.update(self._scan(repositories(view.reports) - tags.keys()))
+            plan = make_plan(view.reports, view.texts, tags)
+            if dry_run or not plan.changes:
+                return Updated(view=view, plan=plan)
+            if not attempt:
+                self.progress.tell(Planned(plan.changes))
+            attempt += 1
+            try:
+                return self._publish(view, plan)
+            except RemoteMovedError as error:
+                if attempt == PUSH_ATTEMPTS:
+                    return Updated(view=view, plan=plan, problem=error)
+                self._pause(attempt)
+                view = self.read_again()
+            except ReconcilerError as error:
+                return Updated(view=view, plan=plan, problem=error)
+
+    def _scan(self, wanted: frozenset[Repository]) -> Mapping[Repository, Tags]:
+        if not wanted:
+            return {}
+        self.progress.tell(Scanning(len(wanted)))
+        return scan(wanted, self.registries, clock=self.clock, jitter=self.jitter)
+
+    def _publish(self, view: View, plan: UpdatePlan) -> Updated:
+        contents = {path: text.encode() for path, text in plan.contents.items()}
+        message = compose(plan.changes, by=self.signature)
+        revision = self.repository.commit(view.revision, contents, message)
+        self._push(revision)
+        self.progress.tell(Pushed(revision))
+        return Updated(view=self._after(view, plan, revision), plan=plan, pushed=revision)
+
+    def _push(self, revision: Revision) -> None:
+        """Push; when the answer was lost, look whether the commit arrived."""
+        try:
+            self.repository.push(revision)
+        except RemoteMovedError:
+            raise
+        except GitError:
+            if self.repository.fetch().revision.commit != revision.commit:
+                raise
+
+    def _after(self, view: View, plan: UpdatePlan, revision: Revision) -> View:
+        """Return the view with our commit on top: only what we edited has changed."""
+        edited = inspect_all(plan.contents, default_namespace=self.default_namespace)
+        by_path = {report.path: report for report in edited}
+        return replace(
+            view,
+            revision=revision,
+            texts={**view.texts, **plan.contents},
+            reports=tuple(by_path.get(report.path, report) for report in view.reports),
+        )
+
+    def _pause(self, attempt: int) -> None:
+        jitter = self.jitter()
+        self.clock.sleep(
+            delay_s(attempt, base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S, jitter=jitter)
+        )

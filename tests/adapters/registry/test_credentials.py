@@ -1,0 +1,102 @@
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.registry.credentials import Keychain
+from reconciler.core.images.reference import Repository
+from reconciler.errors import SettingsError
+
+CANARY = "canary-7f3a"
+
+
+def auth(username: str, password: str = CANARY) -> dict[str, str]:
+    return {"auth": base64.b64encode(f"{username}:{password}".encode()).decode()}
+
+
+def keychain(folder: Path, config: object) -> Keychain:
+    path = folder / "config.json"
+    path.write_text(config if isinstance(config, str) else json.dumps(config))
+    return Keychain.from_file(path)
+
+
+def user(chain: Keychain, host: str, path: str = "acme/web") -> str | None:
+    found = chain.for_repository(Repository(host, path))
+    return found.username if found else None
+
+
+def test_the_longest_path_wins_and_host_and_port_must_match(tmp_path: Path) -> None:
+    chain = keychain(
+        tmp_path,
+        {
+            "auths": {
+                "r.example": auth("host"),
+                "r.example:5000": auth("port"),
+                "r.example/acme": auth("path"),
+                "https://r.example/acme/web": auth("deep"),
+            }
+        },
+    )
+
+    assert user(chain, "r.example", "other/x") == "host"
+    assert user(chain, "r.example:5000") == "port"
+    assert user(chain, "r.example", "acme/api") == "path"
+    assert user(chain, "r.example", "acme/web") == "deep"
+    assert user(chain, "r.example", "acme/website") == "path"
+    assert user(chain, "other.example") is None
+
+
+@pytest.mark.parametrize(
+    "key", ["https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io"]
+)
+def test_every_name_of_docker_hub_means_docker_hub(tmp_path: Path, key: str) -> None:
+    assert user(keychain(tmp_path, {"auths": {key: auth("hub")}}), "docker.io") == "hub"
+
+
+def test_a_plain_user_name_and_password_do_as_well_as_an_encoded_pair(tmp_path: Path) -> None:
+    chain = keychain(tmp_path, {"auths": {"r.example": {"username": "u", "password": "a:b"}}})
+    found = chain.for_repository(Repository("r.example", "x"))
+
+    assert found is not None
+    assert found.basic == "Basic " + base64.b64encode(b"u:a:b").decode()
+    assert "a:b" not in repr(found)
+
+
+@pytest.mark.parametrize("config", [{}, {"auths": {}}, {"auths": {"r.example": {}}}])
+def test_a_config_without_passwords_is_an_empty_keychain(tmp_path: Path, config: object) -> None:
+    assert user(keychain(tmp_path, config), "r.example") is None
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        pytest.param("{" + CANARY, "the docker config is no JSON", id="json"),
+        pytest.param({"auths": [CANARY]}, "'auths' is no object", id="auths"),
+        pytest.param([CANARY], "'auths' is no object", id="list"),
+        pytest.param({"auths": {"r": CANARY}}, "entry 'r' is no object", id="entry"),
+        pytest.param({"auths": {"r": {"auth": CANARY}}}, "no base64 of user:password", id="base64"),
+        pytest.param({"auths": {"r": {"auth": "YWJj"}}}, "no base64 of user:password", id="colon"),
+    ],
+)
+def test_a_broken_config_is_named_and_not_quoted(
+    tmp_path: Path, config: object, message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message) as raised:
+        keychain(tmp_path, config)
+
+    assert str(tmp_path) in str(raised.value)
+    assert CANARY not in str(raised.value)
+
+
+def test_a_named_file_must_exist_and_a_default_one_need_not(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        Keychain.from_file(tmp_path / "none.json")
+
+    assert Keychain.default({"DOCKER_CONFIG": str(tmp_path)}) == Keychain({})
+
+
+def test_the_default_file_is_read_from_docker_config(tmp_path: Path) -> None:
+    keychain(tmp_path, {"auths": {"r.example": auth("u")}})
+
+    assert user(Keychain.default({"DOCKER_CONFIG": str(tmp_path)}), "r.example") == "u"

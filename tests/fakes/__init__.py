@@ -1,0 +1,1 @@
+"""One in-memory implementation a port, with knobs for failure."""

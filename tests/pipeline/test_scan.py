@@ -1,0 +1,137 @@
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from reconciler.core.images.reference import Repository
+from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError
+from reconciler.pipeline import scan as scan_module
+from reconciler.pipeline.scan import Tags, scan
+from tests.fakes.clock import FakeClock
+
+Answer = Callable[[Repository, int], Sequence[str]]
+
+
+class ScriptedTags:
+    """A TagSource that asks a function: repository and how often it was asked before."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._lock = threading.Lock()
+        self.asked: dict[Repository, int] = {}
+
+    def list_tags(self, repository: Repository) -> Sequence[str]:
+        with self._lock:
+            before = self.asked.get(repository, 0)
+            self.asked[repository] = before + 1
+        return self._answer(repository, before)
+
+
+def repositories(count: int, host: str = "one.example") -> list[Repository]:
+    return [Repository(host, f"acme/web{index}") for index in range(count)]
+
+
+def run(
+    source: ScriptedTags, wanted: Sequence[Repository], clock: FakeClock
+) -> dict[Repository, Tags]:
+    return dict(scan(wanted, source, clock=clock, jitter=lambda: 0.5))
+
+
+def test_every_repository_gets_its_tags_and_is_asked_once_however_often_it_is_wanted() -> None:
+    source = ScriptedTags(lambda repository, _: ["v1", repository.path])
+    wanted = repositories(100)
+
+    results = run(source, wanted * 3, FakeClock())
+
+    assert results == {each: ("v1", each.path) for each in wanted}
+    assert set(source.asked.values()) == {1}
+
+
+def test_a_failure_that_may_pass_is_tried_three_times_with_pauses_between() -> None:
+    def answer(_: Repository, before: int) -> Sequence[str]:
+        if before < 2:
+            raise RegistryError("answered 503")
+        return ["v1"]
+
+    clock = FakeClock()
+    (wanted,) = repositories(1)
+
+    assert run(ScriptedTags(answer), [wanted], clock) == {wanted: ("v1",)}
+    assert len(clock.slept) == 2
+    assert all(pause > 0 for pause in clock.slept)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(NotFoundError("no such repository"), id="missing"),
+        pytest.param(AccessDeniedError("wrong password"), id="denied"),
+        pytest.param(RegistryError("lied", is_retryable=False), id="hopeless"),
+    ],
+)
+def test_a_failure_that_will_not_pass_is_reported_without_another_try(error: Exception) -> None:
+    def answer(_: Repository, __: int) -> Sequence[str]:
+        raise error
+
+    source = ScriptedTags(answer)
+    (wanted,) = repositories(1)
+
+    assert run(source, [wanted], FakeClock()) == {wanted: error}
+    assert source.asked == {wanted: 1}
+
+
+def test_a_registry_that_is_down_does_not_hold_back_the_others_and_is_left_alone() -> None:
+    down, up = repositories(200, "down.example"), repositories(50, "up.example")
+
+    def answer(repository: Repository, _: int) -> Sequence[str]:
+        if repository.host == "down.example":
+            raise RegistryError("connection refused")
+        return ["v1"]
+
+    source = ScriptedTags(answer)
+    results = run(source, [*down, *up], FakeClock())
+
+    assert all(results[each] == ("v1",) for each in up)
+    assert all(isinstance(results[each], RegistryError) for each in down)
+    asked_of_down = sum(times for each, times in source.asked.items() if each in set(down))
+    assert asked_of_down <= scan_module.WORKERS + scan_module.FAILURES_UNTIL_LEFT_ALONE
+
+
+def test_a_host_that_asks_for_time_is_not_asked_before_it_and_then_answers() -> None:
+    clock = FakeClock()
+    wanted = repositories(100)
+    limited_until: list[float] = []
+    asked_at: list[float] = []
+
+    def answer(_: Repository, __: int) -> Sequence[str]:
+        asked_at.append(clock.now())
+        if not limited_until:
+            limited_until.append(clock.now() + 2.0)
+            raise RegistryError("answered 429", retry_after_s=2.0)
+        return ["v1"]
+
+    results = run(ScriptedTags(answer), wanted, clock)
+
+    assert all(tags == ("v1",) for tags in results.values())
+    early = [at for at in asked_at if at < limited_until[0]]
+    assert len(early) <= scan_module.WORKERS  # only those already under way
+
+
+def test_a_host_that_asks_for_more_time_than_a_cycle_has_is_reported_at_once() -> None:
+    def answer(_: Repository, __: int) -> Sequence[str]:
+        raise RegistryError("answered 429", retry_after_s=3600.0)
+
+    clock = FakeClock()
+    wanted = repositories(100)
+    results = run(ScriptedTags(answer), wanted, clock)
+
+    assert all(isinstance(each, RegistryError) for each in results.values())
+    assert sum(clock.slept) < 1
+
+
+def test_an_unexpected_error_is_not_swallowed() -> None:
+    def answer(_: Repository, __: int) -> Sequence[str]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(ScriptedTags(answer), repositories(40), FakeClock())

@@ -1,0 +1,1 @@
+"""Servers on loopback that do what real ones cannot be made to do."""

@@ -1,0 +1,359 @@
+"""A cluster as the sync stage sees it."""
+
+import copy
+import os
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+from reconciler.adapters.cluster.connection import Connection
+from reconciler.adapters.cluster.discovery import Served, discover
+from reconciler.adapters.cluster.failures import ConflictError
+from reconciler.adapters.cluster.paths import collection_path, object_path
+from reconciler.adapters.cluster.store import ConfigMapStore
+from reconciler.core.objects.applyset import PART_OF_LABEL
+from reconciler.core.objects.desired import DesiredObject
+from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.objects.live import FIELD_MANAGER, LiveObject, read_live
+from reconciler.core.objects.report import Action
+from reconciler.core.objects.resource import Applied, Preview, Resource
+from reconciler.errors import AccessDeniedError, ClusterError, NotFoundError
+from reconciler.settings import ClusterSettings
+
+PAGE_SIZE: Final = 500
+WATCH_S: Final = 60  # how long one watch request runs before it is renewed
+RECONNECT_PAUSE_S: Final = 0.2
+SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+_PARTIAL: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_APPLY: Final = "application/apply-patch+yaml"
+_CREATED: Final = 201
+_GONE: Final = 410
+_TAKEN_FROM: Final = ("kubectl", "before-first-apply")
+"""Managers that stand for a person's hands: Git has the last word over them."""
+
+Item = Mapping[str, Any]
+
+
+class KubernetesCluster:
+    """A cluster through its API server. Safe to call from many threads."""
+
+    def __init__(self, connection: Connection, *, namespace: str) -> None:
+        self._connection = connection
+        self._namespace = namespace
+        self._served: Served | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def connect(cls, settings: ClusterSettings) -> Self:
+        """Return the cluster of the settings; nothing is asked yet.
+
+        Raises:
+            SettingsError: there is no configuration, or it cannot be used.
+        """
+        return cls(Connection.open(settings), namespace=settings.namespace)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connection.close()
+
+    def uid(self) -> str:
+        """Return the first eight hex of the uid of ``kube-system``; ``-`` if we may not read it.
+
+        Raises:
+            ClusterError: the API server failed.
+        """
+        try:
+            item = self._connection.request("GET", "/api/v1/namespaces/kube-system").body
+        except (AccessDeniedError, NotFoundError):
+            return "-"
+        return str(item["metadata"]["uid"])[:8]
+
+    def resources(self, *, refresh: bool = False) -> Served:
+        """Return what is served, by group-kind and version; asked once, again with ``refresh``."""
+        with self._lock:
+            if self._served is None or refresh:
+                self._served = discover(self._connection)
+            return self._served
+
+    def state(self, source: str) -> ConfigMapStore:
+        """Return the memory of a source; nothing is asked yet."""
+        return ConfigMapStore(self._connection, namespace=self._namespace, source=source)
+
+    def own_keys(self) -> frozenset[ObjectKey]:
+        """Return the objects that this process runs from, which must never be pruned.
+
+        The namespaces of our state and of our pod, and, in a pod, the ServiceAccount, Role and
+        Deployment that go by our name.
+        """
+        keys = {ObjectKey("", "Namespace", "", self._namespace)}
+        if SERVICE_ACCOUNT.is_file():
+            own = SERVICE_ACCOUNT.read_text().strip()
+            name = os.environ.get("HOSTNAME", "").rsplit("-", 2)[0] or "reconcile"
+            rbac = "rbac.authorization.k8s.io"
+            keys |= {
+                ObjectKey("", "Namespace", "", own),
+                ObjectKey("", "ServiceAccount", own, name),
+                ObjectKey("apps", "Deployment", own, name),
+                ObjectKey(rbac, "Role", own, name),
+                ObjectKey(rbac, "RoleBinding", own, name),
+                ObjectKey(rbac, "ClusterRole", "", name),
+                ObjectKey(rbac, "ClusterRoleBinding", "", name),
+            }
+        return frozenset(keys)
+
+    def list_metadata(
+        self, resource: Resource, *, part_of: str, namespaces: Collection[str]
+    ) -> Sequence[LiveObject]:
+        """Return the metadata of all objects of a kind with our label.
+
+        Cluster-wide; where that is forbidden, in each of the given namespaces.
+
+        Raises:
+            AccessDeniedError: neither is permitted.
+            ClusterError: the API server failed.
+        """
+
+        def listed(namespace: str) -> list[LiveObject]:
+            query = {"labelSelector": f"{PART_OF_LABEL}={part_of}"}
+            items = self._pages(collection_path(resource, namespace), query, accept=_PARTIAL)
+            return [read_live(item, group_kind=resource.group_kind) for item in items]
+
+        return _wide_or_narrow(listed, resource, namespaces)
+
+    def get(self, resource: Resource, key: ObjectKey) -> Item | None:
+        """Return a whole object, or None if it does not exist."""
+        path = object_path(resource, namespace=key.namespace, name=key.name)
+        try:
+            return self._connection.request("GET", path).body
+        except NotFoundError:
+            return None
+
+    def apply(
+        self, resource: Resource, desired: DesiredObject, *, part_of: str, is_drift: bool
+    ) -> Applied:
+        """Apply an object by server-side apply, as manager ``reconcile``, with our label.
+
+        Fields of ``kubectl*`` and ``before-first-apply`` are taken over; those of others only if
+        ``is_drift``: if everything in ``desired`` was ours before.
+
+        Raises:
+            RefusedError: a conflict (naming manager and field), or an object that is not valid.
+            AccessDeniedError: we may not.
+            ClusterError: the API server failed.
+        """
+        before = self.get(resource, desired.key)
+        if before is not None:
+            before = self._without_client_side_entries(resource, desired.key, before)
+        status, item = self._patch(resource, desired, part_of, is_drift=is_drift)
+        live = read_live(item, group_kind=resource.group_kind)
+        if before is None or status == _CREATED:
+            action = Action.CREATED
+        elif before["metadata"]["resourceVersion"] == live.resource_version:
+            action = Action.UNCHANGED
+        else:
+            action = Action.CONFIGURED
+        return Applied(action, live, item)
+
+    def preview(
+        self, resource: Resource, desired: DesiredObject, *, part_of: str, is_drift: bool
+    ) -> Preview:
+        """Return what :meth:`apply` would do, changing nothing.
+
+        Raises:
+            NotFoundError: its namespace is not there.
+            RefusedError, AccessDeniedError, ClusterError: see :meth:`apply`.
+        """
+        before = self.get(resource, desired.key)
+        _, after = self._patch(resource, desired, part_of, is_drift=is_drift, dry_run=True)
+        return Preview(before, after)
+
+    def delete(self, resource: Resource, live: LiveObject) -> bool:
+        """Delete exactly that object (uid and resourceVersion), in the background.
+
+        Returns:
+            Whether it was there; False if it was gone already.
+
+        Raises:
+            RefusedError: it changed in between.
+        """
+        path = object_path(resource, namespace=live.key.namespace, name=live.key.name)
+        preconditions = {"uid": live.uid, "resourceVersion": live.resource_version}
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": preconditions,
+        }
+        try:
+            self._connection.request("DELETE", path, body=body)
+        except NotFoundError:
+            return False
+        return True
+
+    def watch(
+        self,
+        resource: Resource,
+        *,
+        part_of: str,
+        namespaces: Collection[str],
+        timeout_s: float,
+    ) -> Iterator[Item | ObjectKey]:
+        """Yield the objects of a kind with our label: all that are there, then every change.
+
+        A deletion is yielded as its key. Connection cuts and expired versions are survived by
+        listing again; ends when the time is up. Where the cluster-wide watch is forbidden, one
+        namespace after the other is looked at, over and over.
+        """
+        deadline = time.monotonic() + timeout_s
+        query = {"labelSelector": f"{PART_OF_LABEL}={part_of}"}
+        while True:
+            try:
+                yield from self._watch_once(resource, "", query, deadline)
+            except AccessDeniedError:
+                if not (resource.is_namespaced and namespaces):
+                    raise
+                turn_s = 1.0 if len(namespaces) > 1 else timeout_s
+                for namespace in sorted(namespaces):
+                    turn = min(deadline, time.monotonic() + turn_s)
+                    yield from self._watch_once(resource, namespace, query, turn)
+            if time.monotonic() >= deadline:
+                return
+            time.sleep(RECONNECT_PAUSE_S)
+
+    def _watch_once(
+        self, resource: Resource, namespace: str, query: Mapping[str, str], deadline: float
+    ) -> Iterator[Item | ObjectKey]:
+        """List, then watch from there until the deadline or a version that is too old."""
+        path = collection_path(resource, namespace)
+        version = [""]
+        yield from self._pages(path, query, version=version)
+        while version[0] and (left := deadline - time.monotonic()) > 0:
+            watched = {
+                **query,
+                "watch": "true",
+                "allowWatchBookmarks": "true",
+                "resourceVersion": version[0],
+                "timeoutSeconds": str(max(1, min(WATCH_S, int(left)))),
+            }
+            try:
+                events = self._connection.stream(path, query=watched, read_timeout_s=left)
+                yield from _events(events, resource, version)
+            except ClusterError:
+                if deadline - time.monotonic() <= RECONNECT_PAUSE_S:
+                    raise
+                time.sleep(RECONNECT_PAUSE_S)
+
+    def _pages(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        accept: str = "application/json",
+        version: list[str] | None = None,
+    ) -> Iterator[Item]:
+        """Yield the items of a list, page by page; ``version`` is told the list's version."""
+        following = ""
+        while True:
+            asked = {
+                **query,
+                "limit": str(PAGE_SIZE),
+                **({"continue": following} if following else {}),
+            }
+            page = self._connection.request("GET", path, query=asked, accept=accept).body
+            yield from page.get("items") or []
+            metadata = page.get("metadata") or {}
+            if version is not None:
+                version[0] = str(metadata.get("resourceVersion", ""))
+            following = str(metadata.get("continue") or "")
+            if not following:
+                return
+
+    def _patch(
+        self,
+        resource: Resource,
+        desired: DesiredObject,
+        part_of: str,
+        *,
+        is_drift: bool,
+        dry_run: bool = False,
+    ) -> tuple[int, Item]:
+        path = object_path(resource, namespace=desired.key.namespace, name=desired.key.name)
+        body = desired.labelled({PART_OF_LABEL: part_of})
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        query |= {"dryRun": "All"} if dry_run else {}
+        try:
+            answer = self._connection.request(
+                "PATCH", path, query=query, body=body, content_type=_APPLY
+            )
+        except ConflictError as conflict:
+            if not (is_drift or all(name.startswith(_TAKEN_FROM) for name in conflict.managers)):
+                raise
+            forced = {**query, "force": "true"}
+            answer = self._connection.request(
+                "PATCH", path, query=forced, body=body, content_type=_APPLY
+            )
+        return answer.status, answer.body
+
+    def _without_client_side_entries(self, resource: Resource, key: ObjectKey, item: Item) -> Item:
+        """Hand over what ``kubectl apply`` wrote from the client: fields that left Git would stay.
+
+        kubernetes#99003: its entries in ``managedFields`` become ours before the first apply.
+        """
+        entries = copy.deepcopy(item["metadata"].get("managedFields") or [])
+        old = [entry for entry in entries if _is_client_side(entry)]
+        if not old or any(_is_ours(entry) for entry in entries):
+            return item
+        old[0] |= {"manager": FIELD_MANAGER, "operation": "Apply"}
+        kept = [entry for entry in entries if entry is old[0] or not _is_client_side(entry)]
+        version = item["metadata"]["resourceVersion"]
+        patch = [
+            {"op": "replace", "path": "/metadata/managedFields", "value": kept},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+        ]
+        path = object_path(resource, namespace=key.namespace, name=key.name)
+        return self._connection.request(
+            "PATCH", path, body=patch, content_type="application/json-patch+json"
+        ).body
+
+
+def _events(
+    events: Iterator[Any], resource: Resource, version: list[str]
+) -> Iterator[Item | ObjectKey]:
+    """Yield what changed; ``version`` is kept up, and emptied when it is too old to go on."""
+    for event in events:
+        item = event.get("object") or {}
+        if event.get("type") == "ERROR":
+            if item.get("code") == _GONE:
+                version[0] = ""
+            return
+        version[0] = str(item["metadata"]["resourceVersion"])
+        if event.get("type") == "DELETED":
+            yield read_live(item, group_kind=resource.group_kind).key
+        elif event.get("type") != "BOOKMARK":
+            yield item
+
+
+def _wide_or_narrow(
+    listed: Callable[[str], list[LiveObject]], resource: Resource, namespaces: Collection[str]
+) -> list[LiveObject]:
+    try:
+        return listed("")
+    except AccessDeniedError:
+        if not (resource.is_namespaced and namespaces):
+            raise
+        return [live for namespace in sorted(namespaces) for live in listed(namespace)]
+
+
+def _is_client_side(entry: Item) -> bool:
+    return (
+        entry.get("manager") in ("kubectl-client-side-apply", "before-first-apply")
+        and entry.get("operation") == "Update"
+        and not entry.get("subresource")
+    )
+
+
+def _is_ours(entry: Item) -> bool:
+    return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"

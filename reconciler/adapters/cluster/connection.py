@@ -1,0 +1,265 @@
+"""One API server: configuration and credentials by the official client, requests by urllib3.
+
+The official client is used for nothing else: this much of it has behaved the same over many
+versions, and it is imported only when a cluster is needed.
+"""
+
+import json
+import os
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import urllib3
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import TimeoutError as HTTPTimeoutError
+
+from reconciler.adapters.cluster.failures import failure_of
+from reconciler.errors import AccessDeniedError, ClusterError, SettingsError
+from reconciler.release import VERSION
+from reconciler.settings import ClusterSettings
+
+CONNECT_TIMEOUT_S: Final = 5.0
+READ_TIMEOUT_S: Final = 30.0
+MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+MAX_LINE_BYTES: Final = 4 * 1024 * 1024  # of a watch: one object; etcd's own limit is 1.5 MiB
+MAX_RETRY_AFTER_S: Final = 10.0
+BUSY_ATTEMPTS: Final = 3
+CONNECTIONS: Final = 16
+USER_AGENT: Final = f"reconcile/{VERSION}"
+TOKEN_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+_OK: Final = 300
+_TOO_MANY: Final = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer: its status and its JSON object."""
+
+    status: int
+    body: Mapping[str, Any]
+
+
+class Connection:
+    """Connections to one API server. Safe to use from many threads."""
+
+    def __init__(self, configuration: Any) -> None:  # noqa: ANN401 - the client ships no types
+        """Wrap a ``kubernetes.client.Configuration``; nothing is asked yet."""
+        self._configuration = configuration
+        self.url = str(configuration.host).rstrip("/")
+        self._pool = _pool(configuration)
+
+    @classmethod
+    def open(cls, settings: ClusterSettings) -> "Connection":
+        """Return a connection by the settings: in-cluster, then a kubeconfig.
+
+        Raises:
+            SettingsError: there is no configuration, or it cannot be used.
+        """
+        return cls(_configuration(settings))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> Answer:
+        """Return the answer to a request; an API server that is busy is asked again, twice.
+
+        Raises:
+            ClusterError: no answer, or one that may be another one later.
+            AccessDeniedError, NotFoundError, RefusedError: see :func:`failure_of`.
+        """
+        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        headers = {"Accept": accept, **({"Content-Type": content_type} if data else {})}
+        attempt = 1
+        while True:
+            answer = self._send(method, path, query, data, headers)
+            content = self._content(answer)
+            answer.release_conn()
+            if answer.status != _TOO_MANY or attempt == BUSY_ATTEMPTS:
+                return self._checked(answer.status, content, f"{method} {path}")
+            attempt += 1
+            time.sleep(_retry_after_s(answer.headers))
+
+    def stream(
+        self, path: str, *, query: Mapping[str, str], read_timeout_s: float
+    ) -> Iterator[Any]:
+        """Yield the JSON lines of a watch until the server ends it or the connection breaks.
+
+        Raises:
+            ClusterError: the watch could not be begun.
+            AccessDeniedError: it may not.
+        """
+        headers = {"Accept": "application/json"}
+        answer = self._send("GET", path, query, None, headers, read_timeout_s=read_timeout_s)
+        try:
+            if answer.status >= _OK:
+                self._checked(answer.status, self._content(answer), f"watch {path}")
+            yield from _lines(answer)
+        except HTTPError:
+            return  # cut: the caller takes it up where it ended
+        finally:
+            answer.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.clear()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        data: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> urllib3.BaseHTTPResponse:
+        url = f"{self.url}{path}" + (f"?{urlencode(query)}" if query else "")
+        try:
+            return self._pool.request(
+                method,
+                url,
+                body=data,
+                headers={"User-Agent": USER_AGENT, **self._credentials(), **headers},
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
+            )
+        except HTTPError as error:
+            raise ClusterError(_words(error), where=self.url) from error
+
+    def _credentials(self) -> Mapping[str, str]:
+        """Return the header of this moment: tokens rotate, and exec plugins renew theirs."""
+        try:
+            settings = self._configuration.auth_settings()
+        except Exception as error:
+            message = f"the credentials cannot be had: {type(error).__name__}"
+            raise AccessDeniedError(message, where=self.url) from error
+        return {
+            str(each["key"]): str(each["value"])
+            for each in settings.values()
+            if each.get("in") == "header" and each.get("value")
+        }
+
+    def _content(self, answer: urllib3.BaseHTTPResponse) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            for piece in answer.stream(64 * 1024, decode_content=True):
+                size += len(piece)
+                if size > MAX_BODY_BYTES:
+                    answer.close()
+                    message = f"answer is larger than {MAX_BODY_BYTES:,} bytes"
+                    raise ClusterError(message, where=self.url)
+                pieces.append(piece)
+        except HTTPError as error:
+            answer.close()
+            raise ClusterError(_words(error), where=self.url) from error
+        return b"".join(pieces)
+
+    def _checked(self, status: int, content: bytes, what: str) -> Answer:
+        try:
+            body = json.loads(content) if content else {}
+        except ValueError:
+            body = {"message": content[:200].decode(errors="replace")}
+        if not isinstance(body, dict):
+            body = {}
+        if status >= _OK:
+            raise failure_of(status, body, what=what, url=self.url)
+        return Answer(status, body)
+
+
+def _configuration(settings: ClusterSettings) -> Any:  # noqa: ANN401 - the client ships no types
+    from kubernetes import client, config  # noqa: PLC0415 - slow; only when a cluster is needed
+
+    configuration = client.Configuration()
+    try:
+        if _is_in_cluster(settings):
+            config.load_incluster_config(client_configuration=configuration)
+        else:
+            config.load_kube_config(
+                config_file=str(settings.kubeconfig) if settings.kubeconfig else None,
+                context=settings.context,
+                client_configuration=configuration,
+            )
+    except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
+        raise SettingsError(_no_configuration(settings, error)) from error
+    return configuration
+
+
+def _is_in_cluster(settings: ClusterSettings) -> bool:
+    return (
+        settings.kubeconfig is None
+        and settings.context is None
+        and "KUBERNETES_SERVICE_HOST" in os.environ
+        and TOKEN_FILE.is_file()
+    )
+
+
+def _no_configuration(settings: ClusterSettings, error: BaseException) -> str:
+    if settings.kubeconfig and not settings.kubeconfig.is_file():
+        return f"--kubeconfig: no such file: {str(settings.kubeconfig)!r}"
+    if settings.context:
+        return f"no context {settings.context!r} in the kubeconfig, or it cannot be used"
+    if type(error).__name__ == "ConfigException" and "Invalid kube-config" in str(error):
+        return "no cluster: give --kubeconfig or $KUBECONFIG, run in a cluster, or use --no-sync"
+    return f"the kubeconfig cannot be used: {type(error).__name__}"
+
+
+def _pool(configuration: Any) -> urllib3.PoolManager:  # noqa: ANN401 - the client ships no types
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file or None)
+    name = getattr(configuration, "tls_server_name", None)
+    options: dict[str, Any] = {"ssl_context": context, "maxsize": CONNECTIONS}
+    if name:
+        options |= {"server_hostname": name, "assert_hostname": name}
+    if configuration.proxy:
+        return urllib3.ProxyManager(configuration.proxy, **options)
+    return urllib3.PoolManager(**options)
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    text = headers.get("Retry-After", "")
+    return min(float(text), MAX_RETRY_AFTER_S) if text.isascii() and text.isdigit() else 1.0
+
+
+def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[Any]:
+    pending = b""
+    for piece in answer.stream(64 * 1024, decode_content=True):
+        *whole, pending = (pending + piece).split(b"\n")
+        for line in whole:
+            yield json.loads(line)
+        if len(pending) > MAX_LINE_BYTES:
+            return
+
+
+def _words(error: HTTPError) -> str:
+    """Return what happened in words that are ours: urllib3's name addresses of memory."""
+    cause = error.reason if isinstance(error, MaxRetryError) else error
+    if isinstance(cause, NewConnectionError):
+        return f"cannot connect to the API server: {_innermost(cause)}"
+    if isinstance(cause, HTTPTimeoutError):
+        return f"the API server did not answer within {READ_TIMEOUT_S:g} s"
+    return f"the connection to the API server broke: {_innermost(cause or error)}"
+
+
+def _innermost(error: BaseException) -> str:
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,341 @@
+"""Cycles without a cluster, on fakes: what they do to Git, by behaviour."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from reconciler.core.manifests.images import SkipReason
+from reconciler.core.manifests.tree import EntryKind
+from reconciler.core.message import ImageTrailer, parse_by, parse_trailers
+from reconciler.core.outcome import PENDING, STALLED, TRANSIENT, CycleOutcome
+from reconciler.errors import (
+    AccessDeniedError,
+    GitError,
+    ReconcilerError,
+    RefusedError,
+    RegistryError,
+)
+from reconciler.pipeline import cycle
+from reconciler.pipeline.cluster_port import Cluster
+from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.events import Event, Fetching, Planned, Pushed, Scanning
+from reconciler.settings import GitSettings, SourceSettings, SyncSettings
+from tests.fakes.clock import FakeClock
+from tests.fakes.git import FakeFile, FakeGit
+from tests.fakes.registry import FakeRegistries
+
+DEPLOYMENT = """\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: nginx-deployment
+  namespace: web
+  annotations:
+    fluxcd.io/automated: "true"
+spec:
+  template:
+    spec:
+      containers:
+      - name: nginx
+        image: registry.example/acme/nginx:v3  # the story's image
+        ports:
+        - containerPort: 80
+"""
+PATH = "workloads/nginx-deployment.yaml"
+TAGS = {"registry.example/acme/nginx": ["v1", "v4", "v3", "latest"]}
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def tell(self, event: Event) -> None:
+        self.events.append(event)
+
+
+def no_cluster() -> Cluster:
+    raise AssertionError("a source that does not sync needs no cluster")
+
+
+def run(
+    git: FakeGit,
+    tags: Mapping[str, Sequence[str] | ReconcilerError] = TAGS,
+    *,
+    paths: tuple[str, ...] = (),
+    dry_run: bool = False,
+    is_updated: bool = True,
+    recorder: Recorder | None = None,
+) -> CycleOutcome:
+    source = SourceSettings(
+        name="default",
+        git=GitSettings(url=git.url),
+        sync=SyncSettings(dry_run=dry_run),
+        paths=paths,
+        is_synced=False,
+        is_updated=is_updated,
+    )
+    parts = Parts(
+        repository=git,
+        registries=FakeRegistries(tags),
+        cluster=no_cluster,
+        clock=FakeClock(),
+        jitter=lambda: 0.5,
+        progress=recorder or Recorder(),
+    )
+    return cycle.run(source, parts)
+
+
+def remote(text: str = DEPLOYMENT, path: str = PATH) -> FakeGit:
+    git = FakeGit()
+    git.put({path: text.encode()})
+    return git
+
+
+def test_a_newer_tag_becomes_one_commit_with_one_changed_word() -> None:
+    git = remote()
+
+    outcome = run(git)
+
+    assert outcome.exit_code == 0
+    assert git.files()[PATH].decode() == DEPLOYMENT.replace("nginx:v3", "nginx:v4")
+    assert len(git.pushes) == 1
+    assert outcome.pushed == outcome.revision
+    assert [line for line in outcome.commit_diff.splitlines() if line[:1] in "+-"][2:] == [
+        "-        image: registry.example/acme/nginx:v3  # the story's image",
+        "+        image: registry.example/acme/nginx:v4  # the story's image",
+    ]
+
+
+def test_the_commit_says_what_changed_for_people_and_for_us() -> None:
+    git = remote()
+
+    run(git)
+
+    message = git.log()[0]
+    assert message.startswith(
+        "Update nginx to v4\n\n"
+        "web:deployment/nginx-deployment nginx: registry.example/acme/nginx:v3 -> v4\n\n"
+    )
+    assert parse_by(message) == "default@-"
+    assert parse_trailers(message) == (
+        ImageTrailer(
+            PATH,
+            "web:deployment/nginx-deployment",
+            "nginx",
+            "registry.example/acme/nginx:v3",
+            "registry.example/acme/nginx:v4",
+        ),
+    )
+
+
+def test_the_second_cycle_changes_nothing_and_says_why() -> None:
+    git = remote()
+    run(git)
+
+    outcome = run(git)
+
+    assert len(git.pushes) == 1
+    assert outcome.exit_code == 0
+    assert [skip.reason for skip in outcome.skips] == [SkipReason.ALREADY_NEWEST]
+
+
+def test_what_happens_is_told_as_it_happens() -> None:
+    git, recorder = remote(), Recorder()
+
+    run(git, recorder=recorder)
+
+    assert [type(event) for event in recorder.events] == [Fetching, Scanning, Planned, Pushed]
+
+
+def test_a_dry_run_tells_the_diff_and_leaves_git_alone() -> None:
+    git = remote()
+    before = git.tip
+
+    outcome = run(git, dry_run=True)
+
+    assert git.tip == before
+    assert len(git.commits) == 1
+    assert outcome.exit_code == PENDING
+    assert "+        image: registry.example/acme/nginx:v4" in outcome.commit_diff
+
+
+def test_a_source_that_is_not_updated_asks_no_registry() -> None:
+    assert run(remote(), {}, is_updated=False).exit_code == 0
+
+
+def test_someone_who_pushes_in_between_keeps_their_commit_and_we_make_ours_on_top() -> None:
+    git = remote()
+    git.others_push = [{"README.md": b"hello\n"}, {PATH: b"# moved\n" + DEPLOYMENT.encode()}]
+
+    outcome = run(git)
+
+    assert outcome.exit_code == 0
+    assert git.log()[1:3] == ["pushed in between", "pushed in between"]
+    assert git.files()["README.md"] == b"hello\n"
+    assert git.files()[PATH].startswith(b"# moved\n")
+    assert b"nginx:v4" in git.files()[PATH]
+    assert len(git.pushes) == 1
+
+
+def test_someone_who_makes_our_change_in_between_leaves_us_nothing_to_do() -> None:
+    git = remote()
+    git.others_push = [{PATH: DEPLOYMENT.replace("v3", "v4").encode()}]
+
+    outcome = run(git)
+
+    assert outcome.exit_code == 0
+    assert git.pushes == []
+    assert outcome.changes == ()
+
+
+def test_a_branch_that_never_stands_still_is_given_up_for_this_cycle() -> None:
+    git = remote()
+    git.others_push = [{"counter": str(number).encode()} for number in range(50)]
+
+    outcome = run(git)
+
+    assert outcome.exit_code == TRANSIENT
+    assert len(git.others_push) == 40
+    assert outcome.changes == ()
+
+
+def test_a_push_whose_answer_was_lost_is_found_by_looking() -> None:
+    git = remote()
+    git.lost_answers = 1
+
+    outcome = run(git)
+
+    assert outcome.exit_code == 0
+    assert outcome.pushed is not None
+    assert len(git.pushes) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(RefusedError("pre-receive hook declined"), STALLED, id="hook"),
+        pytest.param(AccessDeniedError("may not push"), STALLED, id="denied"),
+        pytest.param(GitError("timed out"), TRANSIENT, id="down"),
+    ],
+)
+def test_a_push_that_fails_is_reported_and_nothing_is_claimed(
+    error: ReconcilerError, code: int
+) -> None:
+    git = remote()
+    git.failures = {"push": [error]}
+
+    outcome = run(git)
+
+    assert outcome.exit_code == code
+    assert outcome.pushed is None
+    assert outcome.revision == outcome.fetched
+    assert outcome.changes == ()
+
+
+def test_a_remote_that_is_down_is_a_transient_problem_with_its_url() -> None:
+    git = remote()
+    git.failures = {"fetch": [GitError("could not connect", where=git.url)]}
+
+    outcome = run(git)
+
+    assert outcome.exit_code == TRANSIENT
+    assert str(outcome.problems[0]) == f"{git.url}: could not connect"
+
+
+def test_an_empty_repository_is_told() -> None:
+    assert run(FakeGit()).exit_code == STALLED
+
+
+def test_a_registry_that_is_down_leaves_the_others_done() -> None:
+    git = remote()
+    git.put({"api.yaml": DEPLOYMENT.replace("registry.example", "down.example").encode()})
+    down = RegistryError("cannot connect", where="https://down.example/v2/", is_retryable=False)
+
+    outcome = run(git, {**TAGS, "down.example/acme/nginx": down})
+
+    assert outcome.exit_code == TRANSIENT
+    assert b"nginx:v4" in git.files()[PATH]
+    assert [str(problem) for problem in outcome.problems] == [
+        "https://down.example/v2/: cannot connect"
+    ]
+    assert [skip.reason for skip in outcome.skips] == [SkipReason.REGISTRY_FAILED]
+
+
+ON = 'automated: "true"'
+WEB = "web:deployment/nginx-deployment"
+BAD = {
+    "yaml": (
+        DEPLOYMENT.replace("name: nginx\n", "name: [nginx\n"),
+        "bad.yaml:14: is no valid YAML",
+    ),
+    "policy": (
+        DEPLOYMENT.replace(ON, f"{ON}\n    fluxcd.io/tag.nginx: semver:>>1"),
+        "bad.yaml:9: invalid policy 'semver:>>1': cannot read '>>1'",
+    ),
+    "container": (
+        DEPLOYMENT.replace(ON, f"{ON}\n    fluxcd.io/tag.ngin: semver:^1"),
+        f"bad.yaml:9: {WEB} has no container 'ngin'; did you mean 'nginx'?",
+    ),
+    "key": (
+        DEPLOYMENT.replace(ON, f"{ON}\n    reconcile/polcy: semver:^1"),
+        "bad.yaml:9: unknown annotation 'reconcile/polcy'; did you mean 'policy'?",
+    ),
+    "no-version": (
+        DEPLOYMENT.replace("nginx:v3", "nginx:stable"),
+        "bad.yaml:14: 'stable' is no version: give a policy",
+    ),
+    "reference": (
+        DEPLOYMENT.replace("nginx:v3", "nginx:v3:v4"),
+        "bad.yaml:14: invalid image reference",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_one_bad_manifest_is_told_with_its_line_and_the_others_are_done(name: str) -> None:
+    text, message = BAD[name]
+    git = remote()
+    git.put({"bad.yaml": text.encode()})
+
+    outcome = run(git)
+
+    assert outcome.exit_code == STALLED
+    assert str(outcome.problems[0]).startswith(message)
+    assert len(outcome.problems) == 1
+    assert b"nginx:v4" in git.files()[PATH]
+    assert git.files()["bad.yaml"].decode() == text
+
+
+def test_files_that_cannot_be_read_are_told_and_the_others_are_done() -> None:
+    git = remote()
+    git.put(
+        {
+            "big.yaml": b"#" * (16 * 1024 * 1024 + 1),
+            "latin.yaml": b"a: 1\nb: \xe9\n",
+            "out.yaml": FakeFile(b"../../etc/passwd", EntryKind.LINK),
+            "in.yaml": FakeFile(b"latin.yaml", EntryKind.LINK),
+        }
+    )
+
+    outcome = run(git, paths=(".", "nowhere"))
+
+    assert outcome.exit_code == STALLED
+    assert sorted(str(problem) for problem in outcome.problems) == [
+        "big.yaml: has 16,777,217 bytes; the limit is 16,777,216",
+        "latin.yaml:2: is not UTF-8",
+        f"nowhere: no such folder at {outcome.fetched}: check --git-path",
+        "out.yaml: is a link that leads out of the repository: '../../etc/passwd'; not followed",
+    ]
+    assert b"nginx:v4" in git.files()[PATH]
+
+
+def test_a_bug_is_an_outcome_and_not_a_crash() -> None:
+    class Broken(FakeGit):
+        def fetch(self) -> object:  # type: ignore[override]  # broken on purpose
+            raise ZeroDivisionError("division by zero")
+
+    outcome = run(Broken())
+
+    assert outcome.exit_code == 70
+    assert outcome.is_bug

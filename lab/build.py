@@ -1,0 +1,177 @@
+"""Builds the lab's programs from Go modules, once, into a cache outside the work tree."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.process import LabError
+
+SOURCES = Path(__file__).parent
+KUBERNETES_VERSION = "v1.35.4"
+_VERSION = "-X k8s.io/component-base/version"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Go program: the folder of its module, the package, the flags."""
+
+    name: str
+    package: str
+    ldflags: str
+    takes: str  # how long the first build takes, for a person who waits
+
+
+PROGRAMS = (
+    Program(
+        "kubernetes",
+        ".",
+        f"-s -w {_VERSION}.gitVersion={KUBERNETES_VERSION} {_VERSION}.gitMajor=1"
+        f" {_VERSION}.gitMinor=35",
+        "about 8 minutes",
+    ),
+    Program("kwok", "sigs.k8s.io/kwok/cmd/kwok", "-s -w", "about 1 minute"),
+    Program(
+        "registry",
+        "github.com/distribution/distribution/v3/cmd/registry",
+        "-s -w",
+        "about 1 minute",
+    ),
+)
+_BY_NAME = {program.name: program for program in PROGRAMS}
+_KWOK_STAGES = ("node/fast", "node/heartbeat", "pod/fast")
+
+
+def cache_folder() -> Path:
+    """Return where built programs are kept; deleting it costs only time."""
+    own = os.environ.get("RECONCILE_LAB_CACHE")
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(own) if own else Path(home) / "reconcile-lab"
+
+
+def program_path(name: str) -> Path:
+    """Return where a program is, or will be, in the cache: by the hash of all it is built from."""
+    program = _BY_NAME[name]
+    digest = hashlib.sha256(f"{program.package}\0{program.ldflags}".encode())
+    for source in sorted((SOURCES / name).glob("*")):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return cache_folder() / f"{name}-{digest.hexdigest()[:16]}" / name
+
+
+def is_built() -> bool:
+    """Whether every program is in the cache."""
+    return all(program_path(program.name).is_file() for program in PROGRAMS)
+
+
+def require(name: str) -> Path:
+    """Return a program that is in the cache.
+
+    Raises:
+        LabError: it is not; the message says how to build it.
+    """
+    path = program_path(name)
+    if not path.is_file():
+        raise LabError(f"the lab's {name} is not built: run `make lab-build` (needs Go)")
+    return path
+
+
+def build_all() -> None:
+    """Build what is missing, telling how long it takes.
+
+    Raises:
+        LabError: Go is missing, or a build failed.
+    """
+    for program in PROGRAMS:
+        build(program)
+
+
+def build(program: Program) -> Path:
+    """Return the program, built if it is missing; a second builder waits for the first."""
+    path = program_path(program.name)
+    if path.is_file():
+        return path
+    if shutil.which("go") is None:
+        raise LabError("the lab is built with Go: install Go 1.25 or newer")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.is_file():
+            _build(program, path)
+    return path
+
+
+def _build(program: Program, path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = Path(folder) / program.name
+        command = ["go", "build", "-trimpath", "-ldflags", program.ldflags, "-o", str(made)]
+        with _Progress(f"building {program.name} ({program.takes} the first time)"):
+            done = subprocess.run(
+                [*command, program.package],
+                cwd=SOURCES / program.name,
+                env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        if done.returncode:
+            raise LabError(f"building {program.name} failed:\n{done.stderr[-4000:]}")
+        if program.name == "kwok":
+            _copy_stages(path.parent / "stages")
+        made.rename(path)
+
+
+def _copy_stages(target: Path) -> None:
+    """Copy kwok's stages, which its module ships as YAML, next to the program."""
+    listed = subprocess.run(
+        ["go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"],
+        cwd=SOURCES / "kwok",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    target.mkdir(exist_ok=True)
+    for stage in _KWOK_STAGES:
+        for file in sorted(
+            (Path(listed.stdout.strip()) / "kustomize/stage" / stage).glob("*.yaml")
+        ):
+            if file.name != "kustomization.yaml":
+                shutil.copyfile(file, target / f"{stage.replace('/', '-')}-{file.name}")
+
+
+class _Progress:
+    """Says on standard error what is being waited for: each half minute, or live on a terminal."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._begin = time.monotonic()
+
+    def __enter__(self) -> None:
+        print(f"lab: {self._what} ...", file=sys.stderr, flush=True)
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        print(f"lab: {self._what}: done after {self._elapsed()}", file=sys.stderr, flush=True)
+
+    def _run(self) -> None:
+        is_terminal = sys.stderr.isatty()
+        while not self._stop.wait(1 if is_terminal else 30):
+            end = "\r" if is_terminal else "\n"
+            line = f"lab: {self._what}: {self._elapsed()}"
+            print(line, end=end, file=sys.stderr, flush=True)
+
+    def _elapsed(self) -> str:
+        minutes, seconds = divmod(int(time.monotonic() - self._begin), 60)
+        return f"{minutes}m{seconds:02d}s" if minutes else f"{seconds}s"

@@ -7,14 +7,14 @@ from typing import Protocol
 
 import pytest
 
+from lab.bare_repository import BareRemote
+from lab.git_server import USER, serving
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.core.manifests.tree import EntryKind, Oversize, TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, NotFoundError, RemoteMovedError
 from reconciler.pipeline.ports import ManifestRepository
 from reconciler.settings import GitSettings
-from tests.adapters.git.http_server import USER, serving
-from tests.adapters.git.remotes import BareRemote
 from tests.fakes.git import FakeGit
 
 MAX = 1 << 20

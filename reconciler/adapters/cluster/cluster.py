@@ -229,7 +229,8 @@ class KubernetesCluster:
         """List, then watch from there until the deadline or a version that is too old."""
         path = collection_path(resource, namespace)
         version = [""]
-        yield from self._pages(path, query, version=version)
+        for item in self._pages(path, query, version=version):
+            yield {**item, "apiVersion": resource.api_version, "kind": resource.kind}
         while version[0] and (left := deadline - time.monotonic()) > 0:
             watched = {
                 **query,

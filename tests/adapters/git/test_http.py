@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.bare_repository import BareRemote, git
+from lab.git_server import USER, GitHttpServer, serving
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.errors import (
     AccessDeniedError,
@@ -16,8 +18,6 @@ from reconciler.errors import (
     StalledError,
 )
 from reconciler.settings import GitSettings
-from tests.adapters.git.http_server import USER, GitHttpServer, serving
-from tests.adapters.git.remotes import BareRemote, git
 
 CANARY = "canary-2f9c-secret"
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.bare_repository import BareRemote, git
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.git.runner import run_git
 from reconciler.errors import GitError, SettingsError, TransientError
 from reconciler.settings import GitSettings
-from tests.adapters.git.remotes import BareRemote, git
 
 _CYCLE = """
 import sys

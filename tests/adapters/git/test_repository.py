@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.bare_repository import BareRemote, git
 from reconciler.adapters.git.clone import _MAX_PACKS
 from reconciler.adapters.git.repository import _CHUNK_BYTES, GitRepository
 from reconciler.core.manifests.tree import EntryKind, Oversize
@@ -19,7 +20,6 @@ from reconciler.errors import (
     TransientError,
 )
 from reconciler.settings import GitSettings
-from tests.adapters.git.remotes import BareRemote, git
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.bare_repository import BareRemote
+from lab.git_server import GitHttpServer, serving
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.errors import StalledError
 from reconciler.settings import GitSettings
-from tests.adapters.git.http_server import GitHttpServer, serving
-from tests.adapters.git.remotes import BareRemote
 
 pytestmark = [
     pytest.mark.git_server,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.bare_repository import run
 from reconciler.adapters.git.credentials import askpass_script, write_askpass
 from reconciler.adapters.git.environment import git_environment, local_environment, strangers
 from reconciler.adapters.git.failures import (
@@ -28,7 +29,6 @@ from reconciler.errors import (
     StalledError,
 )
 from reconciler.settings import GitSettings
-from tests.adapters.git.remotes import run
 
 FAILURES = [
     ("fatal: Authentication failed for 'https://h/a/'", AccessDeniedError),

@@ -64,9 +64,7 @@ def test_explicit_keys_win_over_merged_ones_and_earlier_merges_over_later_ones()
         pytest.param(
             "a: !!binary '*'", "a.yaml:1: !!binary holds no base64 of a text", id="binary"
         ),
-        pytest.param(
-            "<<: 1", "a.yaml:1: '<<' needs a mapping or a list of mappings", id="merge"
-        ),
+        pytest.param("<<: 1", "a.yaml:1: '<<' needs a mapping or a list of mappings", id="merge"),
         pytest.param("a: *x", "a.yaml:1: alias 'x' names no finished anchor", id="alias"),
         pytest.param("a: &x [*x]", "a.yaml:1: alias 'x' names no finished anchor", id="loop"),
         pytest.param("[" * 101, "a.yaml:1: is nested deeper than 100 levels", id="deep"),

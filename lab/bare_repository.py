@@ -1,10 +1,12 @@
-"""Real remotes for tests: bare repositories that somebody else pushes to."""
+"""Bare repositories that somebody else pushes to."""
 
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from lab.process import LabError
 
 _ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -34,7 +36,8 @@ def run(directory: Path, arguments: Sequence[str], stdin: bytes = b"", index: st
         check=False,
         timeout=60,
     )
-    assert result.returncode == 0, result.stderr.decode()
+    if result.returncode:
+        raise LabError(f"git {' '.join(arguments)}: {result.stderr.decode().strip()}")
     return result.stdout
 
 

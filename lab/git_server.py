@@ -1,4 +1,4 @@
-"""A Git server over HTTP for tests: ``git http-backend`` behind basic auth, on loopback."""
+"""A Git server over HTTP: ``git http-backend`` behind basic auth, on loopback."""
 
 import base64
 import contextlib

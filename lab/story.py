@@ -1,0 +1,72 @@
+"""The manifests of the story: nginx, v3 at first, in Git."""
+
+from pathlib import Path
+
+from lab.bare_repository import BareRemote
+
+DEPLOYMENT_PATH = "workloads/nginx-deployment.yaml"
+
+NAMESPACE = """\
+---
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: web
+"""
+
+SERVICE = """\
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: nginx-service
+  namespace: web
+spec:
+  type: LoadBalancer
+  selector:
+    app: nginx
+  ports:
+  - port: 80
+"""
+
+DEPLOYMENT = """\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: nginx-deployment
+  namespace: web
+  annotations:
+    fluxcd.io/automated: "true"
+spec:
+  selector:
+    matchLabels:
+      app: nginx
+  replicas: 2
+  template:
+    metadata:
+      labels:
+        app: nginx
+    spec:
+      containers:
+      - name: nginx
+        image: IMAGE:v3
+        ports:
+        - containerPort: 80
+"""
+
+
+def manifests(image: str) -> dict[str, bytes]:
+    """Return the story's files by path; ``image`` is the repository without a tag."""
+    return {
+        "namespaces/web-ns.yaml": NAMESPACE.encode(),
+        "workloads/nginx-service.yaml": SERVICE.encode(),
+        DEPLOYMENT_PATH: DEPLOYMENT.replace("IMAGE", image).encode(),
+    }
+
+
+def create(path: Path, *, image: str) -> BareRemote:
+    """Make a bare repository that holds the story."""
+    remote = BareRemote.create(path)
+    remote.put(manifests(image), "Deploy nginx v3")
+    return remote

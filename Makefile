@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CODE := reconciler tests lab
+COVERAGE := 90
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,7 +28,22 @@ lint: $(STAMP) ## format, lint, types and import contracts, changing nothing
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+lab-build: $(STAMP) ## build the lab's programs (8 minutes the first time, then cached)
+	$(BIN)/python -m lab build
+
+lab: $(STAMP) ## start a control plane, a registry and a Git server; until Ctrl-C
+	$(BIN)/python -m lab
+
+demo: $(STAMP) ## the story on real parts: v3 becomes v4 in Git and in the cluster
+	$(BIN)/python -m lab.demo
+
+test: lab-build ## all tests, against the lab's real parts
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(PYTEST_FLAGS)
+	$(BIN)/coverage report --fail-under=$(COVERAGE) --skip-covered --sort=cover | tail -25
+
+check: lint test ## everything that a commit must pass
+
 lock: ## write requirements/*.txt anew (needs uv)
 	sh requirements/build-lock.sh
 
-.PHONY: help venv format lint lock
+.PHONY: help venv format lint lab-build lab demo test check lock

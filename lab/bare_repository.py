@@ -106,6 +106,10 @@ class BareRemote:
         """Return the subjects (or another form) of a branch's commits, newest first."""
         return git(self.path, "log", f"--format={form}", branch).split("\n")
 
+    def show(self, branch: str = "main") -> str:
+        """Return a branch's newest commit as ``git show`` prints it."""
+        return git(self.path, "show", branch)
+
     def hook(self, name: str, script: str) -> None:
         """Install a hook that is a shell script."""
         hooks = self.path / "hooks"

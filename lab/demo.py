@@ -124,7 +124,7 @@ def _cluster(stack: ExitStack, folder: Path) -> Path:
 
 
 def _require_free(kubeconfig: Path) -> None:
-    """Refuse a cluster that has namespaces of these names: the demo would delete them at its end."""
+    """Refuse a cluster that has namespaces of these names: the demo would delete them later."""
     kubectl = [str(build.require("kubernetes")), "kubectl", "--kubeconfig", str(kubeconfig)]
     done = subprocess.run(
         [*kubectl, "get", "--ignore-not-found", "-o", "name", *OURS],

@@ -56,17 +56,20 @@ spec:
 """
 
 
-def manifests(image: str) -> dict[str, bytes]:
+def manifests(image: str, *, namespace: str = "web") -> dict[str, bytes]:
     """Return the story's files by path; ``image`` is the repository without a tag."""
+    texts = {
+        "namespaces/web-ns.yaml": NAMESPACE,
+        "workloads/nginx-service.yaml": SERVICE,
+        DEPLOYMENT_PATH: DEPLOYMENT.replace("IMAGE", image),
+    }
     return {
-        "namespaces/web-ns.yaml": NAMESPACE.encode(),
-        "workloads/nginx-service.yaml": SERVICE.encode(),
-        DEPLOYMENT_PATH: DEPLOYMENT.replace("IMAGE", image).encode(),
+        path: text.replace(": web\n", f": {namespace}\n").encode() for path, text in texts.items()
     }
 
 
-def create(path: Path, *, image: str) -> BareRemote:
+def create(path: Path, *, image: str, namespace: str = "web") -> BareRemote:
     """Make a bare repository that holds the story."""
     remote = BareRemote.create(path)
-    remote.put(manifests(image), "Deploy nginx v3")
+    remote.put(manifests(image, namespace=namespace), "Deploy nginx v3")
     return remote

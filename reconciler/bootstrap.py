@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 
 from reconciler.adapters.cluster.cluster import KubernetesCluster
@@ -66,24 +65,26 @@ def read_config(path: Path) -> Mapping[str, object]:
 def running(
     settings: Settings, *, progress: Progress
 ) -> Iterator[Callable[[SourceSettings], Parts]]:
-    """Give a function that builds the parts of a source's cycles; closes all of them at the end."""
+    """Give a function that builds the parts of a source's cycles; closes all of them at the end.
+
+    Raises:
+        SettingsError: something named in the settings cannot be used.
+    """
     registries = RegistryClient(settings.registry, _keychain(settings))
     with ExitStack() as stack:
         stack.callback(registries.close)
-
-        @cache
-        def cluster() -> Cluster:
+        cluster: Cluster | None = None
+        if any(source.is_synced for source in settings.sources):
             connected = KubernetesCluster.connect(settings.cluster)
             stack.callback(connected.close)
-            return connected
+            cluster = connected
 
         def parts_of(source: SourceSettings) -> Parts:
             directory = settings.data_dir / "sources" / _directory_name(source)
-            repository = GitRepository(source.git, directory)
             return Parts(
-                repository=repository,
+                repository=GitRepository(source.git, directory),
                 registries=registries,
-                cluster=cluster,
+                cluster=cluster if source.is_synced else None,
                 clock=SystemClock(),
                 jitter=random.random,
                 progress=progress,

@@ -31,7 +31,7 @@ class Parts:
     Attributes:
         repository: its branch.
         registries: all registries.
-        cluster: opens the connection to the cluster; called only by a source that syncs.
+        cluster: where to sync to; None for a source that does not.
         clock: tells the time.
         jitter: gives fractions from 0 to 1.
         progress: hears what is done, as it is done.
@@ -39,7 +39,7 @@ class Parts:
 
     repository: ManifestRepository
     registries: TagSource
-    cluster: Callable[[], Cluster]
+    cluster: Cluster | None
     clock: Clock
     jitter: Callable[[], float]
     progress: Progress
@@ -100,11 +100,10 @@ def _connect(
 
     A cluster that cannot be reached does not hold back Git.
     """
-    if not source.is_synced:
+    if parts.cluster is None:
         return None, f"{source.name}@{NO_CLUSTER}", ()
     try:
-        cluster = parts.cluster()
-        return cluster, f"{source.name}@{cluster.uid()}", ()
+        return parts.cluster, f"{source.name}@{parts.cluster.uid()}", ()
     except ReconcilerError as error:
         return None, f"{source.name}@{NO_CLUSTER}", (error,)
 

@@ -1,6 +1,6 @@
 """Sync: what Git wants becomes what the cluster has, and what left Git leaves it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -138,6 +138,8 @@ class _Sync:
             if resource is not None:
                 by_resource.setdefault(resource, set()).add(key)
 
+        wanted = {each.key for each in objects}
+
         def listed(pair: tuple[Resource, set[ObjectKey]]) -> list[LiveObject]:
             resource, keys = pair
             try:
@@ -146,19 +148,25 @@ class _Sync:
                     self.cluster.list_metadata(resource, part_of=part_of, namespaces=namespaces)
                 )
             except AccessDeniedError:
-                return self._get_each(resource, keys)
+                return self._get_each(resource, keys, wanted)
 
         lists = _in_parallel(listed, sorted(by_resource.items(), key=lambda pair: pair[0]))
         return {live.key: live for found in lists for live in found}
 
-    def _get_each(self, resource: Resource, keys: Iterable[ObjectKey]) -> list[LiveObject]:
-        """Return objects one by one, where listing is not granted, as often for Secrets."""
+    def _get_each(
+        self, resource: Resource, keys: Iterable[ObjectKey], wanted: Collection[ObjectKey]
+    ) -> list[LiveObject]:
+        """Return objects one by one, where listing is not granted, as often for Secrets.
+
+        What we may not even look at is told once: by its apply, if it is wanted.
+        """
         found: list[LiveObject] = []
         for key in sorted(keys):
             try:
                 item = self.cluster.get(resource, key)
             except AccessDeniedError as error:
-                self.problems.append(error)
+                if key not in wanted:
+                    self.problems.append(error)
                 continue
             if item is not None:
                 found.append(read_live(item, group_kind=resource.group_kind))

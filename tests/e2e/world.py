@@ -1,4 +1,4 @@
-"""A place where the story plays: a registry, a remote and a cluster, and the program as users run it."""
+"""A place where the story plays: registry, remote and cluster, and the program as users run it."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class Done:
     err: str
 
     @property
-    def json(self) -> Any:
+    def json(self) -> Any:  # noqa: ANN401 - whatever was printed
         return json.loads(self.out)
 
 

@@ -16,7 +16,6 @@ from reconciler.errors import (
     RegistryError,
 )
 from reconciler.pipeline import cycle
-from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Event, Fetching, Planned, Pushed, Scanning
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
@@ -54,10 +53,6 @@ class Recorder:
         self.events.append(event)
 
 
-def no_cluster() -> Cluster:
-    raise AssertionError("a source that does not sync needs no cluster")
-
-
 def run(
     git: FakeGit,
     tags: Mapping[str, Sequence[str] | ReconcilerError] = TAGS,
@@ -78,7 +73,7 @@ def run(
     parts = Parts(
         repository=git,
         registries=FakeRegistries(tags),
-        cluster=no_cluster,
+        cluster=None,
         clock=FakeClock(),
         jitter=lambda: 0.5,
         progress=recorder or Recorder(),

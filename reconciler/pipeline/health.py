@@ -108,9 +108,10 @@ class _Watcher(threading.Thread):
             key = self._note(event)
             if self._has_settled():
                 return
-            if key in seen or len(seen) == len(self.health):
-                self._on_wait()
+            is_change = key in seen
             seen.add(key)
+            if is_change or seen >= self.health.keys():
+                self._on_wait()
 
     def _note(self, event: Mapping[str, object] | ObjectKey) -> ObjectKey:
         if isinstance(event, ObjectKey):

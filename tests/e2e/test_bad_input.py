@@ -6,7 +6,7 @@ import pytest
 
 from lab import story
 from lab.git_server import USER, serving
-from lab.process import free_port
+from lab.ports import free_port
 from tests.e2e.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.registry]

@@ -1,0 +1,115 @@
+"""The documentation says what the code does."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.manifests import annotation
+from reconciler.core.outcome import BUG, OK, PENDING, STALLED, TRANSIENT, USAGE
+from reconciler.interfaces.cli.main import INTERRUPTED
+from reconciler.options import OPTIONS, Kind, Option
+
+ROOT = Path(__file__).parents[1]
+DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def rows(name: str) -> list[list[str]]:
+    """Return the cells of every table row of a document."""
+    text = (ROOT / name).read_text()
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("| ")
+    ]
+
+
+def row_of(option: Option) -> list[str]:
+    name = f"`--{option.name}`"
+    if option.kind is Kind.SWITCH and option.default:
+        name += f" / `--no-{option.name}`"
+    if option.short:
+        name = f"`-{option.short}`, {name}"
+    if option.choices:
+        name += f" ({', '.join(f'`{choice}`' for choice in option.choices)})"
+    default = {True: "on", False: "off", None: "none"}.get(
+        option.default if isinstance(option.default, bool) else None
+    )
+    if not isinstance(option.default, bool) and option.default is not None:
+        default = str(option.default)
+    return [
+        name,
+        f"`{option.variable}`",
+        option.help,
+        option.shown_default or str(default),
+        "yes" if option.is_per_source else "",
+    ]
+
+
+def test_the_table_of_settings_is_the_table_of_options() -> None:
+    documented = [row for row in rows("docs/reference/settings.md") if row[0].startswith("`")]
+
+    assert documented == [row_of(option) for option in OPTIONS]
+
+
+def test_the_readme_shows_the_help_as_it_is() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+    text = (ROOT / "README.md").read_text()
+    found = re.search(r"<!-- help -->\n```text\n(.*?)```\n<!-- /help -->", text, re.DOTALL)
+
+    assert found is not None
+    assert found[1] == done.stdout.replace("__main__.py", "reconcile")
+
+
+def test_every_exit_code_is_documented() -> None:
+    documented = [row[0] for row in rows("docs/reference/exit-codes.md") if row[0].isdigit()]
+
+    assert documented == [
+        str(code) for code in (OK, TRANSIENT, USAGE, STALLED, PENDING, BUG, INTERRUPTED)
+    ]
+
+
+def test_every_annotation_that_is_read_is_documented() -> None:
+    text = (ROOT / "docs/reference/annotations.md").read_text()
+    keys = [f"reconcile/{key}" for key in annotation._OWN_KEYS if key in ("policy", "prune")]
+    keys += [f"fluxcd.io/{key}" for key in ("automated", "tag_all", "locked", "ignore")]
+    keys += [f"{annotation.FILTER_PREFIX}CONTAINER", "fluxcd.io/tag.CONTAINER"]
+
+    assert [key for key in [*keys, *annotation.PREFIXES] if f"`{key}" not in text] == []
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", path.read_text())
+
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert re.fullmatch(r"reconcile \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_functions_named_in_the_architecture_exist() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    named = re.findall(r"`((?:core|adapters|pipeline|interfaces)/[\w/]+\.py)`(?:: `(\w+)`)?", text)
+
+    assert len(named) > 20
+    for path, function in named:
+        source = (ROOT / "reconciler" / path).read_text()
+        assert not function or re.search(rf"(?:def|class) {function}\b", source), (path, function)

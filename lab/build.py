@@ -1,6 +1,7 @@
 """Builds the lab's programs from Go modules, once, into a cache outside the work tree."""
 
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
@@ -12,10 +13,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.process import LabError
+from lab.process import LabError, MissingPartError
 
 SOURCES = Path(__file__).parent
 KUBERNETES_VERSION = "v1.35.4"
+FLAGS = ("build", "-trimpath")
+SETTINGS = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "auto"}
+"""An older Go fetches the one that a go.mod asks for, as it fetches modules."""
+
 _VERSION = "-X k8s.io/component-base/version"
 
 
@@ -46,20 +51,22 @@ PROGRAMS = (
     ),
 )
 _BY_NAME = {program.name: program for program in PROGRAMS}
-_KWOK_STAGES = ("node/fast", "node/heartbeat", "pod/fast")
+KWOK_STAGES = ("node/fast", "node/heartbeat", "pod/fast")
 
 
 def cache_folder() -> Path:
     """Return where built programs are kept; deleting it costs only time."""
     own = os.environ.get("RECONCILE_LAB_CACHE")
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(own) if own else Path(home) / "reconcile-lab"
+    return (Path(own) if own else Path(home) / "reconcile-lab").absolute()
 
 
 def program_path(name: str) -> Path:
     """Return where a program is, or will be, in the cache: by the hash of all it is built from."""
     program = _BY_NAME[name]
-    digest = hashlib.sha256(f"{program.package}\0{program.ldflags}".encode())
+    digest = hashlib.sha256()
+    for fact in (*FLAGS, program.package, program.ldflags, repr(SETTINGS), _go_version()):
+        digest.update(fact.encode() + b"\0")
     for source in sorted((SOURCES / name).glob("*")):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return cache_folder() / f"{name}-{digest.hexdigest()[:16]}" / name
@@ -74,11 +81,11 @@ def require(name: str) -> Path:
     """Return a program that is in the cache.
 
     Raises:
-        LabError: it is not; the message says how to build it.
+        MissingPartError: it is not; the message says how to build it.
     """
     path = program_path(name)
     if not path.is_file():
-        raise LabError(f"the lab's {name} is not built: run `make lab-build` (needs Go)")
+        raise MissingPartError(f"the lab's {name} is not built: run `make lab-build` (needs Go)")
     return path
 
 
@@ -86,7 +93,8 @@ def build_all() -> None:
     """Build what is missing, telling how long it takes.
 
     Raises:
-        LabError: Go is missing, or a build failed.
+        MissingPartError: Go is missing.
+        LabError: a build failed.
     """
     for program in PROGRAMS:
         build(program)
@@ -98,7 +106,7 @@ def build(program: Program) -> Path:
     if path.is_file():
         return path
     if shutil.which("go") is None:
-        raise LabError("the lab is built with Go: install Go 1.25 or newer")
+        raise MissingPartError("the lab is built with Go: install Go 1.25 or newer")
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -107,15 +115,32 @@ def build(program: Program) -> Path:
     return path
 
 
+@functools.cache
+def _go_version() -> str:
+    """Return the installed Go's version and platform, without asking a module for its own."""
+    try:
+        return subprocess.run(
+            ["go", "version"],
+            cwd="/",
+            env={**os.environ, "GOTOOLCHAIN": "local"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "no Go"
+
+
 def _build(program: Program, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         made = Path(folder) / program.name
-        command = ["go", "build", "-trimpath", "-ldflags", program.ldflags, "-o", str(made)]
+        command = ["go", *FLAGS, "-ldflags", program.ldflags, "-o", str(made), program.package]
         with _Progress(f"building {program.name} ({program.takes} the first time)"):
             done = subprocess.run(
-                [*command, program.package],
+                command,
                 cwd=SOURCES / program.name,
-                env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"},
+                env={**os.environ, **SETTINGS},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -133,16 +158,16 @@ def _copy_stages(target: Path) -> None:
     listed = subprocess.run(
         ["go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"],
         cwd=SOURCES / "kwok",
+        env={**os.environ, **SETTINGS},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=True,
     )
     target.mkdir(exist_ok=True)
-    for stage in _KWOK_STAGES:
-        for file in sorted(
-            (Path(listed.stdout.strip()) / "kustomize/stage" / stage).glob("*.yaml")
-        ):
+    shipped = Path(listed.stdout.strip()) / "kustomize" / "stage"
+    for stage in KWOK_STAGES:
+        for file in sorted((shipped / stage).glob("*.yaml")):
             if file.name != "kustomization.yaml":
                 shutil.copyfile(file, target / f"{stage.replace('/', '-')}-{file.name}")
 

@@ -1,22 +1,27 @@
 """Child processes that end with us, whatever happens to us."""
 
 import contextlib
-import ctypes
 import os
 import signal
-import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 STOP_S = 10.0
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 class LabError(Exception):
-    """A part of the lab could not be had; the message says what to do."""
+    """A part of the lab does not work; the message says what is wrong."""
+
+
+class MissingPartError(LabError):
+    """A part of the lab is not there; the message says how to get it.
+
+    Tests that need it are skipped; in CI they fail.
+    """
 
 
 class Process:
@@ -30,15 +35,15 @@ class Process:
     ) -> None:
         self.name = name
         self.log = log
+        launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())]
         with log.open("ab") as output:
             self._child = subprocess.Popen(
-                command,
+                [*launcher, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 env=dict(environment),
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no other thread holds a lock here
             )
 
     @property
@@ -57,20 +62,14 @@ class Process:
             raise LabError(f"{self.name} ended with {self._child.returncode}:\n{tail}")
 
     def stop(self) -> None:
-        """End it: politely, then not."""
+        """End it: politely, then not. Nothing happens if it has ended."""
         for number in (signal.SIGTERM, signal.SIGKILL):
+            if self._child.poll() is not None:  # its id may be somebody else's by now
+                return
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._child.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._child.wait(STOP_S)
-                return
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(
@@ -88,14 +87,3 @@ def wait_until(
         if time.monotonic() > deadline:
             raise LabError(f"{what} was not ready within {timeout_s:g} s")
         time.sleep(0.05)
-
-
-def is_listening(port: int) -> bool:
-    """Whether somebody accepts connections at a loopback port."""
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab import build
-from lab.process import Process, free_port, is_listening, wait_until
+from lab.ports import free_port, is_listening
+from lab.process import Process, wait_until
 
 USER = "robot"
 PASSWORD = "hunter2"  # noqa: S105 - of a registry that lives for a test

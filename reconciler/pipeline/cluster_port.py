@@ -82,11 +82,18 @@ class Cluster(Protocol):
         ...
 
     def apply(
-        self, resource: Resource, desired: DesiredObject, *, part_of: str, is_drift: bool
+        self,
+        resource: Resource,
+        desired: DesiredObject,
+        *,
+        part_of: str,
+        known: LiveObject | None,
+        is_drift: bool,
     ) -> Applied:
         """Apply an object by server-side apply, as manager ``reconcile``, with our label.
 
-        Fields of ``kubectl*`` and ``before-first-apply`` are taken over; those of others only if
+        ``known`` is the object as it was listed, to tell whether anything changed. Fields of
+        ``kubectl*`` and ``before-first-apply`` are taken over; those of others only if
         ``is_drift``: if everything in ``desired`` was ours before.
 
         Raises:

@@ -77,6 +77,9 @@ class Updater:
                 if attempt == PUSH_ATTEMPTS:
                     return Updated(view=view, plan=plan, problem=error)
                 self._pause(attempt)
+            except ReconcilerError as error:
+                return Updated(view=view, plan=plan, problem=error)
+            try:
                 view = self.read_again()
             except ReconcilerError as error:
                 return Updated(view=view, plan=plan, problem=error)

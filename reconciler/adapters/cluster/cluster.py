@@ -132,26 +132,39 @@ class KubernetesCluster:
             return None
 
     def apply(
-        self, resource: Resource, desired: DesiredObject, *, part_of: str, is_drift: bool
+        self,
+        resource: Resource,
+        desired: DesiredObject,
+        *,
+        part_of: str,
+        known: LiveObject | None,
+        is_drift: bool,
     ) -> Applied:
         """Apply an object by server-side apply, as manager ``reconcile``, with our label.
 
         Fields of ``kubectl*`` and ``before-first-apply`` are taken over; those of others only if
-        ``is_drift``: if everything in ``desired`` was ours before.
+        ``is_drift``: if everything in ``desired`` was ours before. What ``kubectl apply`` once
+        wrote from the client becomes ours whole (then the object is sent a second time).
+
+        Args:
+            resource: who serves it.
+            desired: what to send.
+            part_of: the label's value.
+            known: the object as it was listed under our label, if it was.
+            is_drift: whether all that is sent was ours before.
 
         Raises:
             RefusedError: a conflict (naming manager and field), or an object that is not valid.
             AccessDeniedError: we may not.
             ClusterError: the API server failed.
         """
-        before = self.get(resource, desired.key)
-        if before is not None:
-            before = self._without_client_side_entries(resource, desired.key, before)
         status, item = self._patch(resource, desired, part_of, is_drift=is_drift)
+        if known is None and status != _CREATED and self._is_taken_over(resource, desired, item):
+            _, item = self._patch(resource, desired, part_of, is_drift=is_drift)
         live = read_live(item, group_kind=resource.group_kind)
-        if before is None or status == _CREATED:
+        if status == _CREATED:
             action = Action.CREATED
-        elif before["metadata"]["resourceVersion"] == live.resource_version:
+        elif known is not None and known.resource_version == live.resource_version:
             action = Action.UNCHANGED
         else:
             action = Action.CONFIGURED
@@ -298,26 +311,34 @@ class KubernetesCluster:
             )
         return answer.status, answer.body
 
-    def _without_client_side_entries(self, resource: Resource, key: ObjectKey, item: Item) -> Item:
-        """Hand over what ``kubectl apply`` wrote from the client: fields that left Git would stay.
+    def _is_taken_over(self, resource: Resource, desired: DesiredObject, item: Item) -> bool:
+        """Make ours what ``kubectl apply`` wrote from the client; return whether there was any.
 
-        kubernetes#99003: its entries in ``managedFields`` become ours before the first apply.
+        kubernetes#99003: fields that left Git would stay else, because its entry in
+        ``managedFields`` still holds them. The entries are merged into ours by giving ours up: what
+        it had is then ours at the next apply, and what that does not send is removed.
         """
         entries = copy.deepcopy(item["metadata"].get("managedFields") or [])
         old = [entry for entry in entries if _is_client_side(entry)]
-        if not old or any(_is_ours(entry) for entry in entries):
-            return item
+        if not old:
+            return False
         old[0] |= {"manager": FIELD_MANAGER, "operation": "Apply"}
-        kept = [entry for entry in entries if entry is old[0] or not _is_client_side(entry)]
+        kept = [
+            entry
+            for entry in entries
+            if entry is old[0] or not (_is_client_side(entry) or _is_ours(entry))
+        ]
         version = item["metadata"]["resourceVersion"]
         patch = [
             {"op": "replace", "path": "/metadata/managedFields", "value": kept},
             {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
         ]
+        key = desired.key
         path = object_path(resource, namespace=key.namespace, name=key.name)
-        return self._connection.request(
+        self._connection.request(
             "PATCH", path, body=patch, content_type="application/json-patch+json"
-        ).body
+        )
+        return True
 
 
 def _events(

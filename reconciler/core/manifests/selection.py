@@ -11,6 +11,7 @@ from reconciler.core.manifests.tree import EntryKind, TreeEntry
 SUFFIXES = (".yaml", ".yml", ".json")
 IGNORE_FILES = frozenset({".reconcileignore", ".sourceignore"})
 CHART = "Chart.yaml"
+KUSTOMIZATION = "Kustomization"  # the one name of a manifest that has no suffix
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def select_manifests(
     inside = [
         entry
         for entry in sorted(entries)
-        if entry.path.endswith(SUFFIXES)
+        if (entry.path.endswith(SUFFIXES) or posixpath.basename(entry.path) == KUSTOMIZATION)
         and any(_is_below(entry.path, path) for path in wanted)
         and not _is_hidden(entry.path)
         and not any(folder in charts for folder in _folders(entry.path))

@@ -10,7 +10,7 @@ import math
 import re
 from typing import TypeAlias
 
-from reconciler.core.manifests.document import Mapping, Node, Scalar, Sequence
+from reconciler.core.manifests.document import MAX_DEPTH, Mapping, Node, Scalar, Sequence
 from reconciler.errors import ManifestError
 
 MAX_NODES = 2_000_000  # after aliases are expanded: a bomb is larger, a manifest is not
@@ -51,8 +51,11 @@ class _Reader:
         self._path = path
         self._nodes = 0
 
-    def value(self, node: Node | None) -> Value:
+    def value(self, node: Node | None, depth: int = 0) -> Value:
+        """Return a node's value; ``depth`` counts levels with aliases expanded."""
         self._nodes += 1
+        if depth > MAX_DEPTH and node is not None:
+            raise self._error(node, f"is nested deeper than {MAX_DEPTH} levels")
         if self._nodes > MAX_NODES and node is not None:
             raise self._error(node, f"has more than {MAX_NODES:,} nodes with aliases expanded")
         match node:
@@ -61,31 +64,33 @@ class _Reader:
             case Scalar():
                 return self._scalar(node)
             case Sequence():
-                return [self.value(item) for item in node.items]
+                return [self.value(item, depth + 1) for item in node.items]
             case Mapping():
-                return self._mapping(node)
+                return self._mapping(node, depth)
 
-    def _mapping(self, node: Mapping) -> dict[str, Value]:
+    def _mapping(self, node: Mapping, depth: int) -> dict[str, Value]:
         values: dict[str, Value] = {}
         merged: dict[str, Value] = {}
         for key_node, value_node in node.entries:
             if _is_merge(key_node):
-                for name, value in self._merge(value_node):
+                for name, value in self._merge(value_node, depth + 1):
                     merged.setdefault(name, value)
                 continue
             key = self._key(key_node)
             if key in values:
                 raise self._error(key_node, f"key {key!r} stands twice")
-            values[key] = self.value(value_node)
+            values[key] = self.value(value_node, depth + 1)
         return {**merged, **values} if merged else values
 
-    def _merge(self, node: Node) -> list[tuple[str, Value]]:
+    def _merge(self, node: Node, depth: int) -> list[tuple[str, Value]]:
         sources = node.items if isinstance(node, Sequence) else [node]
         pairs: list[tuple[str, Value]] = []
         for source in sources:
             if not isinstance(source, Mapping):
                 raise self._error(node, "'<<' needs a mapping or a list of mappings")
-            pairs.extend(self._mapping(source).items())
+            if depth > MAX_DEPTH:
+                raise self._error(node, f"is nested deeper than {MAX_DEPTH} levels")
+            pairs.extend(self._mapping(source, depth).items())
         return pairs
 
     def _key(self, node: Node) -> str:

@@ -85,3 +85,10 @@ def test_a_bomb_of_aliases_is_refused_before_it_fills_the_memory() -> None:
 
     with pytest.raises(ManifestError, match="nodes with aliases expanded"):
         value_of("\n".join(lines))
+
+
+def test_aliases_inside_aliases_count_towards_the_depth() -> None:
+    lines = ["a0: &a0 x"] + [f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 120)]
+
+    with pytest.raises(ManifestError, match="is nested deeper than 100 levels"):
+        value_of("\n".join(lines))

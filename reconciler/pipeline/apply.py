@@ -1,0 +1,148 @@
+"""Apply: send what must be sent, in stages; or, in a dry run, say what that would come to."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from reconciler.core.objects.desired import DesiredObject
+from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.objects.inventory import InventoryEntry
+from reconciler.core.objects.live import LiveObject
+from reconciler.core.objects.ordering import Stage, stage_of, stages
+from reconciler.core.objects.preview import object_diff
+from reconciler.core.objects.report import Action
+from reconciler.core.objects.resource import Applied, Preview
+from reconciler.errors import ClusterError, NotFoundError, ReconcilerError
+from reconciler.pipeline.catalog import Catalog
+from reconciler.pipeline.cluster_port import Cluster, StateStore
+from reconciler.pipeline.health import by_kind, wait_for_health
+from reconciler.pipeline.ledger import Ledger
+
+WORKERS = 8
+CUT_OFF = "not tried: the API server failed"
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+@dataclass(slots=True)
+class Applier:
+    """Applies the objects of one sync.
+
+    Attributes:
+        remembered: the inventory before this sync.
+        live: the metadata of what was found under our label.
+        timeout_s: how long definitions may take to be established.
+    """
+
+    cluster: Cluster
+    catalog: Catalog
+    store: StateStore
+    ledger: Ledger
+    remembered: Mapping[ObjectKey, InventoryEntry]
+    live: Mapping[ObjectKey, LiveObject]
+    timeout_s: float
+    _is_cut_off: bool = field(default=False)  # the API server failed: the rest would fail likewise
+
+    def apply(self, pending: Sequence[DesiredObject]) -> None:
+        """Send the objects. One that fails leaves the others done."""
+        for group in stages(pending):
+            in_parallel(self._apply_one, group)
+            if stage_of(group[0].key.group_kind) is Stage.DEFINITIONS:
+                self._await_definitions(group)
+
+    def preview(self, pending: Sequence[DesiredObject]) -> None:
+        """Note what sending the objects would come to, and change nothing."""
+        for each in pending:
+            try:
+                preview = self._preview_one(each, pending)
+            except ReconcilerError as error:
+                self.ledger.fail(each, error)
+                continue
+            diff = object_diff(preview, name=str(each.key))
+            changed = Action.CONFIGURED if diff else Action.UNCHANGED
+            self.ledger.note(each.key, Action.CREATED if preview.before is None else changed)
+            self.ledger.diffs.append(diff)
+
+    def _apply_one(self, desired: DesiredObject) -> None:
+        if self._is_cut_off:
+            self.ledger.note(desired.key, Action.SKIPPED, CUT_OFF)
+            return
+        digest = desired.digest(self.store.secret_key)
+        try:
+            applied = self.cluster.apply(
+                self.catalog.resource(desired),
+                desired,
+                part_of=self.store.part_of,
+                known=self.live.get(desired.key),
+                is_drift=self._is_drift(desired, digest),
+            )
+        except ReconcilerError as error:
+            if isinstance(error, ClusterError):
+                self._is_cut_off = True
+            self.ledger.fail(desired, error)
+        else:
+            self._applied(desired, applied, digest)
+
+    def _applied(self, desired: DesiredObject, applied: Applied, digest: str) -> None:
+        self.ledger.note(desired.key, applied.action)
+        self.ledger.applied[desired.key] = InventoryEntry(
+            desired.key,
+            desired.version,
+            uid=applied.live.uid,
+            desired_digest=digest,
+            entry_digest=applied.live.entry_digest or "",
+        )
+
+    def _is_drift(self, desired: DesiredObject, digest: str) -> bool:
+        """Whether all that is sent was ours before: then whoever has it now took it from us."""
+        entry = self.remembered.get(desired.key)
+        return entry is not None and bool(entry.uid) and entry.desired_digest == digest
+
+    def _await_definitions(self, group: Sequence[DesiredObject]) -> None:
+        """Wait until what others build on is established, then ask anew what is served."""
+        applied = [each.key for each in group if each.key in self.ledger.applied]
+        wait_for_health(
+            self.cluster,
+            by_kind(applied, self.catalog.any_resource),
+            part_of=self.store.part_of,
+            timeout_s=self.timeout_s,
+            on_wait=lambda: None,
+        )
+        if any(key.kind == "CustomResourceDefinition" for key in applied):
+            self.catalog.refresh()
+
+    def _preview_one(self, desired: DesiredObject, pending: Iterable[DesiredObject]) -> Preview:
+        try:
+            return self.cluster.preview(
+                self.catalog.resource(desired),
+                desired,
+                part_of=self.store.part_of,
+                is_drift=self._is_drift(desired, desired.digest(self.store.secret_key)),
+            )
+        except NotFoundError:
+            if not _is_prepared(desired, pending):
+                raise
+            return Preview(None, desired.body)
+
+
+def in_parallel(function: Callable[[Given], Made], items: Sequence[Given]) -> list[Made]:
+    """Return what a function makes of each item, in order, made by several threads."""
+    if len(items) < 2:  # noqa: PLR2004 - a thread for one item is a waste
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="sync") as executor:
+        return list(executor.map(function, items))
+
+
+def _is_prepared(desired: DesiredObject, pending: Iterable[DesiredObject]) -> bool:
+    """Whether an object's namespace, or the definition of its kind, is about to be applied too."""
+    return any(
+        (each.key.kind == "Namespace" and each.key.name == desired.key.namespace)
+        or (
+            each.key.kind == "CustomResourceDefinition"
+            and bool(desired.key.group)
+            and each.key.name.endswith(f".{desired.key.group}")
+        )
+        for each in pending
+    )

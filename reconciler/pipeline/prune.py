@@ -1,0 +1,105 @@
+"""Prune: delete what left Git, if everything else is beyond doubt."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from reconciler.core.build import BuildResult
+from reconciler.core.objects.health import Health
+from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.objects.inventory import SourceState
+from reconciler.core.objects.live import LiveObject, read_live
+from reconciler.core.objects.pruning import PrunePlan, plan_prune
+from reconciler.core.objects.report import Action
+from reconciler.core.revision import Revision
+from reconciler.errors import ReconcilerError, RefusedError
+from reconciler.pipeline.catalog import Catalog
+from reconciler.pipeline.cluster_port import Cluster, StateStore
+from reconciler.pipeline.ledger import Ledger
+from reconciler.settings import SyncSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Pruner:
+    """Deletes, for one sync, what the inventory knows and the revision does not want.
+
+    Attributes:
+        before: the memory as it was before this sync.
+        live: the metadata of what was found under our label, before anything was applied.
+    """
+
+    cluster: Cluster
+    catalog: Catalog
+    store: StateStore
+    ledger: Ledger
+    settings: SyncSettings
+    revision: Revision
+    before: SourceState
+    live: Mapping[ObjectKey, LiveObject]
+
+    def prune(
+        self, built: BuildResult, health: Mapping[ObjectKey, Health], *, is_complete: bool
+    ) -> Collection[ObjectKey]:
+        """Delete what may be deleted; return what is to be forgotten.
+
+        Args:
+            built: what the revision wants.
+            health: how the wanted objects are.
+            is_complete: whether everything was read, built, listed and applied.
+        """
+        if not self.settings.prune:
+            return ()
+        plan = self._plan(built, health, is_complete=is_complete)
+        for kept in plan.kept:
+            self.ledger.note(kept.key, Action.KEPT, kept.reason)
+        if plan.held and plan.is_stalled:
+            self.ledger.problems.append(RefusedError(plan.held))
+        return [*plan.forget, *(live.key for live in plan.delete if self._is_deleted(live))]
+
+    def _plan(
+        self, built: BuildResult, health: Mapping[ObjectKey, Health], *, is_complete: bool
+    ) -> PrunePlan:
+        return plan_prune(
+            self.before.entries,
+            desired=frozenset(each.key for each in built.objects),
+            ignored=frozenset(each.key for each in built.ignored),
+            live=self.live,
+            part_of=self.store.part_of,
+            own=self.cluster.own_keys(),
+            is_build_complete=is_complete,
+            unhealthy=self._first_unhealthy(health),
+            revision=self.revision,
+            allowed_revision=self.settings.prune_allow,
+        )
+
+    def _first_unhealthy(self, health: Mapping[ObjectKey, Health]) -> str | None:
+        """Return the first object of this revision's making that is not Current.
+
+        When this revision was begun by an earlier sync, any object may be of its making.
+        """
+        is_repeated = self.before.revision == str(self.revision)
+        for key, found in sorted(health.items()):
+            if not found.is_current and (is_repeated or key in self.ledger.applied):
+                return f"{key}, which is {found.status.value}: {found.message}"
+        return None
+
+    def _is_deleted(self, planned: LiveObject) -> bool:
+        try:
+            if not self.settings.dry_run:
+                self._delete(planned)
+        except ReconcilerError as error:
+            self.ledger.note(planned.key, Action.KEPT, error.message)
+            self.ledger.problems.append(error)
+            return False
+        self.ledger.note(planned.key, Action.DELETED)
+        return True
+
+    def _delete(self, planned: LiveObject) -> None:
+        """Delete an object as it is now, if it is still the one that was planned."""
+        resource = self.catalog.any_resource(planned.key)
+        item = self.cluster.get(resource, planned.key) if resource else None
+        if resource is None or item is None:
+            return
+        now = read_live(item, group_kind=resource.group_kind)
+        if (now.uid, now.part_of) != (planned.uid, planned.part_of):
+            raise RefusedError("somebody else took it over in between", where=str(planned.key))
+        self.cluster.delete(resource, now)

@@ -194,7 +194,7 @@ def _configuration(settings: ClusterSettings) -> Any:  # noqa: ANN401 - the clie
                 context=settings.context,
                 client_configuration=configuration,
             )
-    except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # the client raises whatever its parsers and plugins raise
         raise SettingsError(_no_configuration(settings, error)) from error
     return configuration
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -96,19 +97,27 @@ def _drop_version(*, version: bool, **parameters: Any) -> int:  # noqa: ANN401 -
 def run(arguments: Sequence[str]) -> int:
     """Run the command with these arguments and return the exit code."""
     try:
-        return int(command().main(list(arguments), prog_name="reconcile", standalone_mode=False))
-    except click.exceptions.Exit as asked:
-        return asked.exit_code
-    except click.ClickException as error:
-        error.show()
-        return USAGE
-    except SettingsError as error:
-        for line in str(error).splitlines():
-            click.echo(f"reconcile: {line}", err=True)
-        return USAGE
+        return _run(arguments)
     except (KeyboardInterrupt, click.Abort):
         click.echo("reconcile: interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away: say nothing, also not at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except Exception:  # noqa: BLE001 - whatever is left is a bug of ours, and is told as one
+        traceback.print_exc()
+        click.echo("reconcile: this is a bug: please report it with the lines above", err=True)
+        return BUG
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        return int(command().main(list(arguments), prog_name="reconcile", standalone_mode=False))
+    except click.exceptions.Exit as asked:
+        return asked.exit_code
+    except click.ClickException as error:
+        error.show()
+    except SettingsError as error:
+        for line in str(error).splitlines():
+            click.echo(f"reconcile: {line}", err=True)
+    return USAGE

@@ -21,8 +21,18 @@ from reconciler.pipeline.events import (
     Waiting,
 )
 
-QUIET_REASONS = frozenset({SkipReason.ALREADY_NEWEST, SkipReason.LOCKED})
-"""Reasons to do nothing that are as wanted; the others deserve a line."""
+QUIET_REASONS = frozenset(
+    {
+        SkipReason.ALREADY_NEWEST,  # as wanted
+        SkipReason.LOCKED,
+        SkipReason.REGISTRY_FAILED,  # told as a problem
+        SkipReason.BAD_ANNOTATION,
+        SkipReason.NO_VERSION,
+        SkipReason.INVALID,
+        SkipReason.CONFLICT,
+    }
+)
+"""Reasons to do nothing that deserve no line of their own."""
 
 
 class SilentNarrator:

@@ -1,0 +1,264 @@
+"""The command line, as a user meets it."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lab.bare_repository import BareRemote
+from reconciler.core.images.policy import DEFAULT_POLICY
+from reconciler.core.images.reference import ImageReference
+from reconciler.core.manifests.document import Event, Scalar
+from reconciler.core.manifests.images import ImageField, SkipReason
+from reconciler.core.objects.health import Health, Status
+from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.objects.report import Action, ObjectReport, SyncReport
+from reconciler.core.outcome import CycleOutcome, Problem, worst
+from reconciler.core.plan import Change, Skip
+from reconciler.core.revision import Revision
+from reconciler.interfaces.cli import main as main_module
+from reconciler.interfaces.cli.json_document import document
+from reconciler.interfaces.cli.main import run
+from reconciler.interfaces.cli.text import Narrator
+from reconciler.pipeline.events import Applying, Fetching, Planned, Pushed, Scanning, Waiting
+
+REVISION = Revision("main", "3a33f0a" + "0" * 33)
+KEY = ObjectKey("apps", "Deployment", "web", "nginx")
+SCALAR = Scalar(Event("ScalarEvent", None, None, "r.example/nginx:v3", "", 0, 18, 1))
+
+
+def field() -> ImageField:
+    reference = ImageReference.parse("r.example/nginx:v3")
+    return ImageField(
+        path="web.yaml",
+        line=9,
+        workload=KEY,
+        container="nginx",
+        text=str(reference),
+        scalar=SCALAR,
+        reference=reference,
+        policy=DEFAULT_POLICY,
+    )
+
+
+def change() -> Change:
+    old = ImageReference.parse("r.example/nginx:v3")
+    return Change(field(), old, old.with_tag("v4"))
+
+
+def outcome(**more: object) -> CycleOutcome:
+    return CycleOutcome("default", "https://git.example/web", **more)  # type: ignore[arg-type]  # by name
+
+
+def told(done: CycleOutcome) -> tuple[str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    with Narrator(out, err) as narrator:
+        narrator.conclude(done)
+    return out.getvalue(), err.getvalue()
+
+
+def test_events_are_told_in_fluxctls_manner() -> None:
+    out = io.StringIO()
+    with Narrator(out, io.StringIO()) as narrator:
+        for event in (
+            Fetching("https://git.example/web"),
+            Scanning(1),
+            Planned((change(),)),
+            Pushed(REVISION),
+            Applying(REVISION),
+            Waiting(REVISION),
+        ):
+            narrator.tell(event)
+
+    assert out.getvalue() == (
+        "Synchronizing with https://git.example/web\n"
+        "web:deployment/nginx  nginx: r.example/nginx:v3 -> v4\n"
+        "Commit pushed:   3a33f0a\n"
+        "Revision of main to apply is 3a33f0a\n"
+        "Waiting for 3a33f0a to be applied ...\n"
+    )
+
+
+def test_a_terminal_shows_what_is_waited_for_and_is_left_clean() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    err = Terminal()
+    with Narrator(io.StringIO(), err) as narrator:
+        narrator.tell(Fetching("https://git.example/web"))
+        time.sleep(0.2)
+
+    assert "fetching" in err.getvalue()
+    assert err.getvalue().endswith("\x1b[?25h\r\x1b[1A\x1b[2K") or "\x1b[?25h" in err.getvalue()
+
+
+def test_problems_go_to_standard_error_and_what_was_done_to_standard_output() -> None:
+    skips = (
+        Skip(field(), SkipReason.ALREADY_NEWEST, "v3 is the newest"),
+        Skip(field(), SkipReason.PINNED_BY_DIGEST, "is pinned by its digest"),
+    )
+    report = SyncReport(
+        (
+            ObjectReport(KEY, Action.CONFIGURED),
+            ObjectReport(KEY, Action.KEPT, "left behind"),
+            ObjectReport(KEY, Action.UNCHANGED, health=Health(Status.CURRENT, "")),
+        )
+    )
+    problems = (
+        Problem("web.yaml:3", "bad", is_stalled=True),
+        Problem("", "down", is_stalled=False),
+    )
+
+    out, err = told(outcome(skips=skips, sync=report, problems=problems))
+
+    assert out == (
+        "web:deployment/nginx  nginx: r.example/nginx:v3  skipped: is pinned by its digest\n"
+        "deployment.apps/nginx (namespace web) configured\n"
+        "deployment.apps/nginx (namespace web) kept: left behind\n"
+    )
+    assert err == "error: web.yaml:3: bad\nfailed: down\n"
+
+
+def test_a_dry_run_tells_both_diffs() -> None:
+    report = SyncReport((ObjectReport(KEY, Action.CONFIGURED),), diff="+cluster\n")
+    done = outcome(is_dry_run=True, changes=(change(),), commit_diff="+commit\n", sync=report)
+
+    out, _ = told(done)
+
+    assert done.exit_code == 4
+    assert out.startswith("+commit\n+cluster\n")
+    assert "Done." not in out
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        pytest.param([], 0, id="none"),
+        pytest.param([0, 4, 1], 1, id="transient"),
+        pytest.param([1, 3, 4], 3, id="stalled"),
+        pytest.param([3, 2], 2, id="usage"),
+        pytest.param([0, 4], 4, id="pending"),
+        pytest.param([2, 70], 70, id="bug"),
+    ],
+)
+def test_the_worst_outcome_gives_the_exit_code(codes: list[int], expected: int) -> None:
+    assert worst(codes) == expected
+
+
+def test_the_document_holds_what_its_description_names() -> None:
+    report = SyncReport((ObjectReport(KEY, Action.CREATED, health=Health(Status.CURRENT, "ok")),))
+    done = outcome(
+        fetched=REVISION,
+        revision=REVISION,
+        pushed=REVISION,
+        changes=(change(),),
+        skips=(Skip(field(), SkipReason.LOCKED, "locked by me"),),
+        commit_diff="+x\n",
+        sync=report,
+        problems=(Problem("a:1", "bad", is_stalled=True),),
+    )
+
+    read = json.loads(document([done, outcome()]))
+
+    described = (Path(__file__).parents[2] / "docs/reference/outcome.md").read_text()
+    first, second = read["sources"]
+    assert (read["version"], read["exitCode"]) == (1, 3)
+    assert second["sync"] is None
+    for key in [*read, *first, *first["changes"][0], *first["skips"][0], *first["sync"]]:
+        assert re.search(rf"[`.]{key}\b", described), key
+    for key in [*first["sync"]["objects"][0], *first["problems"][0]]:
+        assert f"`{key}`" in described, key
+
+
+def test_a_bug_outside_a_cycle_is_told_as_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(main_module, "_execute", broken)
+
+    assert run(["--once"]) == 70
+    assert "this is a bug" in capsys.readouterr().err
+
+
+def test_several_sources_are_run_one_after_the_other(tmp_path: Path) -> None:
+    for name in ("shop", "blog"):
+        BareRemote.create(tmp_path / name).put({"README.md": b"x\n"})
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "sync: false\nsources:\n"
+        f"- {{name: shop, git-url: {tmp_path / 'shop'}}}\n"
+        f"- {{name: gone, git-url: {tmp_path / 'gone'}}}\n"
+        f"- {{name: blog, git-url: {tmp_path / 'blog'}}}\n"
+    )
+    command = [sys.executable, "-m", "reconciler", "--once", "--config", str(config)]
+    done = subprocess.run(
+        [*command, "--data-dir", str(tmp_path / "data"), "-o", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    read = json.loads(done.stdout)
+    assert done.returncode == read["exitCode"] == 3
+    assert [(each["name"], each["exitCode"]) for each in read["sources"]] == [
+        ("shop", 0),
+        ("gone", 3),
+        ("blog", 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("a: [", "cannot be read: ", id="yaml"),
+        pytest.param("- a", "must hold one YAML mapping", id="list"),
+        pytest.param("a: 1\n---\nb: 1", "must hold one YAML mapping", id="two"),
+        pytest.param("git-user: &x [*x]", "cannot be read: ", id="loop"),
+    ],
+)
+def test_a_broken_configuration_file_is_named(tmp_path: Path, text: str, message: str) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "--once", "--config", str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert str(config) in done.stderr
+
+
+def test_version_and_help_import_no_client_library() -> None:
+    script = (
+        "import sys; sys.argv = ['reconcile', sys.argv[1]]\n"
+        "from reconciler.__main__ import main\n"
+        "main()\n"
+        "print(sorted({'click', 'git', 'kubernetes', 'urllib3', 'ruamel'} & set(sys.modules)))\n"
+    )
+
+    def imported(flag: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", script, flag], capture_output=True, text=True, check=True
+        )
+        return done.stdout.splitlines()[-1]
+
+    assert imported("--version") == "[]"
+    assert imported("--help") == "['click']"
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    command = f"{sys.executable} -m reconciler --help | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")

@@ -41,9 +41,18 @@ test: lab-build ## all tests, against the lab's real parts
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(PYTEST_FLAGS)
 	$(BIN)/coverage report --fail-under=$(COVERAGE) --skip-covered --sort=cover | tail -25
 
-check: lint test ## everything that a commit must pass
+package: $(STAMP) ## build the wheel and try it in an empty environment with the locked packages
+	rm -rf build/package && mkdir -p build/package
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/package .
+	$(PYTHON) -m venv build/package/venv
+	build/package/venv/bin/pip install --quiet --require-hashes -r requirements/runtime.txt
+	build/package/venv/bin/pip install --quiet --no-deps build/package/*.whl
+	build/package/venv/bin/reconcile --version
+	cd build/package && venv/bin/reconcile --once --no-sync --git-url nowhere; test $$? -eq 3
+
+check: lint package test ## everything that a commit must pass
 
 lock: ## write requirements/*.txt anew (needs uv)
 	sh requirements/build-lock.sh
 
-.PHONY: help venv format lint lab-build lab demo test check lock
+.PHONY: help venv format lint lab-build lab demo test package check lock

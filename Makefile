@@ -43,7 +43,7 @@ test: lab-build ## all tests, against the lab's real parts
 
 package: $(STAMP) ## build the wheel and try it in an empty environment with the locked packages
 	rm -rf build/package && mkdir -p build/package
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/package .
+	$(BIN)/hatchling build --target wheel --directory build/package
 	$(PYTHON) -m venv build/package/venv
 	build/package/venv/bin/pip install --quiet --require-hashes -r requirements/runtime.txt
 	build/package/venv/bin/pip install --quiet --no-deps build/package/*.whl

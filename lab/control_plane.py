@@ -115,11 +115,11 @@ class ControlPlane(Cluster):
         )
 
     def stop_apiserver(self) -> None:
-        """Stop the API server alone."""
-        self._processes.pop("kube-apiserver").stop()
+        """Stop the API server alone, without waiting until its clients have hung up."""
+        self._processes["kube-apiserver"].stop(patience_s=1)
 
     def stop(self) -> None:
-        """Stop everything."""
+        """Stop everything, clients before servers: the API server waits for them."""
         for process in reversed(list(self._processes.values())):
             process.stop()
         self._processes.clear()

@@ -1,6 +1,8 @@
 """The story on a terminal: v3 is deployed from Git, v4 is pushed, Git and the cluster say v4."""
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from lab import build, story
 from lab.bare_repository import BareRemote
+from lab.cluster import Cluster
 from lab.control_plane import ControlPlane
 from lab.git_server import USER, serving
 from lab.process import LabError
@@ -25,7 +28,7 @@ class Stage:
     """Where the story plays."""
 
     folder: Path
-    kubeconfig: Path
+    cluster: Cluster
     registry: Registry
     remote: BareRemote
     git_url: str
@@ -41,7 +44,7 @@ class Stage:
             "--git-username": USER,
             "--git-password-file": str(self.folder / "git-password"),
             "--docker-config": str(self.folder / "config.json"),
-            "--kubeconfig": str(self.kubeconfig),
+            "--kubeconfig": str(self.cluster.kubeconfig),
             "--data-dir": str(self.folder / "data"),
         }
         arguments = [*(word for pair in flags.items() for word in pair), *more]
@@ -55,32 +58,22 @@ class Stage:
         if done.returncode:
             raise LabError(f"reconcile ended with {done.returncode}")
 
-    def kubectl(self, *arguments: str) -> str:
-        """Run kubectl and return what it printed."""
-        kubectl = [str(build.require("kubernetes")), "kubectl"]
-        done = subprocess.run(
-            [*kubectl, "--kubeconfig", str(self.kubeconfig), *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise LabError(done.stderr.strip())
-        return done.stdout.strip()
-
     def show_cluster(self) -> None:
         """Print the image that the cluster's Deployment has."""
         path = "{.spec.template.spec.containers[0].image}"
         arguments = ("-n", "web", "get", "deployment", "nginx-deployment", "-o", f"jsonpath={path}")
         _command(f"kubectl {' '.join(arguments)}")
-        print(self.kubectl(*arguments), flush=True)
+        print(self.cluster.kubectl(*arguments), flush=True)
 
 
 def main() -> int:
     """Tell the story; return 0 if it came out as it should."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # is told, and cleaned up after
     try:
-        build.build_all()
+        if os.environ.get("KUBECONFIG") and shutil.which("kubectl"):
+            build.build_all(["registry"])
+        else:
+            build.build_all()
         with ExitStack() as stack:
             _tell(_set_up(stack))
     except LabError as error:
@@ -95,7 +88,7 @@ def main() -> int:
 def _set_up(stack: ExitStack) -> Stage:
     _say("A registry that wants a password, a Git server, a Kubernetes control plane")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reconcile-demo-")))
-    kubeconfig = _cluster(stack, folder)
+    cluster = _cluster(stack, folder)
     registry = Registry.launch(folder / "registry", has_password=True)
     stack.callback(registry.stop)
     registry.docker_config(folder)
@@ -104,46 +97,36 @@ def _set_up(stack: ExitStack) -> Stage:
     server = stack.enter_context(serving(folder / "git", password=GIT_PASSWORD))
     (folder / "git-password").touch(mode=0o600)
     (folder / "git-password").write_text(GIT_PASSWORD)
-    print(f"cluster   {kubeconfig}\nregistry  {registry.host} holds acme/nginx:v3")
+    print(f"cluster   {cluster.kubeconfig}\nregistry  {registry.host} holds acme/nginx:v3")
     print(f"Git       {server.url}/web.git", flush=True)
-    return Stage(folder, kubeconfig, registry, remote, f"{server.url}/web.git")
+    return Stage(folder, cluster, registry, remote, f"{server.url}/web.git")
 
 
-def _cluster(stack: ExitStack, folder: Path) -> Path:
+def _cluster(stack: ExitStack, folder: Path) -> Cluster:
     given = os.environ.get("KUBECONFIG")
-    if given:
-        kubeconfig = Path(given)
-        if not kubeconfig.is_file():
-            raise LabError(f"$KUBECONFIG is no file: {given!r}")
-        _require_free(kubeconfig)
-        stack.callback(_clean_up, kubeconfig)
-        return kubeconfig
-    plane = ControlPlane.start(folder / "cluster")
-    stack.callback(plane.stop)
-    return plane.kubeconfig
+    if not given:
+        plane = ControlPlane.start(folder / "cluster")
+        stack.callback(plane.stop)
+        return plane
+    if not Path(given).is_file():
+        raise LabError(f"$KUBECONFIG is no file: {given!r}")
+    cluster = Cluster(Path(given))
+    _require_free(cluster)
+    stack.callback(_clean_up, cluster)
+    return cluster
 
 
-def _require_free(kubeconfig: Path) -> None:
+def _require_free(cluster: Cluster) -> None:
     """Refuse a cluster that has namespaces of these names: the demo would delete them later."""
-    kubectl = [str(build.require("kubernetes")), "kubectl", "--kubeconfig", str(kubeconfig)]
-    done = subprocess.run(
-        [*kubectl, "get", "--ignore-not-found", "-o", "name", *OURS],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode or done.stdout.strip():
-        taken = ", ".join(done.stdout.split())
-        raise LabError(done.stderr.strip() or f"the cluster already has {taken}; use another one")
+    taken = cluster.kubectl("get", "--ignore-not-found", "-o", "name", *OURS).split()
+    if taken:
+        raise LabError(f"the cluster already has {', '.join(taken)}; use another one")
 
 
-def _clean_up(kubeconfig: Path) -> None:
+def _clean_up(cluster: Cluster) -> None:
     """Take away what the demo made in somebody's own cluster."""
     _say("Cleaning up")
-    kubectl = [str(build.require("kubernetes")), "kubectl", "--kubeconfig", str(kubeconfig)]
-    command = [*kubectl, "delete", "--ignore-not-found", "--wait=false", *OURS]
-    subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
+    print(cluster.kubectl("delete", "--ignore-not-found", "--wait=false", *OURS), end="")
 
 
 def _tell(stage: Stage) -> None:

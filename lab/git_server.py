@@ -4,11 +4,14 @@ import base64
 import contextlib
 import http.server
 import os
+import shutil
 import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from lab.process import MissingPartError
 
 USER = "robot"
 
@@ -87,7 +90,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             check=True,
             env={
                 "PATH": os.environ["PATH"],
+                "HOME": "/nonexistent",
                 "GIT_CONFIG_NOSYSTEM": "1",
+                "GIT_CONFIG_GLOBAL": os.devnull,
                 "GIT_PROJECT_ROOT": str(self.server.root),
                 "GIT_HTTP_EXPORT_ALL": "1",
                 "PATH_INFO": path,
@@ -118,9 +123,31 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return body
 
 
+def require_backend() -> None:
+    """Make sure that git can serve HTTP.
+
+    Raises:
+        MissingPartError: it cannot.
+    """
+    if shutil.which("git") is None:
+        raise MissingPartError("git is missing: install the package git")
+    asked = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
+    if not (Path(asked.stdout.strip()) / "git-http-backend").is_file():
+        raise MissingPartError(
+            "this git has no http-backend: install the whole git (Alpine: the package git-daemon)"
+        )
+
+
 @contextlib.contextmanager
 def serving(root: Path, *, password: str | None = None) -> Iterator[GitHttpServer]:
-    """Serve the repositories of a folder while the block runs."""
+    """Serve the repositories of a folder while the block runs.
+
+    With a password its user (``USER``) may read and push; without one, everybody may read.
+
+    Raises:
+        MissingPartError: this git has no ``http-backend``.
+    """
+    require_backend()
     with GitHttpServer(root, password) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

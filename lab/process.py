@@ -61,7 +61,7 @@ class Process:
             tail = self.log.read_text(errors="replace")[-2000:]
             raise LabError(f"{self.name} ended with {self._child.returncode}:\n{tail}")
 
-    def stop(self) -> None:
+    def stop(self, *, patience_s: float = STOP_S) -> None:
         """End it: politely, then not. Nothing happens if it has ended."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self._child.poll() is not None:  # its id may be somebody else's by now
@@ -69,7 +69,7 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._child.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._child.wait(STOP_S)
+                self._child.wait(patience_s)
 
 
 def wait_until(

@@ -1,15 +1,13 @@
 """A real registry: CNCF Distribution, over plain HTTP on loopback."""
 
 import base64
-import hashlib
 import json
 import os
-import urllib.error
-import urllib.request
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab import build
+from lab.images import Images
 from lab.ports import free_port, is_listening
 from lab.process import Process, wait_until
 
@@ -17,11 +15,6 @@ USER = "robot"
 PASSWORD = "hunter2"  # noqa: S105 - of a registry that lives for a test
 _HTPASSWD = f"{USER}:$2b$05$LabLabLabLabLabLabLabu0p2HiTYLy9wYp0xvudEZxoMjrtwnOcK\n"
 """Bcrypt of the password, cost 5; the standard library cannot make one."""
-
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_CONFIG = "application/vnd.oci.image.config.v1+json"
-_LAYER = "application/vnd.oci.image.layer.v1.tar"
-_EMPTY_TAR = b"\0" * 1024
 
 
 class Registry:
@@ -40,12 +33,18 @@ class Registry:
         """Make a registry in an empty folder and start it.
 
         Raises:
-            LabError: it is not built, or did not start.
+            MissingPartError: it is not built.
+            LabError: it did not start.
         """
         folder.mkdir(parents=True, exist_ok=True)
         registry = cls(folder, has_password=has_password)
         registry.start()
         return registry
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 while it is stopped."""
+        return self._process.pid if self._process is not None else 0
 
     def start(self) -> None:
         """Start it, at the same port as before."""
@@ -84,58 +83,24 @@ class Registry:
         repository: str,
         *tags: str,
         created: str = "2026-01-01T00:00:00Z",
-        platform: str = "linux/amd64",
-    ) -> None:
-        """Push a tiny image under each tag, with a creation time and a platform."""
-        system, _, architecture = platform.partition("/")
-        for tag in tags:
-            config = {
-                "created": created,
-                "os": system,
-                "architecture": architecture,
-                "config": {"Labels": {"tag": tag}},
-                "rootfs": {"type": "layers", "diff_ids": [_digest(_EMPTY_TAR)]},
-            }
-            encoded = json.dumps(config).encode()
-            manifest = {
-                "schemaVersion": 2,
-                "mediaType": _MANIFEST,
-                "config": self._upload(repository, encoded, _CONFIG),
-                "layers": [self._upload(repository, _EMPTY_TAR, _LAYER)],
-            }
-            body = json.dumps(manifest).encode()
-            self._ask("PUT", f"/v2/{repository}/manifests/{tag}", body, _MANIFEST)
+        platforms: Sequence[str] = ("linux/amd64",),
+    ) -> dict[str, str]:
+        """Push a tiny image under each tag; return the digests by tag, all different.
+
+        One platform makes an image manifest, several make an index of them.
+        """
+        return self._images().push(repository, tags, created=created, platforms=platforms)
 
     def tags(self, repository: str) -> list[str]:
         """Return the tags as the registry lists them."""
-        _, body = self._ask("GET", f"/v2/{repository}/tags/list")
-        return list(json.loads(body)["tags"] or [])
+        return self._images().tags(repository)
 
     def delete(self, repository: str, tag: str) -> None:
-        """Take a tag back."""
-        self._ask("DELETE", f"/v2/{repository}/manifests/{tag}")
+        """Take a tag back; what it named stays."""
+        self._images().delete(repository, tag)
 
-    def _upload(self, repository: str, content: bytes, media_type: str) -> dict[str, object]:
-        digest = _digest(content)
-        headers, _ = self._ask("POST", f"/v2/{repository}/blobs/uploads/")
-        location = headers["Location"].removeprefix(f"http://{self.host}")
-        path = f"{location}{'&' if '?' in location else '?'}digest={digest}"
-        self._ask("PUT", path, content, "application/octet-stream")
-        return {"mediaType": media_type, "digest": digest, "size": len(content)}
-
-    def _ask(
-        self, method: str, path: str, body: bytes | None = None, content_type: str = ""
-    ) -> tuple[Mapping[str, str], bytes]:
-        url = f"http://{self.host}{path}"
-        request = urllib.request.Request(url, data=body, method=method)
-        if self.has_password:
-            pair = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-            request.add_header("Authorization", f"Basic {pair}")
-        if content_type:
-            request.add_header("Content-Type", content_type)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as answer:
-            return dict(answer.headers.items()), answer.read()
+    def _images(self) -> Images:
+        return Images(self.host, USER, PASSWORD) if self.has_password else Images(self.host)
 
     def _config(self) -> dict[str, object]:
         auth = {"htpasswd": {"realm": "lab", "path": str(self.folder / "htpasswd")}}
@@ -150,7 +115,3 @@ class Registry:
             "http": {"addr": self.host, "secret": "lab"},
             **({"auth": auth} if self.has_password else {}),
         }
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"

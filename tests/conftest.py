@@ -1,26 +1,39 @@
 """The lab's parts as fixtures: started once a test process, skipped (in CI: failed) if missing."""
 
+import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from lab.control_plane import ControlPlane
+from lab.cluster import Cluster
+from lab.control_plane import start_or_use
 from lab.git_server import GitHttpServer, serving
-from lab.process import LabError
+from lab.process import MissingPartError
 from lab.registry import Registry
 
-Part = TypeVar("Part")
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A real API server with its controllers; tests share it, each in namespaces of its own."""
-    plane = _required(lambda: ControlPlane.start(tmp_path_factory.mktemp("cluster")))
-    yield plane
-    plane.stop()
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real API server with its controllers; tests share it, each in namespaces of its own.
+
+    It is a :class:`lab.control_plane.ControlPlane`, or the cluster of RECONCILE_LAB_KUBECONFIG.
+    """
+    cluster = start_or_use(tmp_path_factory.mktemp("cluster"))
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def cluster_namespace(control_plane: Cluster) -> Iterator[str]:
+    """A namespace that is this test's own, and goes with it."""
+    name = f"test-{os.getpid()}-{next(_numbers)}"
+    control_plane.kubectl("create", "namespace", name)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.fixture(scope="session")
@@ -44,17 +57,31 @@ def git_server(tmp_path: Path) -> Iterator[GitHttpServer]:
         yield server
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    """Skip a test whose fixtures miss a part; but in CI it fails."""
+    try:
+        yield
+    except MissingPartError as error:
+        _skip(error)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Skip a test that misses a part while it runs; but in CI it fails."""
+    try:
+        yield
+    except MissingPartError as error:
+        _skip(error)
+
+
+def _skip(error: MissingPartError) -> None:
+    if os.environ.get("CI") == "true":
+        raise error
+    pytest.skip(str(error))
+
+
 def _registry(folder: Path, *, has_password: bool) -> Iterator[Registry]:
-    registry = _required(lambda: Registry.launch(folder, has_password=has_password))
+    registry = Registry.launch(folder, has_password=has_password)
     yield registry
     registry.stop()
-
-
-def _required(start: Callable[[], Part]) -> Part:
-    """Return a started part; without it a test is skipped, but in CI it fails."""
-    try:
-        return start()
-    except LabError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))

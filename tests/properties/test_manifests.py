@@ -1,0 +1,149 @@
+"""Over generated manifests: only the planned scalar differs, and an edit can be taken back."""
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.manifests.document import events_of, parse_documents
+from reconciler.core.manifests.edit import TextEdit, apply_edits
+from reconciler.core.manifests.images import FileReport, inspect
+from reconciler.core.manifests.value import to_value
+from reconciler.core.message import ImageTrailer, compose, parse_by, parse_trailers
+from reconciler.core.plan import Change, UpdatePlan, make_plan, repositories
+from reconciler.errors import ManifestError
+
+IMAGE = "registry.example:5000/acme/web"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a generated manifest is written."""
+
+    newline: str
+    step: int
+    list_step: int
+    quote: str
+    gap: str
+    comment: str
+    mark: str
+    end: str
+    bom: str
+
+
+styles = st.builds(
+    Style,
+    newline=st.sampled_from(["\n", "\r\n"]),
+    step=st.integers(1, 6),
+    list_step=st.integers(0, 4),
+    quote=st.sampled_from(["", "'", '"']),
+    gap=st.sampled_from([" ", "  ", "      "]),
+    comment=st.sampled_from(["", " # a comment", f"   # was {IMAGE}:v3", " # é 漢 🚀", "\t# tab"]),
+    mark=st.sampled_from(["", "---", "--- # first", "# only a comment"]),
+    end=st.sampled_from(["", "newline", "blank lines", "mark"]),
+    bom=st.sampled_from(["", "\ufeff"]),
+)
+
+
+def written(style: Style, tags: list[str]) -> str:
+    """Return a Deployment's manifest in a style, with one container a tag."""
+    pad = [" " * (style.step * depth) for depth in range(6)]
+    item = pad[3] + " " * style.list_step
+    lines = [
+        *([style.mark] if style.mark else []),
+        f"apiVersion:{style.gap}apps/v1",
+        "kind: Deployment",
+        "metadata:",
+        f"{pad[1]}name: web{style.comment}",
+        f"{pad[1]}annotations:",
+        f'{pad[2]}fluxcd.io/automated: "true"',
+        "spec:",
+        f"{pad[1]}template:",
+        f"{pad[2]}spec:",
+        f"{pad[3]}containers:",
+    ]
+    for number, tag in enumerate(tags):
+        value = f"{style.quote}{IMAGE}:{tag}{style.quote}"
+        lines.append(f"{item}- name: c{number}")
+        lines.append(f"{item}  image:{style.gap}{value}{style.comment}")
+    ends = {"": "", "newline": "\n", "blank lines": "\n\n  \n", "mark": "\n...\n"}
+    return style.bom + ("\n".join(lines) + ends[style.end]).replace("\n", style.newline)
+
+
+def planned(text: str, *listed: str) -> tuple[str, UpdatePlan]:
+    report: FileReport = inspect("a.yaml", text, default_namespace="default")
+    plan = make_plan([report], {"a.yaml": text}, dict.fromkeys(repositories([report]), listed))
+    return plan.contents.get("a.yaml", text), plan
+
+
+@given(styles, st.lists(st.sampled_from(["v3", "v2", "v10"]), min_size=1, max_size=4))
+def test_only_the_planned_words_differ_whatever_the_style(style: Style, tags: list[str]) -> None:
+    text = written(style, tags)
+
+    after, plan = planned(text, "v1", "v11", "v3")
+
+    assert after == written(style, ["v11"] * len(tags))
+    assert len(plan.changes) == len(tags)
+    assert plan.problems == ()
+    assert planned(after, "v1", "v11", "v3")[1].changes == ()
+
+
+@given(styles, st.integers(4, 999))
+def test_an_edit_can_be_taken_back_to_the_same_bytes(style: Style, number: int) -> None:
+    text = written(style, ["v3"])
+    after, plan = planned(text, f"v{number}")
+    (change,) = plan.changes
+
+    end = change.field.scalar.end - len(style.quote)
+    back = TextEdit(end - len("v3"), end + len(f"v{number}") - len("v3"), "v3")
+
+    assert apply_edits(after, [back]) == text
+
+
+@given(
+    st.text(alphabet=st.sampled_from("ab:-[]{}\"'\n \t#&*!|>?%,~01.\r\ufeff\u2028é"), max_size=60)
+)
+def test_any_text_is_read_or_refused_with_its_place(text: str) -> None:
+    errors: list[ManifestError] = []
+    for document in parse_documents(text, path="a.yaml"):
+        if document.error is not None:
+            errors.append(document.error)
+            continue
+        try:
+            to_value(document.root, path="a.yaml")
+        except ManifestError as error:
+            errors.append(error)
+
+    assert all(error.where.startswith("a.yaml:") for error in errors)
+    for event in events_of(text, path="a.yaml"):
+        assert 0 <= event.start <= event.end <= len(text)
+
+
+parts = st.text(min_size=1, max_size=30)
+
+
+@given(parts, parts, parts, parts, parts)
+def test_a_trailer_survives_whatever_its_parts_hold(
+    path: str, workload: str, container: str, old: str, new: str
+) -> None:
+    parsed = ImageTrailer(path, workload, container, old, new)
+
+    assert parse_trailers(f"Subject\n\nbody\n\n{parsed}\nReconcile-By: a@b\n") == (parsed,)
+
+
+@given(st.lists(st.integers(4, 99), min_size=1, max_size=3))
+def test_a_composed_message_is_read_back(numbers: list[int]) -> None:
+    changes: list[Change] = []
+    for number in numbers:
+        text = written(Style("\n", 2, 0, "", " ", "", "", "newline", ""), ["v3"])
+        changes += planned(text, f"v{number}")[1].changes
+
+    message = compose(changes, by="default@1f3a9c02")
+    squashed = f"A merge\n\n* {message}\n* another\n"
+
+    assert parse_by(message) == "default@1f3a9c02"
+    assert [trailer.new for trailer in parse_trailers(message)] == [
+        f"{IMAGE}:v{number}" for number in numbers
+    ]
+    assert parse_trailers(squashed) == parse_trailers(message)
+    assert all(line == line.rstrip() for line in message.splitlines())

@@ -12,6 +12,7 @@ import pytest
 
 from lab import build
 from lab.bare_repository import git
+from lab.cluster import Cluster
 from lab.process import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -63,9 +64,14 @@ class Lab:
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
+def built() -> None:
+    """Skip the test where the lab is not built: it would take minutes to do it now."""
     for program in build.PROGRAMS:
         build.require(program.name)
+
+
+@pytest.fixture
+def lab(built: None, tmp_path: Path) -> Iterator[Lab]:  # noqa: ARG001 - it is there for its skip
     lab = Lab(tmp_path)
     yield lab
     lab.process.kill()
@@ -103,3 +109,44 @@ def test_killed_it_leaves_nothing_running(lab: Lab) -> None:
     lab.end(signal.SIGKILL)
 
     wait_until(lambda: lab.programs() == [], what="the end of its programs", timeout_s=30)
+
+
+def tell_the_story(folder: Path, **environment: str) -> list[str]:
+    """Run the demo and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lab.demo"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TMPDIR": str(folder), "KUBECONFIG": "", **environment},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.cluster
+@pytest.mark.registry
+@pytest.mark.git_server
+@pytest.mark.usefixtures("built")
+def test_the_demo_tells_the_story_and_cleans_up(tmp_path: Path) -> None:
+    lines = tell_the_story(tmp_path)
+
+    before, after = (line for line in lines if line.startswith(("- ", "+ ")))
+    assert before.startswith("-        image:")
+    assert after == "+" + before[1:].replace(":v3", ":v4")
+    assert re.fullmatch(r"127\.0\.0\.1:\d+/acme/nginx:v4", lines[-1])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.cluster
+@pytest.mark.registry
+@pytest.mark.git_server
+@pytest.mark.usefixtures("built")
+def test_the_demo_leaves_nothing_in_a_cluster_that_it_was_given(
+    tmp_path: Path, control_plane: Cluster
+) -> None:
+    lines = tell_the_story(tmp_path, KUBECONFIG=str(control_plane.kubeconfig))
+
+    assert lines[-2:] == ['namespace "web" deleted', 'namespace "reconcile" deleted']

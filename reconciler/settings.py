@@ -20,6 +20,9 @@ class RegistrySettings:
     read_timeout_s: float = 30.0
     """Seconds of silence after which an answer is given up."""
 
+    answer_timeout_s: float = 60.0
+    """Seconds after which an answer is given up that comes drop by drop."""
+
 
 @dataclass(frozen=True, slots=True)
 class GitSettings:

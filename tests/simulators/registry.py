@@ -1,5 +1,6 @@
 """A registry whose every answer a test writes."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ class Reply:
     Attributes:
         promised: the Content-Length; None: the body's own.
         delay_s: how long to wait before answering.
+        drip_s: how long to wait before each byte of the body.
     """
 
     status: int = 200
@@ -30,6 +32,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     promised: int | None = None
     delay_s: float = 0.0
+    drip_s: float = 0.0
 
 
 Script = Callable[[Request], Reply]
@@ -86,9 +89,18 @@ class RegistrySimulator:
                 promised = len(reply.body) if reply.promised is None else reply.promised
                 self.send_header("Content-Length", str(promised))
                 self.end_headers()
-                self.wfile.write(reply.body)
+                if reply.drip_s:
+                    self._drip(reply)
+                else:
+                    self.wfile.write(reply.body)
                 if promised != len(reply.body):
                     self.close_connection = True
+
+            def _drip(self, reply: Reply) -> None:
+                with contextlib.suppress(OSError):  # the client gives up
+                    for byte in reply.body:
+                        self.wfile.write(bytes([byte]))
+                        simulator._stopping.wait(reply.drip_s)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

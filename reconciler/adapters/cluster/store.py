@@ -33,7 +33,7 @@ _MANAGED: Final = {"app.kubernetes.io/managed-by": "reconcile"}
 class ConfigMapStore:
     """The memory of one source.
 
-    One ConfigMap ``reconcile-<source>``, and ``reconcile-<source>-1`` … when it grows. The key for
+    One ConfigMap ``reconcile-<source>``, and ``reconcile-<source>.1`` … when it grows. The key for
     hashing Secrets is in the Secret ``reconcile-<source>``, made at the first save.
     """
 
@@ -180,7 +180,8 @@ class ConfigMapStore:
             raise RefusedError("is another tool's, or nobody's: remove it", where=self._where())
 
     def _shard_name(self, number: int) -> str:
-        return self._name if number == 0 else f"{self._name}-{number}"
+        """No source is named so: a name has no dot."""
+        return self._name if number == 0 else f"{self._name}.{number}"
 
     def _path(self, resource: Resource, name: str) -> str:
         return object_path(resource, namespace=self._namespace, name=name)

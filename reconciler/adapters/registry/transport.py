@@ -3,6 +3,7 @@
 import ipaddress
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -76,12 +77,28 @@ class Transport:
             ),
         )
         try:
-            body = _body(answer, url)
+            body = self._body(answer, url)
         except BaseException:
             answer.close()  # not back into the pool with half an answer in it
             raise
         answer.release_conn()
         return Response(url, answer.status, answer.headers, body)
+
+    def _body(self, answer: urllib3.BaseHTTPResponse, url: str) -> bytes:
+        """Return the body; ``read1`` gives what is there, so that a drip meets the deadline."""
+        deadline = time.monotonic() + self._settings.answer_timeout_s
+        pieces: list[bytes] = []
+        size = 0
+        while piece := answer.read1(_CHUNK_BYTES, decode_content=True):
+            size += len(piece)
+            pieces.append(piece)
+            if size > MAX_BODY_BYTES:
+                message = f"answer is larger than {MAX_BODY_BYTES:,} bytes"
+                raise RegistryError(message, where=url, is_retryable=False)
+            if time.monotonic() > deadline:
+                message = f"did not finish its answer within {self._settings.answer_timeout_s:g} s"
+                raise RegistryError(message, where=url)
+        return b"".join(pieces)
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         proxy = _proxy_for(url)
@@ -118,18 +135,6 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now_s)
     except (ValueError, OverflowError):
         return None
-
-
-def _body(answer: urllib3.BaseHTTPResponse, url: str) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    for piece in answer.stream(_CHUNK_BYTES, decode_content=True):
-        size += len(piece)
-        if size > MAX_BODY_BYTES:
-            message = f"answer is larger than {MAX_BODY_BYTES:,} bytes"
-            raise RegistryError(message, where=url, is_retryable=False)
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def _proxy_for(url: str) -> str:

@@ -18,7 +18,7 @@ CANARY = "canary-7f3a"
 
 def tags_of(script: Script, *, keychain: Keychain | None = None) -> tuple[str, ...]:
     with RegistrySimulator(script) as registry:
-        settings = RegistrySettings(connect_timeout_s=1, read_timeout_s=0.5)
+        settings = RegistrySettings(connect_timeout_s=1, read_timeout_s=0.5, answer_timeout_s=1)
         client = RegistryClient(settings, keychain or Keychain({}))
         try:
             return client.list_tags(Repository(registry.host, "acme/web"))
@@ -56,6 +56,7 @@ def test_a_list_gives_its_tags_once_each_and_nothing_that_is_none(
         pytest.param(Reply(status=418), "answered 418", False, id="418"),
         pytest.param(Reply(promised=10_000), "the connection broke", True, id="cut"),
         pytest.param(Reply(delay_s=5), "did not answer within 0.5 s", True, id="slow"),
+        pytest.param(Reply(drip_s=0.2), "did not finish its answer within 1 s", True, id="drip"),
         pytest.param(
             Reply(body=b" " * (transport_module.MAX_BODY_BYTES + 1)),
             "larger than",

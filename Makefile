@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CODE := reconciler tests lab
+JOBS ?= 2
 COVERAGE := 70
 
 help: ## list the targets
@@ -28,18 +29,18 @@ lint: $(STAMP) ## format, lint, types and import contracts, changing nothing
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lab-build: $(STAMP) ## build the lab's programs (8 minutes the first time, then cached)
-	$(BIN)/python -m lab build
+lab-build: ## build the lab's programs (8 minutes the first time, then cached)
+	$(PYTHON) -m lab build
 
-lab: $(STAMP) ## start a control plane, a registry and a Git server; until Ctrl-C
-	$(BIN)/python -m lab
+lab: lab-build ## start a control plane, a registry and a Git server; until Ctrl-C
+	$(PYTHON) -m lab
 
 demo: $(STAMP) ## the story on real parts: v3 becomes v4 in Git and in the cluster
 	$(BIN)/python -m lab.demo
 
-test: lab-build ## all tests, against the lab's real parts
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(PYTEST_FLAGS)
-	$(BIN)/coverage report --fail-under=$(COVERAGE) --skip-covered --sort=cover | tail -25
+test: $(STAMP) lab-build ## all tests, against the lab's real parts
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term:skip-covered \
+		--cov-fail-under=$(COVERAGE) $(PYTEST_FLAGS)
 
 package: $(STAMP) ## build the wheel and try it in an empty environment with the locked packages
 	rm -rf build/package && mkdir -p build/package

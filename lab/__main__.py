@@ -21,6 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["run", "build"], default="run")
     command = parser.parse_args().command
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # is obeyed as Ctrl-C is
     try:
         build.build_all()
         if command == "run":
@@ -34,7 +35,6 @@ def main() -> int:
 
 
 def _run() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # is told as Ctrl-C is
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reconcile-lab-")))
         print("lab: starting a control plane, a registry, a Git server ...", file=sys.stderr)

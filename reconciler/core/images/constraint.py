@@ -2,28 +2,49 @@
 
 A constraint is groups joined by ``||``; a version is admitted if one group admits it, and a group
 admits it if all its comparators do. A group in which any comparator carries a pre-release admits
-pre-releases, others do not. A partial operand (``1.2``, ``1.x``) is *open*: ``=1.2`` means
+pre-releases, others do not. An operand may leave components open (``1.2``, ``1.x``): ``=1.2`` means
 ``~1.2``, ``>1.2`` begins at ``1.3.0``, ``<=1.2`` ends before ``1.3.0``.
+
+All of this comes down to intervals of precedences, so that a check is two comparisons of tuples.
 """
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from reconciler.core.images.version import Precedence, Version, parse_version
+from reconciler.core.images.version import (
+    MAX_NUMBER,
+    Identifier,
+    Precedence,
+    Version,
+    parse_version,
+)
 from reconciler.errors import ConstraintSyntaxError
 
-MAX_LENGTH = 512
+MAX_LENGTH = 512  # these two as Masterminds/semver has them
 MAX_GROUPS = 32
 
-_PART = r"(?:[0-9]{1,18}|[xX*])"
+_BLANKS = " \t\n\f\r"
+_BLANK = f"[{_BLANKS}]"
+_PART = r"(?:[0-9]+|[xX*])"
 _TAIL = r"(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 _OPERAND = rf"v?{_PART}(?:\.{_PART}){{0,2}}{_TAIL}"
-_HYPHEN = re.compile(rf"\s*({_OPERAND})\s+-\s+({_OPERAND})\s*")
-_COMPARATOR = re.compile(rf"\s*(=>|=<|>=|<=|!=|~>|=|>|<|~|\^|)\s*({_OPERAND})(\s*)")
-_SEPARATOR = re.compile(r",\s*")
-_OPEN = frozenset("xX*")
+_HYPHEN = re.compile(rf"{_BLANK}*({_OPERAND}){_BLANK}+-{_BLANK}+({_OPERAND})(?![0-9A-Za-z.*+-])")
+_COMPARATOR = re.compile(
+    rf"{_BLANK}*(=>|=<|>=|<=|!=|~>|=|>|<|~|\^|){_BLANK}*({_OPERAND})({_BLANK}*)"
+)
+_COMMA = re.compile(rf",{_BLANK}*")
+_OPEN = frozenset(("x", "X", "*", ""))
+_COMPARISONS = frozenset((">", ">=", "<", "<="))
 _SAME_MEANING = {"": "=", "=>": ">=", "=<": "<=", "~>": "~"}
+
+_ALL = 3  # components
+
+_Suffix: TypeAlias = tuple[int, tuple[Identifier, ...]]
+_Interval: TypeAlias = tuple[Precedence, Precedence]
+_FIRST: Precedence = (0, 0, 0, 0, ())
+_LAST: Precedence = (MAX_NUMBER + 1, 0, 0, 0, ())
+_LEAST: Identifier = (-1, 0, "")  # before every identifier that can be written
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +54,28 @@ class Comparator:
     Attributes:
         operator: one of ``=  !=  >  <  >=  <=  ~  ^``.
         operand: as written, without blanks.
-        bound: the operand as a version; open components are zero.
-        is_partial: whether a component is open or left out.
-        is_minor_open: whether minor and patch are.
-        is_patch_open: whether only the patch is.
+        start: the first of the precedences it names.
+        end: the first after them.
+        suffix: how a precedence must end to be named by it; None if in any way.
+        is_negated: whether a version must not be named.
+        has_pre_release: whether the operand is a pre-release.
     """
 
     operator: str
     operand: str
-    bound: Version
-    is_partial: bool
-    is_minor_open: bool
-    is_patch_open: bool
+    start: Precedence
+    end: Precedence
+    suffix: _Suffix | None
+    is_negated: bool
+    has_pre_release: bool
 
     def holds(self, version: Version) -> bool:
-        """Whether a version passes, pre-releases not considered."""
-        return _RULES[self.operator](self, version)
+        """Whether a version passes; pre-releases as such are the group's matter."""
+        precedence = version.precedence
+        is_named = self.start <= precedence < self.end and (
+            self.suffix is None or self.suffix == precedence[3:]
+        )
+        return is_named is not self.is_negated
 
     def __str__(self) -> str:
         return f"{self.operator}{self.operand}"
@@ -61,14 +88,21 @@ class Group:
     comparators: tuple[Comparator, ...]
     has_pre_release: bool
 
-    def refusal(self, version: Version) -> str | None:
-        """Return why a version is turned down, or None if it is admitted."""
+    def admits(self, version: Version) -> bool:
+        """Whether all comparators hold and pre-releases are not shut out."""
+        if version.is_pre_release and not self.has_pre_release:
+            return False
+        for comparator in self.comparators:  # noqa: SIM110 - asked for every tag; twice as fast
+            if not comparator.holds(version):
+                return False
+        return True
+
+    def refusal(self, version: Version) -> str:
+        """Return why a version is turned down; for one that is not admitted."""
         if version.is_pre_release and not self.has_pre_release:
             return "is a pre-release, and the constraint names none"
-        for comparator in self.comparators:
-            if not comparator.holds(version):
-                return f"is not {comparator}"
-        return None
+        failing = [comparator for comparator in self.comparators if not comparator.holds(version)]
+        return f"is not {failing[0]}"
 
     def __str__(self) -> str:
         return " ".join(map(str, self.comparators))
@@ -89,63 +123,68 @@ class Constraint:
         """
         if len(text) > MAX_LENGTH:
             raise ConstraintSyntaxError(text, f"is longer than {MAX_LENGTH} characters")
-        plain = _HYPHEN.sub(r">= \1, <= \2 ", text)
-        parts = plain.split("||")
+        if not text.strip(_BLANKS):
+            raise ConstraintSyntaxError(text, "is empty")
+        parts = _HYPHEN.sub(r">= \1, <= \2 ", text).split("||")
         if len(parts) > MAX_GROUPS:
             raise ConstraintSyntaxError(text, f"has more than {MAX_GROUPS} alternatives")
-        return cls(tuple(_group(text, part) for part in parts))
+        return cls(tuple(_group(text, part.strip(_BLANKS)) for part in parts))
 
     def admits(self, version: Version) -> bool:
         """Whether a version satisfies the constraint."""
-        return any(group.refusal(version) is None for group in self.groups)
+        for group in self.groups:  # noqa: SIM110 - asked for every tag; twice as fast
+            if group.admits(version):
+                return True
+        return False
 
     def refusal(self, version: Version) -> str | None:
         """Return why no group admits a version, or None if one does."""
-        reasons = [group.refusal(version) for group in self.groups]
-        if None in reasons:
+        if self.admits(version):
             return None
-        return ", and ".join(dict.fromkeys(reason for reason in reasons if reason))
+        return ", and ".join(dict.fromkeys(group.refusal(version) for group in self.groups))
 
     def __str__(self) -> str:
         return " || ".join(map(str, self.groups))
 
 
 def _group(text: str, part: str) -> Group:
+    """Read comparators, each but the first after blanks or a comma."""
     comparators: list[Comparator] = []
     position, is_separated = 0, True
-    while position < len(part.rstrip()) or not comparators:
+    while position < len(part) or not comparators:
         found = _COMPARATOR.match(part, position)
         if not found or not is_separated:
-            raise ConstraintSyntaxError(text, _trouble(part[position:].strip()))
+            raise ConstraintSyntaxError(text, _trouble(part[position:]))
         comparators.append(_comparator(text, found[1], found[2]))
         position, is_separated = found.end(), bool(found[3])
-        if comma := _SEPARATOR.match(part, position):
+        if comma := _COMMA.match(part, position):
             position, is_separated = comma.end(), True
             if position >= len(part):
                 raise ConstraintSyntaxError(text, "ends in a comma")
-    return Group(tuple(comparators), any(each.bound.is_pre_release for each in comparators))
+    return Group(tuple(comparators), any(each.has_pre_release for each in comparators))
 
 
 def _trouble(rest: str) -> str:
-    return f"cannot read {rest!r}" if rest else "an alternative is empty"
+    return f"cannot read {rest.strip(_BLANKS)!r}" if rest else "an alternative is empty"
 
 
 def _comparator(text: str, operator: str, operand: str) -> Comparator:
     numbers, tail = _split(operand.removeprefix("v"))
-    parts = [*numbers.split("."), "", ""][:3]
-    is_open = [not part or part in _OPEN for part in parts]
-    known = is_open.index(True) if True in is_open else 3
-    digits = [part if index < known else "0" for index, part in enumerate(parts)]
-    bound = parse_version(".".join(digits) + tail)
+    parts = [*numbers.split("."), "", ""][:_ALL]
+    known = next((index for index, part in enumerate(parts) if part in _OPEN), _ALL)
+    bound = parse_version(".".join([*parts[:known], "0", "0", "0"][:_ALL]) + tail)
     if bound is None:
         raise ConstraintSyntaxError(text, f"{operand!r} is no version")
+    operator = _SAME_MEANING.get(operator, operator)
+    start, end = _interval(operator, bound, known)
     return Comparator(
-        operator=_SAME_MEANING.get(operator, operator),
+        operator=operator,
         operand=operand,
-        bound=bound,
-        is_partial=known < 3,  # noqa: PLR2004 - major, minor, patch
-        is_minor_open=known == 1,
-        is_patch_open=known == 2,  # noqa: PLR2004 - as above
+        start=start,
+        end=end,
+        suffix=bound.precedence[3:] if (operator, known) == ("!=", 2) else None,
+        is_negated=operator == "!=",
+        has_pre_release=bound.is_pre_release,
     )
 
 
@@ -155,80 +194,73 @@ def _split(operand: str) -> tuple[str, str]:
     return operand[:end], operand[end:]
 
 
-def _equal(comparator: Comparator, version: Version) -> bool:
-    if comparator.is_partial:
-        return _tilde(comparator, version)
-    return version.precedence == comparator.bound.precedence
+def _interval(operator: str, bound: Version, known: int) -> _Interval:
+    """Return the precedences that an operator names; for ``!=`` those that it turns down.
+
+    Args:
+        operator: without synonyms.
+        bound: the operand; open components are zero.
+        known: how many of its components are not open.
+    """
+    if operator in _COMPARISONS:
+        return _comparison(operator, bound, known)
+    at = bound.precedence
+    if operator == "^":
+        return at, _past_series(bound, _caret_length(bound, known))
+    if operator == "!=":
+        return _first_of_series(bound, known), _past_operand(bound, known)
+    if operator == "=" and known == _ALL:
+        return at, _past(at)
+    return at, _tilde_end(bound, known)
 
 
-def _not_equal(comparator: Comparator, version: Version) -> bool:
-    bound = comparator.bound
-    if comparator.is_minor_open:
-        return version.core[0] != bound.core[0]
-    if comparator.is_patch_open:
-        return version.core[:2] != bound.core[:2] or _pre(version) != _pre(bound)
-    return version.precedence != bound.precedence
+def _comparison(operator: str, bound: Version, known: int) -> _Interval:
+    match operator:
+        case ">":
+            return _past_operand(bound, known), _LAST
+        case ">=":
+            return bound.precedence, _LAST
+        case "<":
+            return _FIRST, bound.precedence
+        case _:  # by a habit of Masterminds', ``<=*`` means ``<=0.0``
+            return _FIRST, _past_operand(bound, known or 2)
 
 
-def _greater(comparator: Comparator, version: Version) -> bool:
-    bound = comparator.bound
-    if comparator.is_minor_open:
-        return version.core[0] > bound.core[0]
-    if comparator.is_patch_open:
-        return version.core[:2] > bound.core[:2]
-    return version.precedence > bound.precedence
+def _past_operand(bound: Version, known: int) -> Precedence:
+    """Return the place after the version, or after the series if the operand is one."""
+    return _past_series(bound, known) if 0 < known < _ALL else _past(bound.precedence)
 
 
-def _less(comparator: Comparator, version: Version) -> bool:
-    return version.precedence < comparator.bound.precedence
+def _tilde_end(bound: Version, known: int) -> Precedence:
+    if bound.core == (0, 0, 0) and known in (0, _ALL):
+        return _LAST  # ``*``; and by a habit of Masterminds' also ``~0.0.0``
+    return _past_series(bound, 1 if known == 1 else 2)
 
 
-def _at_least(comparator: Comparator, version: Version) -> bool:
-    return version.precedence >= comparator.bound.precedence
+def _caret_length(bound: Version, known: int) -> int:
+    """Return how many components ``^`` holds fast: up to the first that is not zero."""
+    major, minor, _ = bound.core
+    if major > 0 or known == 1:
+        return 1
+    return 2 if minor > 0 or known == 2 else _ALL  # noqa: PLR2004 - major and minor
 
 
-def _at_most(comparator: Comparator, version: Version) -> bool:
-    bound = comparator.bound
-    if not comparator.is_partial:
-        return version.precedence <= bound.precedence
-    if comparator.is_minor_open:
-        return version.core[0] <= bound.core[0]
-    return version.core[:2] <= bound.core[:2]
+def _first_of_series(bound: Version, length: int) -> Precedence:
+    """Return the place before the series, or the version itself if the operand is none."""
+    if length in (0, _ALL):
+        return bound.precedence
+    major, minor, patch = (*bound.core[:length], 0, 0)[:_ALL]
+    return (major, minor, patch, 0, ())
 
 
-def _tilde(comparator: Comparator, version: Version) -> bool:
-    bound = comparator.bound
-    if version.precedence < bound.precedence:
-        return False
-    if comparator.is_minor_open:
-        return version.core[0] == bound.core[0]
-    if bound.core == (0, 0, 0) and not comparator.is_patch_open:
-        return True  # ``*``; and by a habit of Masterminds' also ``~0.0.0``
-    return version.core[:2] == bound.core[:2]
+def _past_series(bound: Version, length: int) -> Precedence:
+    """Return the place after all versions that share the first components."""
+    *fixed, last = bound.core[:length]
+    major, minor, patch = (*fixed, last + 1, 0, 0)[:_ALL]
+    return (major, minor, patch, 0, ())
 
 
-def _caret(comparator: Comparator, version: Version) -> bool:
-    bound = comparator.bound
-    if version.precedence < bound.precedence:
-        return False
-    if bound.core[0] > 0 or comparator.is_minor_open:
-        return version.core[0] == bound.core[0]
-    if bound.core[1] > 0 or comparator.is_patch_open:
-        return version.core[:2] == bound.core[:2]
-    return version.core == bound.core
-
-
-def _pre(version: Version) -> Precedence:
-    return (0, 0, 0, *version.precedence[3:])
-
-
-_RULES: Mapping[str, Callable[[Comparator, Version], bool]] = {
-    "=": _equal,
-    "!=": _not_equal,
-    ">": _greater,
-    "<": _less,
-    ">=": _at_least,
-    "<=": _at_most,
-    "~": _tilde,
-    "^": _caret,
-}
+def _past(precedence: Precedence) -> Precedence:
+    """Return the place just after one version."""
+    major, minor, patch, is_release, identifiers = precedence
+    return (major, minor, patch, is_release, (*identifiers, _LEAST))

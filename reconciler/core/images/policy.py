@@ -3,19 +3,26 @@
 import difflib
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from reconciler.core.images.constraint import Constraint
+from reconciler.core.images.order import Rank, SemverOrder, ShapeOrder, TagOrder, spelling_key
 from reconciler.core.images.reference import is_tag
-from reconciler.core.images.version import ShapedTag, Version, is_dated, parse_version, take_apart
+from reconciler.core.images.shape import take_apart
 from reconciler.errors import ConstraintSyntaxError, PolicySyntaxError
 
 LATEST = "latest"
 _SIGNATURE = re.compile(r"sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?")
-_NOT_BUILT = ("glob", "regexp", "regex", "numeric", "alphabetical")
+_NOT_BUILT = ("glob", "regexp", "regex", "numeric", "alphabetical")  # followed by a colon
 _NOT_BUILT_WORDS = ("major", "minor", "patch", "newest", "digest")
+_KEYWORDS = ("semver", *_NOT_BUILT, *_NOT_BUILT_WORDS)
+_LONGEST_SLIP = 32  # longer words are not compared with keywords
+_HELP = "write 'semver:CONSTRAINT'"
+
+
+_Candidates: TypeAlias = dict[Rank, list[str]]  # the spellings of each version
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +60,18 @@ def parse_policy(text: str) -> Policy:
             return SemverPolicy(Constraint.parse(argument))
         except ConstraintSyntaxError as error:
             raise PolicySyntaxError(text, error.reason) from error
-    if (colon and keyword in _NOT_BUILT) or text.strip() in _NOT_BUILT_WORDS:
-        raise PolicySyntaxError(text, "this release has only 'semver:CONSTRAINT' and the default")
-    near = difflib.get_close_matches(keyword, ["semver", *_NOT_BUILT, *_NOT_BUILT_WORDS], n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "write 'semver:CONSTRAINT'"
-    raise PolicySyntaxError(text, f"no such policy; {hint}")
+    raise PolicySyntaxError(text, _no_policy(keyword, has_argument=bool(colon)))
+
+
+def _no_policy(keyword: str, *, has_argument: bool) -> str:
+    """Return what is wrong with a policy that is none of ours."""
+    if keyword == "semver":
+        return f"it has no constraint; {_HELP}"
+    if keyword in (_NOT_BUILT if has_argument else _NOT_BUILT_WORDS):
+        return f"this release does not support {keyword!r}; {_HELP} or leave it out"
+    known = _KEYWORDS if len(keyword) <= _LONGEST_SLIP else ()
+    near = difflib.get_close_matches(keyword.lower(), known, n=1)
+    return f"no such policy; did you mean {near[0]!r}?" if near else f"no such policy; {_HELP}"
 
 
 class SelectionReason(enum.Enum):
@@ -101,82 +115,6 @@ class Verdict:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A tag with a place in the policy's order.
-
-    Attributes:
-        rank: its version's place; two spellings of one version have the same.
-        spelling: settles which spelling of one version is preferred, without ties.
-    """
-
-    tag: str
-    rank: tuple[Any, ...]
-    spelling: tuple[Any, ...]
-
-
-class _Rule(Protocol):
-    """A policy applied to one current tag."""
-
-    def place(self, tag: str) -> "_Candidate | str":
-        """Return the tag's place, or why it has none."""
-        ...
-
-    def current(self, best: _Candidate) -> "_Candidate | None":
-        """Return the place of the current tag; None if it cannot be compared with the best."""
-        ...
-
-
-class _ShapeRule:
-    def __init__(self, current: ShapedTag) -> None:
-        self._current = current
-
-    def place(self, tag: str) -> _Candidate | str:
-        apart = take_apart(tag)
-        if apart is None:
-            return "is no version"
-        if apart.shape != self._current.shape:
-            return f"has another shape: {apart.shape}, not {self._current.shape}"
-        if not apart.is_release and apart.pre_kind != self._current.pre_kind:
-            return "is a pre-release" + ("" if self._current.is_release else " of another kind")
-        return _Candidate(tag, apart.order, (tag == self._current.tag, _inverted(tag)))
-
-    def current(self, best: _Candidate) -> _Candidate | None:
-        del best  # has the same shape, so it can be compared
-        return _Candidate(self._current.tag, self._current.order, ())
-
-
-class _SemverRule:
-    def __init__(self, constraint: Constraint, current: str) -> None:
-        self._constraint = constraint
-        self._current = current
-        apart = take_apart(current)
-        self._shape = apart.shape if apart else None
-
-    def place(self, tag: str) -> _Candidate | str:
-        version = parse_version(tag)
-        if version is None:
-            return "is no semantic version"
-        refusal = self._constraint.refusal(version)
-        return refusal or self._candidate(version)
-
-    def current(self, best: _Candidate) -> _Candidate | None:
-        version = parse_version(self._current)
-        if version is None:
-            return None
-        is_other_scheme = is_dated(self._current) != is_dated(best.tag)
-        if is_other_scheme and not self._constraint.admits(version):
-            return None
-        return self._candidate(version)
-
-    def _candidate(self, version: Version) -> _Candidate:
-        apart = take_apart(version.text)
-        has_same_shape = apart is not None and apart.shape == self._shape
-        is_current = version.text == self._current
-        spelling = (is_current, has_same_shape, len(version.components), _inverted(version.text))
-        return _Candidate(version.text, version.precedence, spelling)
-
-
 def select(tags: Iterable[str], policy: Policy, *, current: str) -> Selection:
     """Return the tag that a container should run, or the reason to leave it.
 
@@ -188,61 +126,56 @@ def select(tags: Iterable[str], policy: Policy, *, current: str) -> Selection:
         policy: how to choose.
         current: the tag that stands in Git.
     """
-    rule = _rule(policy, current)
-    if rule is None:
+    order = _order(policy, current)
+    if order is None:
         detail = f"{current!r} is no version: give a policy, e.g. 'semver:*'"
         return Selection(None, SelectionReason.NO_VERSION, detail)
     listed = frozenset(tags)
-    places = [rule.place(tag) for tag in listed if not _never(tag, current)]
-    candidates = [place for place in places if isinstance(place, _Candidate)]
-    best = max(candidates, key=lambda each: (each.rank, each.spelling), default=None)
-    return _compare(best, rule, current=current, is_listed=current in listed)
+    candidates, _ = _sort_out(listed, order, current)
+    if not candidates:
+        return _without_candidates(policy, current, listed)
+    return _choose(candidates, order, current, is_listed=current in listed)
 
 
 def verdicts(tags: Iterable[str], policy: Policy, *, current: str) -> tuple[Verdict, ...]:
     """Return what became of each distinct tag: the candidates best first, then the rest by name."""
-    rule = _rule(policy, current)
-    listed = sorted(frozenset(tags))
-    if rule is None:
-        return tuple(Verdict(tag, False, "no policy") for tag in listed)
-    places = {tag: _never(tag, current) or rule.place(tag) for tag in listed}
-    ranked = [place for place in places.values() if isinstance(place, _Candidate)]
-    ranked.sort(key=lambda each: (each.rank, each.spelling), reverse=True)
-    selection = select(listed, policy, current=current)
-    chosen = selection.winner or current
-    rest = [Verdict(tag, False, why) for tag, why in places.items() if isinstance(why, str)]
-    return (*(_verdict(each, rule, chosen=chosen, current=current) for each in ranked), *rest)
+    order = _order(policy, current)
+    listed = frozenset(tags)
+    if order is None:
+        reason = f"cannot be compared with {current!r}, which is no version"
+        return tuple(Verdict(tag, is_chosen=False, reason=reason) for tag in sorted(listed))
+    candidates, refused = _sort_out(listed, order, current)
+    return (
+        *_of_candidates(candidates, order, current, is_listed=current in listed),
+        *(_of_refused(tag, order, current) for tag in sorted(refused)),
+    )
 
 
-def _rule(policy: Policy, current: str) -> _Rule | None:
+def _order(policy: Policy, current: str) -> TagOrder | None:
+    """Return a policy's order; None if it needs a version to start from, which this is not."""
     match policy:
         case ShapePolicy():
             apart = take_apart(current)
-            return _ShapeRule(apart) if apart else None
+            return ShapeOrder(apart) if apart else None
         case SemverPolicy(constraint):
-            return _SemverRule(constraint, current)
+            return SemverOrder(constraint, current)
         case _:
             assert_never(policy)
 
 
-def _compare(best: _Candidate | None, rule: _Rule, *, current: str, is_listed: bool) -> Selection:
-    if best is None:
-        reason = SelectionReason.NO_TAG_MATCHES if is_listed else SelectionReason.CURRENT_MISSING
-        return Selection(None, reason, reason.value)
-    current_place = rule.current(best)
-    if current_place is None:
-        detail = f"{best.tag} is the policy's best; {current!r} has no place in its order"
-        return Selection(best.tag, SelectionReason.ADOPTED, detail)
-    if best.rank > current_place.rank:
-        detail = f"{best.tag} is newer than {current}"
-        return Selection(best.tag, SelectionReason.NEWER, detail)
-    if not is_listed:
-        reason = SelectionReason.CURRENT_MISSING
-        return Selection(None, reason, reason.value)
-    if best.rank == current_place.rank:
-        return Selection(None, SelectionReason.ALREADY_NEWEST, f"{current} is the newest")
-    detail = f"the policy's best is {best.tag}, older than {current}"
-    return Selection(None, SelectionReason.WOULD_DOWNGRADE, detail)
+def _sort_out(
+    listed: Iterable[str], order: TagOrder, current: str
+) -> tuple[_Candidates, list[str]]:
+    """Return the tags that have a place in an order, and the others."""
+    candidates: _Candidates = {}
+    refused: list[str] = []
+    for tag in listed:
+        rank = None if _never(tag, current) else order.rank(tag)
+        if rank is None:
+            refused.append(tag)
+        else:
+            candidates.setdefault(rank, []).append(tag)
+    return candidates, refused
 
 
 def _never(tag: str, current: str) -> str | None:
@@ -256,15 +189,62 @@ def _never(tag: str, current: str) -> str | None:
     return None
 
 
-def _verdict(each: _Candidate, rule: _Rule, *, chosen: str, current: str) -> Verdict:
-    if each.tag == chosen:
-        return Verdict(each.tag, True, "current" if each.tag == current else "chosen")
-    top = rule.current(each) if chosen == current else rule.place(chosen)
-    if isinstance(top, _Candidate) and each.rank == top.rank:
-        return Verdict(each.tag, False, f"is another spelling of {chosen}")
-    return Verdict(each.tag, False, f"is older than {chosen}")
+def _without_candidates(policy: Policy, current: str, listed: Collection[str]) -> Selection:
+    if current not in listed:
+        return _missing(current)
+    detail = f"none of {len(listed)} listed tags matches {policy}"
+    return Selection(None, SelectionReason.NO_TAG_MATCHES, detail)
 
 
-def _inverted(text: str) -> tuple[int, ...]:
-    """Return a key by which the alphabetically first text is the greatest."""
-    return (*(-ord(letter) for letter in text), 1)
+def _choose(
+    candidates: _Candidates, order: TagOrder, current: str, *, is_listed: bool
+) -> Selection:
+    top = max(candidates)
+    best = max(candidates[top], key=spelling_key(current))
+    floor = order.floor(best)
+    if floor is None or (top > floor and not order.has_current):
+        detail = f"{best} is the policy's best; {current!r} has no place in its order"
+        return Selection(best, SelectionReason.ADOPTED, detail)
+    if top > floor:
+        return Selection(best, SelectionReason.NEWER, f"{best} is newer than {current}")
+    if not is_listed:
+        return _missing(current)
+    if top == floor:
+        return Selection(None, SelectionReason.ALREADY_NEWEST, f"{current} is the newest")
+    detail = f"the policy's best is {best}, older than {current}"
+    return Selection(None, SelectionReason.WOULD_DOWNGRADE, detail)
+
+
+def _missing(current: str) -> Selection:
+    detail = f"the registry no longer lists {current}, and nothing newer"
+    return Selection(None, SelectionReason.CURRENT_MISSING, detail)
+
+
+def _of_candidates(
+    candidates: _Candidates, order: TagOrder, current: str, *, is_listed: bool
+) -> Iterator[Verdict]:
+    """Return the verdicts on the tags that have a place in an order, best first."""
+    if not candidates:
+        return
+    selection = _choose(candidates, order, current, is_listed=is_listed)
+    chosen = selection.winner or current
+    key = spelling_key(current)
+    top = max(candidates)
+    chosen_rank = top if selection.winner else order.floor(max(candidates[top], key=key))
+    for rank in sorted(candidates, reverse=True):
+        for tag in sorted(candidates[rank], key=key, reverse=True):
+            if tag == chosen:
+                yield Verdict(
+                    tag, is_chosen=True, reason="chosen" if selection.winner else "current"
+                )
+            elif rank == chosen_rank:
+                yield Verdict(tag, is_chosen=False, reason=f"is another spelling of {chosen}")
+            else:
+                yield Verdict(tag, is_chosen=False, reason=f"is older than {chosen}")
+
+
+def _of_refused(tag: str, order: TagOrder, current: str) -> Verdict:
+    reason = _never(tag, current) or order.refusal(tag)
+    return Verdict(
+        tag, is_chosen=False, reason=f"current, but {reason}" if tag == current else reason
+    )

@@ -66,7 +66,13 @@ def program_path(name: str) -> Path:
     """Return where a program is, or will be, in the cache: by the hash of all it is built from."""
     program = _BY_NAME[name]
     digest = hashlib.sha256()
-    for fact in (*FLAGS, program.package, program.ldflags, repr(SETTINGS), _go_version()):
+    for fact in (
+        *FLAGS,
+        program.package,
+        program.ldflags,
+        repr(SETTINGS),
+        _go_version(os.environ.get("PATH", "")),
+    ):
         digest.update(fact.encode() + b"\0")
     for source in sorted((SOURCES / name).glob("*")):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
@@ -117,13 +123,13 @@ def build(program: Program) -> Path:
 
 
 @functools.cache
-def _go_version() -> str:
-    """Return the installed Go's version and platform, without asking a module for its own."""
+def _go_version(path: str) -> str:
+    """Return version and platform of the Go on a ``$PATH``, not of one that a module asks for."""
     try:
         return subprocess.run(
             ["go", "version"],
             cwd="/",
-            env={**os.environ, "GOTOOLCHAIN": "local"},
+            env={**os.environ, "PATH": path, "GOTOOLCHAIN": "local"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

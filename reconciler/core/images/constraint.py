@@ -29,7 +29,9 @@ _BLANK = f"[{_BLANKS}]"
 _PART = r"(?:[0-9]+|[xX*])"
 _TAIL = r"(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 _OPERAND = rf"v?{_PART}(?:\.{_PART}){{0,2}}{_TAIL}"
-_HYPHEN = re.compile(rf"{_BLANK}*({_OPERAND}){_BLANK}+-{_BLANK}+({_OPERAND})(?![0-9A-Za-z.*+-])")
+_RANGE = re.compile(
+    rf"{_BLANK}*({_OPERAND}){_BLANK}+-{_BLANK}+({_OPERAND})(?![0-9A-Za-z.*+-]){_BLANK}*"
+)
 _COMPARATOR = re.compile(
     rf"{_BLANK}*(=>|=<|>=|<=|!=|~>|=|>|<|~|\^|){_BLANK}*({_OPERAND})({_BLANK}*)"
 )
@@ -125,7 +127,7 @@ class Constraint:
             raise ConstraintSyntaxError(text, f"is longer than {MAX_LENGTH} characters")
         if not text.strip(_BLANKS):
             raise ConstraintSyntaxError(text, "is empty")
-        parts = _HYPHEN.sub(r">= \1, <= \2 ", text).split("||")
+        parts = text.split("||")
         if len(parts) > MAX_GROUPS:
             raise ConstraintSyntaxError(text, f"has more than {MAX_GROUPS} alternatives")
         return cls(tuple(_group(text, part.strip(_BLANKS)) for part in parts))
@@ -152,11 +154,16 @@ def _group(text: str, part: str) -> Group:
     comparators: list[Comparator] = []
     position, is_separated = 0, True
     while position < len(part) or not comparators:
-        found = _COMPARATOR.match(part, position)
-        if not found or not is_separated:
+        if not is_separated:
             raise ConstraintSyntaxError(text, _trouble(part[position:]))
-        comparators.append(_comparator(text, found[1], found[2]))
-        position, is_separated = found.end(), bool(found[3])
+        if found := _RANGE.match(part, position):
+            comparators += _comparator(text, ">=", found[1]), _comparator(text, "<=", found[2])
+        elif found := _COMPARATOR.match(part, position):
+            comparators.append(_comparator(text, found[1], found[2]))
+            is_separated = bool(found[3])
+        else:
+            raise ConstraintSyntaxError(text, _trouble(part[position:]))
+        position = found.end()
         if comma := _COMMA.match(part, position):
             position, is_separated = comma.end(), True
             if position >= len(part):

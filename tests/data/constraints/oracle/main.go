@@ -1,41 +1,67 @@
+// Command oracle answers with Masterminds/semver what masterminds.json asks: it reads that file from
+// standard input and writes it, answered anew, to standard output.
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 
 	"github.com/Masterminds/semver/v3"
 )
 
+type row struct {
+	Constraint string   `json:"constraint"`
+	Valid      bool     `json:"valid"`
+	Admits     []string `json:"admits"`
+}
+
 func main() {
-	var in struct{ Constraints, Versions []string }
-	if err := json.NewDecoder(os.Stdin).Decode(&in); err != nil {
+	var file struct {
+		Versions []string `json:"versions"`
+		Rows     []row    `json:"rows"`
+	}
+	if err := json.NewDecoder(os.Stdin).Decode(&file); err != nil {
 		panic(err)
 	}
-	type row struct {
-		Constraint string   `json:"constraint"`
-		Valid      bool     `json:"valid"`
-		Admits     []string `json:"admits"`
+	valid, versions := parse(file.Versions)
+	fmt.Printf("{\"versions\": %s,\n \"valid\": %s,\n \"rows\": [", line(file.Versions), line(valid))
+	for index, each := range file.Rows {
+		if index > 0 {
+			fmt.Print(",")
+		}
+		fmt.Printf("\n%s", line(answer(each.Constraint, valid, versions)))
 	}
-	var valid []string
-	var parsed []*semver.Version
-	for _, text := range in.Versions {
-		if v, err := semver.NewVersion(text); err == nil {
-			valid, parsed = append(valid, text), append(parsed, v)
+	fmt.Println("\n]}")
+}
+
+func parse(texts []string) (valid []string, versions []*semver.Version) {
+	for _, text := range texts {
+		if version, err := semver.NewVersion(text); err == nil {
+			valid, versions = append(valid, text), append(versions, version)
 		}
 	}
-	rows := []row{}
-	for _, text := range in.Constraints {
-		c, err := semver.NewConstraint(text)
-		r := row{Constraint: text, Valid: err == nil, Admits: []string{}}
-		for i, v := range parsed {
-			if err == nil && c.Check(v) {
-				r.Admits = append(r.Admits, valid[i])
-			}
+	return valid, versions
+}
+
+func answer(text string, valid []string, versions []*semver.Version) row {
+	constraint, err := semver.NewConstraint(text)
+	admits := []string{}
+	for index, version := range versions {
+		if err == nil && constraint.Check(version) {
+			admits = append(admits, valid[index])
 		}
-		rows = append(rows, r)
 	}
-	out := json.NewEncoder(os.Stdout)
-	out.SetIndent("", " ")
-	_ = out.Encode(map[string]any{"versions": in.Versions, "valid": valid, "rows": rows})
+	return row{Constraint: text, Valid: err == nil, Admits: admits}
+}
+
+func line(value any) string {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		panic(err)
+	}
+	return string(bytes.TrimSpace(buffer.Bytes()))
 }

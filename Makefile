@@ -39,7 +39,7 @@ demo: $(STAMP) ## the story on real parts: v3 becomes v4 in Git and in the clust
 	$(BIN)/python -m lab.demo
 
 test: $(STAMP) lab-build ## all tests, against the lab's real parts
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term:skip-covered \
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered \
 		--cov-fail-under=$(COVERAGE) $(PYTEST_FLAGS)
 
 package: $(STAMP) ## build the wheel and try it in an empty environment with the locked packages

@@ -9,7 +9,7 @@ _FIRST, _COUNT = 20000, 10000
 """Below the range from which systems take the ports of outgoing connections: a port that was
 chosen is still free when its program binds it, and again after a stop."""
 
-_claims: list[socket.socket] = []
+_claims: list[int] = []
 
 
 def free_port() -> int:
@@ -47,5 +47,5 @@ def _claim(port: int) -> bool:
     except OSError:
         claim.close()
         return False
-    _claims.append(claim)
+    _claims.append(claim.detach())  # a bare descriptor: closed with the process, and not before
     return True

@@ -55,7 +55,7 @@ def parse_policy(text: str) -> Policy:
         PolicySyntaxError: it writes none, or one that this release does not know yet.
     """
     keyword, colon, argument = text.strip().partition(":")
-    if colon and keyword == "semver":
+    if keyword == "semver" and argument.strip():
         try:
             return SemverPolicy(Constraint.parse(argument))
         except ConstraintSyntaxError as error:

@@ -70,6 +70,9 @@ def running(
     Raises:
         SettingsError: something named in the settings cannot be used.
     """
+    for source in settings.sources:
+        _require_file("--git-password-file", source.git.password_file)
+        _require_file("--git-ca-file", source.git.ca_file)
     registries = RegistryClient(settings.registry, _keychain(settings))
     with ExitStack() as stack:
         stack.callback(registries.close)
@@ -91,6 +94,12 @@ def running(
             )
 
         yield parts_of
+
+
+def _require_file(option: str, path: Path | None) -> None:
+    """Refuse a file that is named and not there: a slip would show only when a remote asks."""
+    if path is not None and not path.is_file():
+        raise SettingsError(f"{option}: no such file: {str(path)!r}")
 
 
 def _directory_name(source: SourceSettings) -> str:

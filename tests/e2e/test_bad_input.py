@@ -217,6 +217,8 @@ def test_a_wrong_git_password_is_told_without_it(world: World) -> None:
         pytest.param(["--git-branch", "a..b"], "a..b", id="branch"),
         pytest.param(["--docker-config", "/nonexistent"], "/nonexistent", id="docker"),
         pytest.param(["--config", "/nonexistent"], "/nonexistent", id="config"),
+        pytest.param(["--git-password-file", "/none"], "no such file: '/none'", id="password"),
+        pytest.param(["--git-ca-file", "/none"], "no such file: '/none'", id="ca"),
         pytest.param(["--timeout", "soon"], "soon", id="duration"),
         pytest.param(["--no-such-option"], "--no-such-option", id="unknown"),
     ],

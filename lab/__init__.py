@@ -1,6 +1,6 @@
 """Real parts for tests and the demo: a control plane, a registry, a Git server. Loopback only.
 
-Nothing here needs more than the standard library, Go (to build), git, and Linux; nothing needs root.
+Nothing here needs root, nor more than the standard library, Go (to build), git, and Linux.
 
 ``RECONCILE_LAB_CACHE``: where built programs are kept, instead of ``~/.cache/reconcile-lab``.
 ``RECONCILE_LAB_KUBECONFIG``: a cluster to test against, instead of one that is started; tests that

@@ -1,4 +1,5 @@
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -13,4 +14,4 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def world(tmp_path: Path, control_plane: ControlPlane, registry: Registry) -> World:
     """A story of its own on the shared parts."""
-    return World.create(f"web{next(_numbers)}", tmp_path, control_plane, registry)
+    return World.create(f"web{os.getpid()}-{next(_numbers)}", tmp_path, control_plane, registry)

@@ -43,7 +43,7 @@ def read(repository: ManifestRepository, *, paths: Sequence[str], default_namesp
     selection = select_manifests(snapshot.entries, paths=paths, ignore_files=ignore_texts)
     texts, unread = _texts(repository, selection.files)
     problems += [_missing(path, snapshot) for path in selection.missing_paths]
-    problems += unread
+    problems += [*selection.problems, *unread]
     problems += _outward_links(repository, selection.links)
     return View(
         revision=snapshot.revision,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.core.images.policy import DEFAULT_POLICY, Policy, parse_policy
 from reconciler.core.manifests.document import Node, Scalar
+from reconciler.core.manifests.value import is_text
 from reconciler.core.manifests.workload import Workload
 from reconciler.errors import ManifestError, PolicySyntaxError
 
@@ -20,12 +21,22 @@ FILTER_PREFIX = "filter.fluxcd.io/"
 ON = "true"
 SYNC_ONLY = "sync_only"
 
+_LONGEST_SHOWN = 80  # characters of a value in a message
 _COMMON = ("automated", "tag_all", "locked", "locked_user", "locked_msg", "ignore")
 _OWN_KEYS = (*_COMMON, "policy", "prune")
 _OWN_PER_CONTAINER = ("tag.", "policy.")
 _LATER = ("digest", "platforms", "allow-downgrade", "force", "min-age", "window", "group", "verify",
           "on-failure", "approve", "build")  # fmt: skip
 _LATER_PER_CONTAINER = ("filter.", "extract.")
+_POLICY_KEYS = (
+    ("flux.weave.works/tag_all", "flux.weave.works/tag."),
+    ("fluxcd.io/tag_all", "fluxcd.io/tag."),
+    ("", FILTER_PREFIX),
+    ("reconcile/tag_all", "reconcile/tag."),
+    ("reconcile/policy", "reconcile/policy."),
+)
+"""Keys for all containers and for one of them, the weakest first."""
+
 _VALUES = {
     "automated": (ON, "false"),
     "locked": (ON, "false"),
@@ -61,6 +72,7 @@ class Automation:
 def automation_of(workload: Workload, *, path: str) -> Automation:
     """Return what the annotations of a workload ask for."""
     reader = _Reader(workload, path)
+    reader.check_texts()
     reader.check_own_keys()
     is_on = reader.value("automated") == ON and reader.value("ignore") not in (ON, SYNC_ONLY)
     if is_on:
@@ -97,6 +109,12 @@ class _Reader:
                 return found[1].value
         return ""
 
+    def check_texts(self) -> None:
+        """Refuse what the API server will: an annotation that is no text, for want of quotes."""
+        for text, (_, value) in self._by_key.items():
+            if text.startswith((*PREFIXES, FILTER_PREFIX)) and not is_text(value):
+                self._complain(value, f"annotation {text!r} is no text: put its value in quotes")
+
     def check_own_keys(self) -> None:
         """Refuse what stands under our own prefix and means nothing: it may be a slip."""
         for text, (key, value) in self._by_key.items():
@@ -105,13 +123,13 @@ class _Reader:
                 self._check_value(text.removeprefix(OWN), value)
 
     def read_policies(self) -> None:
-        """Read the policies, the weakest prefix first, so that stronger ones overwrite."""
-        for prefix in reversed(PREFIXES):
+        """Read the policies, the weakest key first, so that stronger ones overwrite."""
+        for for_all, for_one in _POLICY_KEYS:
             for text, (_, value) in self._by_key.items():
-                if text == f"{prefix}tag_all" or text == f"{OWN}policy" == f"{prefix}policy":
+                if text == for_all:
                     self.policy = self._policy(value) or self.policy
-                elif container := _container_of(text, prefix):
-                    self._read_container(container, value)
+                elif text.startswith(for_one):
+                    self._read_container(text.removeprefix(for_one), value)
 
     def _read_container(self, name: str, value: Node) -> None:
         names = [container.name for container in self._workload.containers]
@@ -135,7 +153,7 @@ class _Reader:
         if name in _LATER or name.startswith(_LATER_PER_CONTAINER):
             self._complain(key, f"annotation {OWN + name!r} is not supported by this release")
             return
-        hint = _nearest(name, _OWN_KEYS)
+        hint = _nearest(name.partition(".")[0], (*_OWN_KEYS, "tag"))
         self._complain(key, f"unknown annotation {OWN + name!r}{hint}")
 
     def _check_value(self, name: str, value: Node) -> None:
@@ -143,7 +161,7 @@ class _Reader:
         text = value.value if isinstance(value, Scalar) else ""
         if allowed and text not in allowed:
             known = " or ".join(repr(each) for each in allowed)
-            self._complain(value, f"annotation {OWN + name!r} must be {known}, not {text!r}")
+            self._complain(value, f"annotation {OWN + name!r} must be {known}, not {_shown(text)}")
 
     def _who(self) -> str:
         return self._workload.key.workload
@@ -152,10 +170,8 @@ class _Reader:
         self.problems.append(ManifestError(message, where=f"{self._path}:{node.line}"))
 
 
-def _container_of(key: str, prefix: str) -> str:
-    """Return the container that a key under a prefix speaks of; empty if it speaks of none."""
-    heads = (f"{prefix}tag.", f"{OWN}policy." if prefix == OWN else FILTER_PREFIX)
-    return next((key.removeprefix(head) for head in heads if key.startswith(head)), "")
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -10,11 +10,13 @@ from reconciler.core.images.reference import ImageReference
 from reconciler.core.manifests.annotation import SCREEN, Automation, automation_of
 from reconciler.core.manifests.document import Document, Mapping, Scalar, parse_documents
 from reconciler.core.manifests.edit import is_editable
-from reconciler.core.manifests.workload import Container, Workload, workloads_in
+from reconciler.core.manifests.value import to_value
+from reconciler.core.manifests.workload import Workload, workloads_in
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.errors import ManifestError, ReferenceSyntaxError
 
-_API_VERSION = re.compile(r"^[\"']?apiVersion[\"']?[ \t]*:", re.MULTILINE)
+_API_VERSION = re.compile(r'^\ufeff?(?:apiVersion|[ \t{]*"apiVersion")[ \t]*:', re.MULTILINE)
+_OURS = re.compile("|".join(re.escape(word) for word in SCREEN))
 _TEMPLATE = re.compile(r"\$|\{\{|\s")
 
 
@@ -34,6 +36,7 @@ class SkipReason(enum.Enum):
     NOT_EDITABLE = "is written in a way that cannot be edited exactly"
     CONFLICT = "is shared with a container that wants another image"
     BAD_ANNOTATION = "its annotations are wrong"
+    BAD_MANIFEST = "its manifest cannot be applied as it stands"
     REGISTRY_FAILED = "the registry could not be asked"
 
 
@@ -89,15 +92,15 @@ class FileReport:
 def inspect(path: str, text: str, *, default_namespace: str) -> FileReport:
     """Return the image fields of the automated workloads in a manifest, in the text's order.
 
-    A text without any key of ours is not parsed. A document that cannot be read is a problem only
+    What has no key of ours is not parsed. A document that cannot be read is a problem only
     if the text looks like a manifest at all: templates of other tools are none of our business.
     """
-    if not any(word in text for word in SCREEN):
+    if not _OURS.search(text):
         return FileReport(path)
     fields: list[ImageField] = []
     problems: list[ManifestError] = []
     is_manifest = _API_VERSION.search(text) is not None
-    for document in parse_documents(text, path=path):
+    for document in parse_documents(text, path=path, screen=_OURS):
         if document.error is not None:
             problems += [document.error] if is_manifest else []
             continue
@@ -105,23 +108,33 @@ def inspect(path: str, text: str, *, default_namespace: str) -> FileReport:
             automation = automation_of(workload, path=path)
             problems += automation.problems
             if automation.is_on:
-                fields += _fields(path, text, document, workload, automation)
+                error = _error_of(workload, path)
+                problems += [error] if error else []
+                obstacle = _of_document(document, error) or _of_workload(automation)
+                fields += _fields(path, text, workload, automation, obstacle)
     return FileReport(path, tuple(fields), tuple(problems))
 
 
+def _error_of(workload: Workload, path: str) -> ManifestError | None:
+    """Return why an object means nothing to kubectl: a key twice, for instance."""
+    try:
+        to_value(workload.node, path=path)
+    except ManifestError as error:
+        return error
+    return None
+
+
 def _fields(
-    path: str, text: str, document: Document, workload: Workload, automation: Automation
+    path: str,
+    text: str,
+    workload: Workload,
+    automation: Automation,
+    obstacle: Obstacle | None,
 ) -> Iterator[ImageField]:
-    is_encrypted = isinstance(document.root, Mapping) and document.root.get("sops") is not None
     for container in workload.containers:
         if container.image is None:
             continue
         reference = _reference(container.image.value)
-        obstacle = (
-            Obstacle(SkipReason.ENCRYPTED, "its file is encrypted")
-            if is_encrypted
-            else _of_workload(automation) or _of_image(text, container, reference)
-        )
         yield ImageField(
             path=path,
             line=container.image.line,
@@ -131,7 +144,7 @@ def _fields(
             scalar=container.image,
             reference=reference if isinstance(reference, ImageReference) else None,
             policy=automation.policy_of(container.name),
-            obstacle=obstacle,
+            obstacle=obstacle or _of_image(text, container.image, reference),
         )
 
 
@@ -140,6 +153,12 @@ def _reference(text: str) -> ImageReference | ReferenceSyntaxError:
         return ImageReference.parse(text)
     except ReferenceSyntaxError as error:
         return error
+
+
+def _of_document(document: Document, error: ManifestError | None) -> Obstacle | None:
+    if isinstance(document.root, Mapping) and document.root.get("sops") is not None:
+        return Obstacle(SkipReason.ENCRYPTED, "its file is encrypted")
+    return Obstacle(SkipReason.BAD_MANIFEST, error.message) if error else None
 
 
 def _of_workload(automation: Automation) -> Obstacle | None:
@@ -152,10 +171,9 @@ def _of_workload(automation: Automation) -> Obstacle | None:
 
 
 def _of_image(
-    text: str, container: Container, reference: ImageReference | ReferenceSyntaxError
+    text: str, image: Scalar, reference: ImageReference | ReferenceSyntaxError
 ) -> Obstacle | None:
-    image = container.image
-    if image is None or _TEMPLATE.search(image.value):
+    if _TEMPLATE.search(image.value):
         return Obstacle(SkipReason.TEMPLATED, "is filled in by a template")
     if isinstance(reference, ReferenceSyntaxError):
         return Obstacle(SkipReason.INVALID, reference.message)

@@ -1,12 +1,14 @@
 """Which files of a Git tree are manifests."""
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pathspec
 
 from reconciler.core.manifests.tree import EntryKind, TreeEntry
+from reconciler.errors import ManifestError
 
 SUFFIXES = (".yaml", ".yml", ".json")
 IGNORE_FILES = frozenset({".reconcileignore", ".sourceignore"})
@@ -22,11 +24,13 @@ class ManifestSelection:
         files: the manifests, in path order.
         links: links with a manifest's name; never followed.
         missing_paths: configured paths that do not exist in the tree.
+        problems: lines of ignore files that are no patterns; the other lines hold.
     """
 
     files: tuple[TreeEntry, ...]
     links: tuple[TreeEntry, ...]
     missing_paths: tuple[str, ...]
+    problems: tuple[ManifestError, ...] = ()
 
 
 def select_manifests(
@@ -34,7 +38,8 @@ def select_manifests(
 ) -> ManifestSelection:
     """Return the manifests under the given paths.
 
-    Left out are dot-folders, folders with a ``Chart.yaml``, and what an ignore file names.
+    Left out are dot-folders (unless the path itself leads into one), folders with a
+    ``Chart.yaml``, and what an ignore file names.
 
     Args:
         entries: the whole tree.
@@ -48,8 +53,7 @@ def select_manifests(
         entry
         for entry in sorted(entries)
         if (entry.path.endswith(SUFFIXES) or posixpath.basename(entry.path) == KUSTOMIZATION)
-        and any(_is_below(entry.path, path) for path in wanted)
-        and not _is_hidden(entry.path)
+        and any(_is_visible(entry.path, path) for path in wanted)
         and not any(folder in charts for folder in _folders(entry.path))
         and not ignore.names(entry.path)
     ]
@@ -61,6 +65,7 @@ def select_manifests(
             for path, plain in zip(paths, wanted, strict=False)
             if plain and not any(_is_below(entry.path, plain) for entry in entries)
         ),
+        problems=tuple(ignore.problems),
     )
 
 
@@ -68,16 +73,31 @@ class _Ignore:
     """Ignore files; a pattern holds below the folder that its file stands in."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
+        self.problems: list[ManifestError] = []
         self._specs = [
-            (posixpath.dirname(path), pathspec.GitIgnoreSpec.from_lines(text.splitlines()))
-            for path, text in sorted(texts.items())
+            (posixpath.dirname(path), pathspec.GitIgnoreSpec.from_lines(self._patterns(path, text)))
+            for path, text in sorted(texts.items())  # a folder's before those of its subfolders
         ]
 
     def names(self, path: str) -> bool:
-        return any(
-            _is_below(path, folder) and spec.match_file(posixpath.relpath(path, folder or "."))
-            for folder, spec in self._specs
-        )
+        """Whether a path is ignored: the last pattern that matches decides, as in Git."""
+        is_ignored = False
+        for folder, spec in self._specs:
+            if _is_below(path, folder):
+                verdict = spec.check_file(path[len(folder) :].removeprefix("/")).include
+                is_ignored = is_ignored if verdict is None else verdict
+        return is_ignored
+
+    def _patterns(self, path: str, text: str) -> Iterator[str]:
+        for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+            try:
+                pathspec.GitIgnoreSpec.from_lines([line])
+            except (ValueError, re.error):
+                self.problems.append(
+                    ManifestError(f"{line[:80]!r} is no pattern", where=f"{path}:{number}")
+                )
+            else:
+                yield line
 
 
 def _normalised(path: str) -> str:
@@ -90,8 +110,10 @@ def _is_below(path: str, folder: str) -> bool:
     return not folder or path == folder or path.startswith(f"{folder}/")
 
 
-def _is_hidden(path: str) -> bool:
-    return any(part.startswith(".") for part in path.split("/")[:-1])
+def _is_visible(path: str, folder: str) -> bool:
+    """Whether a path lies below a folder, and no dot-folder in between."""
+    between = path[len(folder) :].split("/")[:-1]
+    return _is_below(path, folder) and not any(part.startswith(".") for part in between)
 
 
 def _folders(path: str) -> Iterable[str]:

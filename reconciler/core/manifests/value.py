@@ -5,12 +5,18 @@ key that stands twice is an error here and not the last one's win.
 """
 
 import base64
-import binascii
 import math
 import re
 from typing import TypeAlias
 
-from reconciler.core.manifests.document import MAX_DEPTH, Mapping, Node, Scalar, Sequence
+from reconciler.core.manifests.document import (
+    MAX_DEPTH,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    is_merge_key,
+)
 from reconciler.errors import ManifestError
 
 MAX_NODES = 2_000_000  # after aliases are expanded: a bomb is larger, a manifest is not
@@ -46,6 +52,14 @@ def to_value(node: Node | None, *, path: str) -> Value:
     return _Reader(path).value(node)
 
 
+def is_text(node: Node) -> bool:
+    """Whether kubectl reads a text here; ``true`` and ``1.2`` are none without quotes."""
+    try:
+        return isinstance(to_value(node, path=""), str)
+    except ManifestError:
+        return False
+
+
 class _Reader:
     def __init__(self, path: str) -> None:
         self._path = path
@@ -53,14 +67,10 @@ class _Reader:
 
     def value(self, node: Node | None, depth: int = 0) -> Value:
         """Return a node's value; ``depth`` counts levels with aliases expanded."""
-        self._nodes += 1
-        if depth > MAX_DEPTH and node is not None:
-            raise self._error(node, f"is nested deeper than {MAX_DEPTH} levels")
-        if self._nodes > MAX_NODES and node is not None:
-            raise self._error(node, f"has more than {MAX_NODES:,} nodes with aliases expanded")
+        if node is None:
+            return None
+        self._count(node, depth)
         match node:
-            case None:
-                return None
             case Scalar():
                 return self._scalar(node)
             case Sequence():
@@ -68,11 +78,18 @@ class _Reader:
             case Mapping():
                 return self._mapping(node, depth)
 
+    def _count(self, node: Node, depth: int) -> None:
+        self._nodes += 1
+        if depth > MAX_DEPTH:
+            raise self._error(node, f"is nested deeper than {MAX_DEPTH} levels")
+        if self._nodes > MAX_NODES:
+            raise self._error(node, f"has more than {MAX_NODES:,} nodes with aliases expanded")
+
     def _mapping(self, node: Mapping, depth: int) -> dict[str, Value]:
         values: dict[str, Value] = {}
         merged: dict[str, Value] = {}
         for key_node, value_node in node.entries:
-            if _is_merge(key_node):
+            if is_merge_key(key_node):
                 for name, value in self._merge(value_node, depth + 1):
                     merged.setdefault(name, value)
                 continue
@@ -88,8 +105,7 @@ class _Reader:
         for source in sources:
             if not isinstance(source, Mapping):
                 raise self._error(node, "'<<' needs a mapping or a list of mappings")
-            if depth > MAX_DEPTH:
-                raise self._error(node, f"is nested deeper than {MAX_DEPTH} levels")
+            self._count(source, depth)
             pairs.extend(self._mapping(source, depth).items())
         return pairs
 
@@ -124,7 +140,7 @@ class _Reader:
     def _binary(self, node: Scalar) -> str:
         try:
             return base64.b64decode("".join(node.value.split()), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # no base64, characters beyond ASCII, or bytes that are no text
             raise self._error(node, "!!binary holds no base64 of a text") from error
 
     def _plain(self, node: Scalar) -> Value:
@@ -141,10 +157,6 @@ class _Reader:
 
     def _error(self, node: Node, message: str) -> ManifestError:
         return ManifestError(message, where=f"{self._path}:{node.line}")
-
-
-def _is_merge(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value == "<<" and not node.style
 
 
 def _number(text: str) -> Value:

@@ -31,13 +31,13 @@ class Workload:
         key: which object; the namespace as written, or the default one.
         annotations: its own, with their scalars, in order.
         containers: those of its pod template, in order; empty for other objects.
-        line: where it begins.
+        node: all of it.
     """
 
     key: ObjectKey
     annotations: tuple[tuple[Scalar, Node], ...]
     containers: tuple[Container, ...]
-    line: int
+    node: Mapping
 
 
 def workloads_in(root: Node | None, *, default_namespace: str) -> Iterator[Workload]:
@@ -63,12 +63,12 @@ def _workload(node: Mapping, kind: str, default_namespace: str) -> Workload:
     name = meta.text("name") if meta else ""
     namespace = (meta.text("namespace") if meta else "") or default_namespace
     annotations = meta.get("annotations") if meta else None
-    pairs = annotations.entries if isinstance(annotations, Mapping) else []
+    pairs = annotations.merged_entries() if isinstance(annotations, Mapping) else ()
     return Workload(
         key=ObjectKey(group, kind, namespace, name),
         annotations=tuple((key, value) for key, value in pairs if isinstance(key, Scalar)),
         containers=tuple(_containers(_pod_spec(node, kind))),
-        line=node.line,
+        node=node,
     )
 
 

@@ -27,6 +27,7 @@ QUIET_REASONS = frozenset(
         SkipReason.LOCKED,
         SkipReason.REGISTRY_FAILED,  # told as a problem
         SkipReason.BAD_ANNOTATION,
+        SkipReason.BAD_MANIFEST,
         SkipReason.NO_VERSION,
         SkipReason.INVALID,
         SkipReason.CONFLICT,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.manifests.document import parse_documents
-from reconciler.core.manifests.value import Value, to_value
+from reconciler.core.manifests.value import Value, is_text, to_value
 from reconciler.errors import ManifestError
 
 ROWS: list[dict[str, Any]] = json.loads(
@@ -64,6 +64,9 @@ def test_explicit_keys_win_over_merged_ones_and_earlier_merges_over_later_ones()
         pytest.param(
             "a: !!binary '*'", "a.yaml:1: !!binary holds no base64 of a text", id="binary"
         ),
+        pytest.param(
+            "a: !!binary é", "a.yaml:1: !!binary holds no base64 of a text", id="binary-not-ascii"
+        ),
         pytest.param("<<: 1", "a.yaml:1: '<<' needs a mapping or a list of mappings", id="merge"),
         pytest.param("a: *x", "a.yaml:1: alias 'x' names no finished anchor", id="alias"),
         pytest.param("a: &x [*x]", "a.yaml:1: alias 'x' names no finished anchor", id="loop"),
@@ -85,6 +88,33 @@ def test_a_bomb_of_aliases_is_refused_before_it_fills_the_memory() -> None:
 
     with pytest.raises(ManifestError, match="nodes with aliases expanded"):
         value_of("\n".join(lines))
+
+
+def test_a_bomb_of_merges_is_refused_too() -> None:
+    lines = ["a0: &a0 {}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 12)]
+
+    with pytest.raises(ManifestError, match="nodes with aliases expanded"):
+        value_of("\n".join(lines))
+
+
+def test_merges_inside_merges_count_towards_the_depth() -> None:
+    lines = ["a0: &a0 {x: 1}"] + [f"a{n}: &a{n} {{<<: *a{n - 1}}}" for n in range(1, 120)]
+
+    with pytest.raises(ManifestError, match="is nested deeper than 100 levels"):
+        value_of("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("'true'", True), ("x", True), ("!!str 1", True), ("1.2", False), ("on", False)]
+    + [("~", False), ("[x]", False), (".inf", False), ("{a: 1, a: 2}", False)],
+)
+def test_a_text_is_what_kubectl_reads_as_one(text: str, *, expected: bool) -> None:
+    (document,) = parse_documents(text, path="a.yaml")
+
+    assert document.root is not None
+    assert is_text(document.root) is expected
 
 
 def test_aliases_inside_aliases_count_towards_the_depth() -> None:

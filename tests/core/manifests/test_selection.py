@@ -61,3 +61,41 @@ def test_ignore_files_hold_below_their_own_folder() -> None:
     )
 
     assert names(found) == ["b/ci/z.yaml", "b/y.yaml", "x.yaml"]
+
+
+def test_the_last_pattern_that_matches_decides_also_over_folders() -> None:
+    ignore = {
+        ".sourceignore": "*.yaml\n!keep.yaml\n",
+        "a/.sourceignore": "!here.yaml\n",
+        "a/b/.sourceignore": "here.yaml\n",
+    }
+    found = selected(
+        "keep.yaml", "x.yaml", "a/here.yaml", "a/x.yaml", "a/b/here.yaml", ignore=ignore
+    )
+
+    assert names(found) == ["a/here.yaml", "keep.yaml"]
+
+
+def test_a_line_that_is_no_pattern_is_told_and_the_others_hold() -> None:
+    ignore = {"a/.sourceignore": "\ufeffx.yaml\r\n!\r\n[z-a]\r\ny.yaml\r\n"}
+    found = selected("a/x.yaml", "a/y.yaml", "a/z.yaml", ignore=ignore)
+
+    assert names(found) == ["a/z.yaml"]
+    assert [str(each) for each in found.problems] == [
+        "a/.sourceignore:2: '!' is no pattern",
+        "a/.sourceignore:3: '[z-a]' is no pattern",
+    ]
+
+
+def test_a_path_may_lead_into_a_dot_folder_that_would_be_left_out_otherwise() -> None:
+    paths = (".deploy/a.yaml", ".deploy/.git/b.yaml")
+
+    assert names(selected(*paths, under=(".deploy",))) == [".deploy/a.yaml"]
+    assert names(selected(*paths)) == []
+
+
+def test_submodules_are_neither_read_nor_told() -> None:
+    entry = TreeEntry("a.yaml", EntryKind.SUBMODULE, "0")
+    found = select_manifests([entry], paths=[], ignore_files={})
+
+    assert found == ManifestSelection(files=(), links=(), missing_paths=())

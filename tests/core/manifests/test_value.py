@@ -107,8 +107,17 @@ def test_merges_inside_merges_count_towards_the_depth() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("'true'", True), ("x", True), ("!!str 1", True), ("1.2", False), ("on", False)]
-    + [("~", False), ("[x]", False), (".inf", False), ("{a: 1, a: 2}", False)],
+    [
+        ("'true'", True),
+        ("x", True),
+        ("!!str 1", True),
+        ("1.2", False),
+        ("on", False),
+        ("~", False),
+        ("[x]", False),
+        (".inf", False),
+        ("{a: 1, a: 2}", False),
+    ],
 )
 def test_a_text_is_what_kubectl_reads_as_one(text: str, *, expected: bool) -> None:
     (document,) = parse_documents(text, path="a.yaml")

@@ -176,8 +176,7 @@ def _of_skips(decisions: Iterable[Decision], tags: Tags) -> list[ReconcilerError
         reference = each.field.reference
         if each.reason in (SkipReason.NO_VERSION, SkipReason.INVALID):
             problems[each.field.where] = ManifestError(each.detail, where=each.field.where)
-        elif each.reason is SkipReason.REGISTRY_FAILED and reference:
-            failure = tags[reference.repository]
-            if isinstance(failure, ReconcilerError):
-                problems[str(failure)] = failure
+        failure = tags.get(reference.repository) if reference else None
+        if isinstance(failure, ReconcilerError):
+            problems[str(failure)] = failure
     return list(problems.values())

@@ -89,3 +89,61 @@ def test_containers_that_share_an_image_and_agree_are_edited_once() -> None:
 
     assert len(made.changes) == 2
     assert made.contents["a.yaml"].count("web:v2") == 1
+
+
+def test_a_scalar_that_a_locked_container_shares_is_not_changed_for_the_other() -> None:
+    item = manifest("&i r.example/acme/web:v1").replace("\n", "\n    ")
+    locked = manifest("*i", extra=', fluxcd.io/locked: "true"').replace("\n", "\n    ")
+    made = plan(f"apiVersion: v1\nkind: List\nitems:\n  - {item}\n  - {locked}\n", "v1", "v2")
+
+    assert made.contents == {}
+    assert [skip.reason for skip in made.skips] == [SkipReason.CONFLICT, SkipReason.LOCKED]
+    assert "share this image" in str(made.problems[0])
+
+
+def test_every_change_of_a_file_is_in_its_new_text_and_other_files_have_none() -> None:
+    two = manifest("r.example/acme/web:v1", "r.example/acme/log:v2")
+    texts = {"a.yaml": two, "b.yaml": manifest("r.example/acme/web:v3")}
+    reports = [inspect(path, text, default_namespace="x") for path, text in texts.items()]
+    made = make_plan(reports, texts, dict.fromkeys(repositories(reports), ("v1", "v3")))
+
+    assert [(each.field.where, str(each.new)) for each in made.changes] == [
+        ("a.yaml:8", "r.example/acme/web:v3"),
+        ("a.yaml:9", "r.example/acme/log:v3"),
+    ]
+    assert made.contents == {"a.yaml": two.replace(":v1", ":v3").replace(":v2", ":v3")}
+
+
+def test_an_edit_that_cannot_be_proved_leaves_the_file_alone_and_says_so() -> None:
+    text = manifest("r.example/acme/web:v1", "r.example/acme/web:v2")
+    report = inspect("a.yaml", text, default_namespace="x")
+    other = text.replace("web:v1", "web: v")  # as if the file were another one than was inspected
+    made = make_plan([report], {"a.yaml": other}, {REPOSITORY: ("v1", "v2")})
+
+    assert made.contents == {}
+    assert made.changes == ()
+    assert [skip.reason for skip in made.skips] == [
+        SkipReason.NOT_EDITABLE,
+        SkipReason.ALREADY_NEWEST,
+    ]
+    assert "cannot be edited" in str(made.problems[0])
+
+
+def test_the_plan_of_a_planned_tree_is_empty() -> None:
+    made = plan(manifest("r.example/acme/web:v1", "r.example/acme/web:v2"), "v1", "v2")
+    again = plan(made.contents["a.yaml"], "v1", "v2")
+
+    assert (again.changes, again.contents, again.problems) == ((), {}, ())
+
+
+def test_a_problem_is_told_for_each_image_that_needs_a_person_but_not_for_each_that_waits() -> None:
+    made = plan(manifest("r.example/acme/web:a1", "R:1", "r.example/acme/web:v2"), "v1")
+
+    assert [problem.where for problem in made.problems] == ["a.yaml:8", "a.yaml:9"]
+    assert made.skips[2].reason is SkipReason.CURRENT_MISSING
+
+
+def test_an_image_without_a_tag_gets_one_where_the_policy_says_which() -> None:
+    made = plan(manifest("r.example/acme/web", extra=', fluxcd.io/tag_all: "semver:1"'), "1.0.0")
+
+    assert "image: r.example/acme/web:1.0.0}" in made.contents["a.yaml"]

@@ -70,13 +70,11 @@ class _Reader:
         if node is None:
             return None
         self._count(node, depth)
-        match node:
-            case Scalar():
-                return self._scalar(node)
-            case Sequence():
-                return [self.value(item, depth + 1) for item in node.items]
-            case Mapping():
-                return self._mapping(node, depth)
+        if isinstance(node, Scalar):
+            return self._scalar(node)
+        if isinstance(node, Sequence):
+            return [self.value(item, depth + 1) for item in node.items]
+        return self._mapping(node, depth)
 
     def _count(self, node: Node, depth: int) -> None:
         self._nodes += 1

@@ -43,6 +43,14 @@ def test_a_text_means_what_kubectl_and_the_api_server_read(row: dict[str, Any]) 
         assert json.dumps(value_of(row["yaml"])) == json.dumps(row["value"]).replace("-0.0", "0")
 
 
+def test_an_empty_document_is_null() -> None:
+    assert value_of("---\n# nothing\n") is None
+
+
+def test_a_number_of_hundreds_of_digits_is_a_text() -> None:
+    assert value_of(f"a: {'9' * 401}") == {"a": "9" * 401}
+
+
 def test_explicit_keys_win_over_merged_ones_and_earlier_merges_over_later_ones() -> None:
     text = "x: &x {a: 1, b: 2}\nz: &z {a: 3, c: 4}\nw:\n  <<: [*x, *z]\n  b: 5"
 

@@ -1,0 +1,82 @@
+import pytest
+
+from reconciler.core.manifests.images import inspect
+from reconciler.core.message import ImageTrailer, compose, parse_by, parse_trailers, trailer_of
+from reconciler.core.plan import Change, make_plan, repositories
+
+MANIFEST = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "nginx-deployment", namespace: web, annotations: {fluxcd.io/automated: "true"}}
+spec: {template: {spec: {containers: [{name: nginx, image: registry.example/acme/nginx:v3}]}}}
+"""
+
+
+def changes(path: str = "workloads/nginx-deployment.yaml", text: str = MANIFEST) -> list[Change]:
+    report = inspect(path, text, default_namespace="default")
+    tags = dict.fromkeys(repositories([report]), ("v3", "v4"))
+    return list(make_plan([report], {path: text}, tags).changes)
+
+
+def test_the_message_of_one_change() -> None:
+    assert compose(changes(), by="default@1f3a9c02") == (
+        "Update nginx to v4\n"
+        "\n"
+        "web:deployment/nginx-deployment nginx: registry.example/acme/nginx:v3 -> v4\n"
+        "\n"
+        "Reconcile-Image: workloads/nginx-deployment.yaml web:deployment/nginx-deployment nginx"
+        " registry.example/acme/nginx:v3 registry.example/acme/nginx:v4\n"
+        "Reconcile-By: default@1f3a9c02\n"
+    )
+
+
+def test_the_message_of_several_changes_counts_them() -> None:
+    message = compose([*changes("a.yaml"), *changes("b.yaml")], by="default@-")
+
+    assert message.startswith("Update 2 images\n\n")
+    assert [trailer.path for trailer in parse_trailers(message)] == ["a.yaml", "b.yaml"]
+
+
+def test_no_name_can_break_a_line_or_pass_for_a_trailer() -> None:
+    wild = "a\\nReconcile-By: evil@00000000\\n\\u2028 b"
+    text = MANIFEST.replace('"nginx-deployment"', f'"{wild}"').replace(
+        "name: nginx", 'name: "c d%"'
+    )
+    made = changes("pa th\n%.yaml", text)
+    message = compose(made, by="default@-")
+
+    assert parse_by(message) == "default@-"
+    assert parse_trailers(message) == (trailer_of(made[0]),)
+    assert trailer_of(made[0]).path == "pa th\n%.yaml"
+    assert trailer_of(made[0]).container == "c d%"
+    assert len(message.splitlines()) == 6
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param("Subject\r\n\r\n{0}\r\n{1}\r\n", id="crlf"),
+        pytest.param("Squashed\n\n* Update\n\n{0}\n{1}\n\n* Another\n\nmore", id="squash-merge"),
+        pytest.param("{0}  \n{1}\t", id="trailing-blanks"),
+    ],
+)
+def test_trailers_are_read_at_any_line_start(message: str) -> None:
+    trailer = ImageTrailer("a.yaml", "web:deployment/x", "c", "r/i:1", "r/i:2")
+    text = message.format(trailer, "Reconcile-By: s@1")
+
+    assert parse_trailers(text) == (trailer,)
+    assert parse_by(text) == "s@1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x Reconcile-Image: a b c d e",
+        "Reconcile-Image: a b c d",
+        "Reconcile-Image: a b c d e f",
+        "reconcile-image a b c d e",
+    ],
+)
+def test_what_only_resembles_a_trailer_is_none(line: str) -> None:
+    assert parse_trailers(f"Subject\n\n{line}\n") == ()
+    assert parse_by(f"Subject\n\n{line}\n") is None

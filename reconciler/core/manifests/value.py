@@ -126,12 +126,12 @@ class _Reader:
         return self._tagged(node, node.tag.removeprefix(_STANDARD))
 
     def _tagged(self, node: Scalar, tag: str) -> Value:
-        if tag in ("str", "timestamp"):
-            return node.value
         if tag == "binary":
             return self._binary(node)
+        if tag not in _TAG_TYPES:
+            return node.value
         value = self._plain(node)
-        if tag in _TAG_TYPES and type(value) not in _TAG_TYPES[tag]:
+        if type(value) not in _TAG_TYPES[tag]:
             raise self._error(node, f"{node.value!r} is no !!{tag}")
         return value
 

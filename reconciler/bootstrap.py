@@ -73,6 +73,9 @@ def running(
     for source in settings.sources:
         _require_file("--git-password-file", source.git.password_file)
         _require_file("--git-ca-file", source.git.ca_file)
+        _require_file("--git-ssh-key-file", source.git.ssh_key_file)
+        _require_file("--git-known-hosts-file", source.git.known_hosts_file)
+    _require_file("--registry-ca-file", settings.registry.ca_file)
     registries = RegistryClient(settings.registry, _keychain(settings))
     with ExitStack() as stack:
         stack.callback(registries.close)

@@ -86,7 +86,9 @@ class _Reader:
     ) -> Values:
         values: Values = {option.name: option.default for option in OPTIONS}
         values.update(defaults)
-        values["timeout"] = parse_duration_s(str(values["timeout"]))
+        for option in OPTIONS:
+            if option.kind is Kind.DURATION:
+                values[option.name] = parse_duration_s(str(option.default))
         top = {key: value for key, value in file.items() if key != "sources"}
         values.update(self.file_values(top, "", set(_BY_NAME), extra=("sources",)))
         for option in OPTIONS:
@@ -163,6 +165,8 @@ def _git_settings(values: Values) -> GitSettings:
         username=_text(values["git-username"]),
         password_file=_path(values["git-password-file"]),
         ca_file=_path(values["git-ca-file"]),
+        ssh_key_file=_path(values["git-ssh-key-file"]),
+        known_hosts_file=_path(values["git-known-hosts-file"]),
         insecure=bool(values["git-insecure"]),
         history=int(str(values["git-history"])),
     )
@@ -184,6 +188,7 @@ def _settings(values: Values, sources: Sequence[SourceSettings]) -> Settings:
         registry=RegistrySettings(
             docker_config=_path(values["docker-config"]),
             insecure_hosts=frozenset(_texts(values["registry-insecure"])),
+            ca_file=_path(values["registry-ca-file"]),
         ),
         cluster=ClusterSettings(
             kubeconfig=_path(values["kubeconfig"]),
@@ -195,7 +200,9 @@ def _settings(values: Values, sources: Sequence[SourceSettings]) -> Settings:
         dry_run=bool(values["dry-run"]),
         output=str(values["output"]),
         log_format=_text(values["log-format"]),
-        log_level=str(values["log-level"]),
+        log_level=_text(values["log-level"]),
+        interval_s=float(str(values["interval"])),
+        listen=str(values["listen"]),
     )
 
 

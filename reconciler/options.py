@@ -55,11 +55,15 @@ def _source(name: str, kind: Kind, text: str, **more: object) -> Option:
 
 
 OPTIONS: tuple[Option, ...] = (
-    _source("git-url", Kind.TEXT, "remote: https://…, file://… or a path", metavar="URL"),
+    _source("git-url", Kind.TEXT, "remote: https://…, ssh://…, git@host:…, a path", metavar="URL"),
     _source("git-branch", Kind.TEXT, "branch to read and push", shown_default="the remote's HEAD"),
     _source("git-path", Kind.LIST, "folder to manage; may be repeated", shown_default="the root"),
     _source("git-user", Kind.TEXT, "author and committer of commits", default="reconcile"),
     _source("git-email", Kind.TEXT, "their e-mail address", default="reconcile@localhost"),
+    _source("git-ssh-key-file", Kind.PATH, "private key for an SSH remote",
+            shown_default="the SSH agent's"),
+    _source("git-known-hosts-file", Kind.PATH, "host keys to trust",
+            shown_default="the user's and the system's"),
     _source("git-username", Kind.TEXT, "user name for the remote"),
     _source("git-password-file", Kind.PATH, "file with the password or token for the remote"),
     _source("git-ca-file", Kind.PATH, "CA bundle for the remote", shown_default="the system's"),
@@ -69,6 +73,7 @@ OPTIONS: tuple[Option, ...] = (
            shown_default="$DOCKER_CONFIG, ~/.docker"),
     Option("registry-insecure", Kind.LIST, "registry that speaks plain HTTP; may be repeated",
            metavar="HOST[:PORT]", shown_default="loopback hosts"),
+    Option("registry-ca-file", Kind.PATH, "CA bundle to trust beside the system's"),
     Option("kubeconfig", Kind.PATH, "cluster to use", shown_default="in-cluster, then $KUBECONFIG"),
     Option("context", Kind.TEXT, "context of the kubeconfig", shown_default="its current one"),
     Option("namespace", Kind.TEXT, "namespace of our state objects",
@@ -80,14 +85,18 @@ OPTIONS: tuple[Option, ...] = (
     _source("prune-allow", Kind.TEXT, "permit this revision's refused prune", metavar="REVISION"),
     Option("wait", Kind.SWITCH, "wait until what was applied is healthy", default=True),
     Option("timeout", Kind.DURATION, "how long to wait for that", default="5m"),
+    Option("interval", Kind.DURATION, "between cycles when running continuously", default="5m"),
+    Option("listen", Kind.TEXT, "address of health and metrics when continuous",
+           metavar="[HOST]:PORT", default=":8080"),
     Option("data-dir", Kind.PATH, "folder for clones", shown_default="a cache folder"),
     Option("dry-run", Kind.SWITCH, "print what would change; change nothing", default=False),
     Option("output", Kind.CHOICE, "what is printed to standard output", default="text",
            choices=("text", "json"), short="o"),
     Option("log-format", Kind.CHOICE, "form of the log on standard error",
            choices=("text", "json"), shown_default="text on a terminal, else json"),
-    Option("log-level", Kind.CHOICE, "least severe message to log", default="error",
-           choices=("debug", "info", "warning", "error")),
+    Option("log-level", Kind.CHOICE, "least severe message to log",
+           choices=("debug", "info", "warning", "error"),
+           shown_default="info when continuous, else error"),
 )  # fmt: skip
 
 _DURATION = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")

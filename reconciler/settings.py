@@ -14,6 +14,9 @@ class RegistrySettings:
     insecure_hosts: frozenset[str] = field(default_factory=frozenset)
     """Hosts (``HOST[:PORT]``) that may be spoken to in plain HTTP; loopback always may."""
 
+    ca_file: Path | None = None
+    """A CA bundle that is trusted beside the system's; None: the system's alone."""
+
     connect_timeout_s: float = 5.0
     """Seconds to wait for a connection: a registry that is up answers a SYN at once."""
 
@@ -29,7 +32,10 @@ class GitSettings:
     """One Git remote, and how we sign what we write to it."""
 
     url: str
-    """``https://``, ``file://``, a path; ``http://`` on loopback or with ``insecure``."""
+    """``https://``, ``ssh://``, ``git@host:path``, ``file://`` or a path.
+
+    ``http://`` on loopback, or with ``insecure``.
+    """
 
     branch: str | None = None
     """The branch to read and push; None: the remote's HEAD."""
@@ -49,6 +55,12 @@ class GitSettings:
     ca_file: Path | None = None
     """A CA bundle for the remote; None: the system's."""
 
+    ssh_key_file: Path | None = None
+    """The private key for an ``ssh://`` remote; None: the keys of the SSH agent."""
+
+    known_hosts_file: Path | None = None
+    """The host keys to trust, as in ``known_hosts``; None: those of the user and the system."""
+
     insecure: bool = False
     """Permit plain HTTP to hosts other than loopback."""
 
@@ -56,7 +68,7 @@ class GitSettings:
     """Commits to fetch (without file contents)."""
 
     timeout_s: float = 120.0
-    """Seconds after which one Git command is given up."""
+    """Seconds after which one Git command is given up; a fetch gets five times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,5 +159,11 @@ class Settings:
     log_format: str | None = None
     """``text``, ``json``; None: text on a terminal, else json."""
 
-    log_level: str = "error"
-    """Least severe message to log."""
+    log_level: str | None = None
+    """Least severe message to log; None: ``info`` when running continuously, else ``error``."""
+
+    interval_s: float = 300.0
+    """Seconds between cycles when running continuously; jittered by a tenth."""
+
+    listen: str = ":8080"
+    """``HOST:PORT`` of health and metrics when running continuously; no host: all addresses."""

@@ -28,7 +28,7 @@ def run_once(
         file_name=config or "",
         defaults=bootstrap.machine_defaults(environment),
     )
-    logs.configure(level=settings.log_level, form=settings.log_format)
+    logs.configure(level=settings.log_level or "error", form=settings.log_format)
     return worst(outcome.exit_code for outcome in _run(settings))
 
 

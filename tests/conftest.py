@@ -12,6 +12,7 @@ from lab.control_plane import start_or_use
 from lab.git_server import GitHttpServer, serving
 from lab.process import MissingPartError
 from lab.registry import Registry
+from lab.ssh_server import SshServer, make_key, serving_ssh
 
 _numbers = itertools.count(1)
 
@@ -54,6 +55,16 @@ def git_server(tmp_path: Path) -> Iterator[GitHttpServer]:
     folder = tmp_path / "git"
     folder.mkdir()
     with serving(folder, password="git-password") as server:
+        yield server
+
+
+@pytest.fixture
+def ssh_server(tmp_path: Path) -> Iterator[SshServer]:
+    """OpenSSH's server over the folder ``ssh-git`` of ``tmp_path``; it lets in ``tmp_path/key``."""
+    folder = tmp_path / "ssh-git"
+    folder.mkdir()
+    with serving_ssh(tmp_path / "sshd", folder) as server:
+        server.authorize(make_key(tmp_path / "key"))
         yield server
 
 

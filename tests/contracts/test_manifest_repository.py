@@ -9,6 +9,7 @@ import pytest
 
 from lab.bare_repository import BareRemote
 from lab.git_server import USER, serving
+from lab.ssh_server import make_key, serving_ssh
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.core.manifests.tree import EntryKind, Oversize, TreeEntry
 from reconciler.core.revision import Revision
@@ -64,12 +65,26 @@ def by_http(folder: Path, stack: contextlib.ExitStack) -> Pair:
     return remote, GitRepository(settings, folder / "clone")
 
 
+def by_ssh(folder: Path, stack: contextlib.ExitStack) -> Pair:
+    remote = BareRemote.create(folder / "root" / "web.git")
+    server = stack.enter_context(serving_ssh(folder / "sshd", folder / "root"))
+    server.authorize(make_key(folder / "key"))
+    (folder / "known_hosts").write_text(server.known_hosts)
+    settings = GitSettings(
+        f"{server.url}/web.git",
+        ssh_key_file=folder / "key",
+        known_hosts_file=folder / "known_hosts",
+    )
+    return remote, GitRepository(settings, folder / "clone")
+
+
 @pytest.fixture(
     params=[
         pytest.param(fake, id="fake"),
         pytest.param(by_path, id="path"),
         pytest.param(by_file_url, id="file-url"),
         pytest.param(by_http, id="http", marks=pytest.mark.git_server),
+        pytest.param(by_ssh, id="ssh", marks=pytest.mark.git_server),
     ]
 )
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:

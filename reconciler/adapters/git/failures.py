@@ -2,6 +2,7 @@
 
 import re
 
+from reconciler.adapters.git.ssh_failures import ssh_cause_of, words_without_git
 from reconciler.errors import (
     AccessDeniedError,
     GitError,
@@ -18,11 +19,13 @@ _REMOTE = "remote:"
 _TELLING = re.compile(r"(?m)^(?:fatal|error): (.+)$")
 
 _DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded")
+_CUT = re.compile(r"early EOF|unexpected disconnect")  # what arrived of a pack is thrown away
 _CORRUPT = re.compile(
     r"corrupt|bad object|bad tree object|index-pack failed|unable to read (?:tree|sha1|[0-9a-f]+)"
     r"|packfile .* (?:cannot be|claims|index)|is too small|not a git repository: "
-    r"|Not a valid object name|not a tree object|Failed to traverse parents|Could not read [0-9a-f]"
-    r"|does not point to a valid object|did not send all necessary objects|invalid sha1 pointer"
+    r"|Not a valid object name|not a tree object|Failed to traverse parents"
+    r"|Could not read [0-9a-f]{40}|does not point to a valid object|invalid sha1 pointer"
+    r"|did not send all necessary objects"
     r"|cannot lock ref|bad (?:config|shallow|signature)|malformed|inflate|not a valid ref"
 )
 
@@ -78,15 +81,21 @@ class CorruptCloneError(GitError):
 def failure_of(stderr: str, *, where: str) -> ReconcilerError:
     """Return the error for a command that spoke to the remote and failed.
 
-    Only git's own lines are judged; what the remote says is shown and steers nothing.
+    Only lines of git and ssh are judged; what git at the remote says is shown and steers nothing.
     """
     own = "\n".join(line for line in stderr.splitlines() if not line.startswith(_REMOTE))
+    cause = ssh_cause_of(stderr)
+    if cause:
+        return cause.kind(f"{cause.message} ({printable(cause.line)})", where=where)
     if _DISK_FULL.search(own):
         return GitError("no space left on the disk", where=where)
     for pattern, kind, message in _TABLE:
         if re.search(pattern, own):
             return kind(f"{message} ({telling_line(stderr)})", where=where)
-    if _CORRUPT.search(own):
+    said = words_without_git(stderr)
+    if said:
+        return GitError(f"there is no answer of git at the remote ({printable(said)})", where=where)
+    if _CORRUPT.search(own) and not _CUT.search(own):
         return CorruptCloneError(f"the clone is damaged ({telling_line(stderr)})", where=where)
     return GitError(telling_line(stderr), where=where)
 

@@ -1,5 +1,6 @@
 """The git program as one repository uses it: its folders, its environment, its errors."""
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from reconciler.adapters.git.environment import (
 from reconciler.adapters.git.failures import failure_of, local_failure_of
 from reconciler.adapters.git.remote import Remote
 from reconciler.adapters.git.runner import Output, run_git
+from reconciler.adapters.git.ssh import NO_SSH, SshAccess, ssh_access
 from reconciler.core.redaction import redact
 from reconciler.errors import SettingsError
 from reconciler.settings import GitSettings
@@ -71,6 +73,7 @@ class GitProgram:
 
         Raises:
             StalledError: the remote is not there, or refuses us.
+            SettingsError: a file of the settings cannot be used.
             GitError: it failed, or did not answer in time.
         """
         output = self.try_with_remote(*arguments, clone=clone, stdin=stdin)
@@ -90,11 +93,18 @@ class GitProgram:
         if clone:
             environment["GIT_DIR"] = str(clone)
         factor = _TRANSFER_FACTOR if "fetch" in arguments else 1
-        output = self._run(arguments, environment, stdin, factor=factor)
+        with self._access() as ssh:
+            environment |= ssh.environment
+            output = self._run(arguments, environment, stdin, factor=factor)
         if not output.status:
             return output
         stdout = redact(output.stdout.decode("utf-8", "replace"), secrets).encode()
-        return replace(output, stdout=stdout, stderr=redact(output.stderr, secrets))
+        return replace(output, stdout=stdout, stderr=ssh.explain(redact(output.stderr, secrets)))
+
+    def _access(self) -> contextlib.AbstractContextManager[SshAccess]:
+        if self.remote.scheme == "ssh":
+            return ssh_access(self.settings, self.home)
+        return contextlib.nullcontext(NO_SSH)
 
     def _run(
         self,

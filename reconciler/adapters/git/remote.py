@@ -8,9 +8,25 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from reconciler.errors import SettingsError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_FORMS = "https://, ssh://, git@host:path, file:// or a path"
+_SCHEMES = frozenset({"file", "git", "http", "https", "ssh"})
+_SSH_SCHEME = re.compile(r"(?i)(?:ssh|git\+ssh|ssh\+git)://")
 _SCP_LIKE = re.compile(r"[^/\\]+?:(?!:)")  # git: a colon before the first slash, host:path
 _HELPER = re.compile(r"[A-Za-z0-9+.-]+::")  # git: transport::address runs git-remote-<transport>
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_SSH_URL = re.compile(
+    r"(?:ssh|git\+ssh|ssh\+git)://(?:(?P<user>[^@/]*)@)?(?P<host>\[[^\]/]*\]|[^:/@]*)"
+    r"(?P<port>:[0-9]{1,5})?(?P<path>/.+)",
+    re.IGNORECASE,
+)
+# Git's short form. A host in brackets is an IPv6 address, or a name with a port.
+_SSH_SHORT = re.compile(r"(?:(?P<user>[^@/:]*)@)?(?P<host>\[[^\]/]*\]|[^:/@\[]+):(?P<path>.+)")
+_SSH_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_SSH_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
+_SSH_HOST_WITH_PORT = re.compile(r"\[[A-Za-z0-9_][A-Za-z0-9_.-]*:[0-9]{1,5}\]")
+_MAX_PORT = 65535
+DEFAULT_SSH_USER = "git"  # the one of all forges; ssh itself would take our own name
+
 _LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?")
 
 # git-check-ref-format(1), rules 3 to 10; the first two are about slashes and looked at by part.
@@ -22,24 +38,27 @@ class Remote:
     """A remote that may be an argument of git: its URL is absolute and holds no secret."""
 
     url: str
-    scheme: str  # https, http or file; also the only protocol that git may speak then
-    host: str = ""  # with the port, as git names it when it asks for a password
+    scheme: str  # https, http, ssh or file; also the only protocol that git may speak then
+    host: str = ""  # with the port, as git names it when it asks for a password; else empty
 
 
 def remote_of(url: str, *, insecure: bool = False) -> Remote:
-    """Return the remote that a setting names: ``https://``, ``http://``, ``file://`` or a path.
+    """Return the remote that a setting names.
 
-    Paths become ``file://`` URLs: for a plain path git copies the repository and ignores depth.
+    It is ``https://``, ``http://``, ``ssh://``, ``[user@]host:path``, ``file://`` or a path. Paths
+    become ``file://`` URLs: for a plain path git copies the repository and ignores depth.
 
     Raises:
         SettingsError: git must not be given this; the message never holds a password.
     """
     if not url or url.startswith("-") or _CONTROL.search(url) or _HELPER.match(url):
-        raise SettingsError(f"{_shown(url)!r} is no Git URL: use https://, file:// or a path")
+        raise SettingsError(f"{_shown(url)!r} is no Git URL: use {_FORMS}")
+    if _SSH_SCHEME.match(url):
+        return _ssh_by_url(url)
     if "://" in url:
         return _by_scheme(_split(url), insecure=insecure)
     if _SCP_LIKE.match(url):
-        raise SettingsError(f"{_shown(url)!r}: Git over SSH is not supported by this release")
+        return _ssh_by_short_form(url)
     return _file(Path(url).expanduser())
 
 
@@ -76,11 +95,7 @@ def _by_scheme(parts: SplitResult, *, insecure: bool) -> Remote:
         if parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
             raise SettingsError(f"{_shown(parts.geturl())!r}: write file:///absolute/path")
         return _file(Path(unquote(parts.path)))
-    if parts.scheme in {"ssh", "git+ssh", "ssh+git"}:
-        raise SettingsError(
-            f"{_shown(parts.geturl())!r}: Git over SSH is not supported by this release"
-        )
-    raise SettingsError(f"{_shown(parts.geturl())!r}: use https://, file:// or a path")
+    raise SettingsError(f"{_shown(parts.geturl())!r}: use {_FORMS}")
 
 
 def _http(parts: SplitResult, *, insecure: bool) -> Remote:
@@ -97,6 +112,59 @@ def _http(parts: SplitResult, *, insecure: bool) -> Remote:
     if parts.scheme == "http" and not insecure and not _LOOPBACK.fullmatch(host):
         raise SettingsError(f"{shown!r} is not encrypted: use https://, or --git-insecure")
     return Remote(url=shown, scheme=parts.scheme, host=host)
+
+
+def _ssh_by_url(url: str) -> Remote:
+    found = _SSH_URL.fullmatch(url)
+    if not found or _CONTROL.search(unquote(url)):  # git decodes the percent signs of such URLs
+        raise _no_ssh_url(url)
+    user, host, port, path = found["user"], found["host"], found["port"] or "", found["path"]
+    if not _SSH_HOST.fullmatch(host) or (port and not _is_port(port[1:])) or not path.strip("/"):
+        raise _no_ssh_url(url)
+    return Remote(scheme="ssh", url=f"ssh://{_ssh_user(url, user)}@{host.lower()}{port}{path}")
+
+
+def _ssh_by_short_form(url: str) -> Remote:
+    """Keep git's short form as it is: its path starts at the remote user's home, a URL's at ``/``.
+
+    Without a user, an ``@`` in the path's beginning is what is left of ``user:password@host/…``.
+    """
+    found = _SSH_SHORT.fullmatch(url)
+    if not found or (found["user"] is None and "@" in found["path"].partition("/")[0]):
+        raise _no_ssh_url(url)
+    host, path = found["host"], found["path"]
+    if found["user"] is None and host.lower() in _SCHEMES:  # https:/… and file:… are slips
+        raise SettingsError(f"{_shown(url)!r} is no Git URL: use {_FORMS}")
+    is_host = _SSH_HOST.fullmatch(host) or (
+        _SSH_HOST_WITH_PORT.fullmatch(host) and _is_port(host[1:-1].rpartition(":")[2])
+    )
+    if not is_host or path.startswith("-"):
+        raise _no_ssh_url(url)
+    return Remote(scheme="ssh", url=f"{_ssh_user(url, found['user'])}@{host.lower()}:{path}")
+
+
+def _ssh_user(url: str, user: str | None) -> str:
+    if user is None:
+        return DEFAULT_SSH_USER
+    if ":" in user:
+        raise SettingsError(
+            f"{_shown(url)!r} was given with a password in it: "
+            "SSH wants a key, use --git-ssh-key-file"
+        )
+    if not _SSH_USER.fullmatch(user):
+        raise _no_ssh_url(url)
+    return user
+
+
+def _is_port(text: str) -> bool:
+    return 0 < int(text) <= _MAX_PORT
+
+
+def _no_ssh_url(url: str) -> SettingsError:
+    return SettingsError(
+        f"{_shown(url)!r} is no Git URL: "
+        "ssh://[USER@]HOST[:PORT]/PATH or [USER@]HOST:PATH is wanted"
+    )
 
 
 def _file(path: Path) -> Remote:

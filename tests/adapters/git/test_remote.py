@@ -69,10 +69,50 @@ def test_what_git_must_not_be_given_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ssh://git@git.example/a", "git@git.example:acme/web", "git+ssh://git.example/a"]
+    ("url", "ours"),
+    [
+        ("ssh://git.example/acme/web.git", "ssh://git@git.example/acme/web.git"),
+        ("ssh://me@Git.Example:2222/a b", "ssh://me@git.example:2222/a b"),
+        ("ssh://robot-1.x+y@[fe80::1]:22/a", "ssh://robot-1.x+y@[fe80::1]:22/a"),
+        ("ssh://git.example/~user/web", "ssh://git@git.example/~user/web"),
+        ("ssh://git.example/a%20b?c#d", "ssh://git@git.example/a%20b?c#d"),
+        ("SSH://git.example/a", "ssh://git@git.example/a"),
+        ("git+ssh://git.example/a", "ssh://git@git.example/a"),
+        ("ssh+git://me@git.example/a", "ssh://me@git.example/a"),
+        ("git.example:acme/web", "git@git.example:acme/web"),
+        ("me@Git.Example:~/a b:c@d", "me@git.example:~/a b:c@d"),
+        ("git@git.example:/srv/a@b", "git@git.example:/srv/a@b"),
+        ("git.example:a/b@c", "git@git.example:a/b@c"),
+        ("[::1]:web.git", "git@[::1]:web.git"),
+        ("git@[git.example:2222]:web.git", "git@[git.example:2222]:web.git"),
+    ],
 )
-def test_ssh_is_said_not_to_be_supported(url: str) -> None:
-    with pytest.raises(SettingsError, match="not supported by this release"):
+def test_an_ssh_remote_is_named_with_its_user(url: str, ours: str) -> None:
+    assert remote_of(url) == Remote(ours, "ssh")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ssh://", "ssh:///a", "ssh://git.example", "ssh://git.example/", "ssh://git@/a",
+        "ssh://@git.example/a", "ssh://-oProxyCommand=x/a", "ssh://-l@git.example/a",
+        "ssh://git@-oProxyCommand=x/a", "ssh://git.example:0/a", "ssh://git.example:65536/a",
+        "ssh://git.example:x/a", "ssh://git.example:/a", "ssh://%2dl/a", "ssh://git@git.example/a\n",
+        "ssh://git.example/a%0ab", "ssh://git.example/%00", "ssh://a b/c", "ssh://a@b@git.example/c",
+        "ssh://[git.example]/a", "ssh://$(id)@git.example/a", "git@git.example:",
+        "@git.example:a", "git@:a", "git@git.example:-a", "-l@git.example:a", "git@-l:a",
+        "git@[git.example:0]:a", "git@[-l:22]:a", "git@[]:a", "a b@git.example:a", "git@a b:c",
+        "git@a;b:c", "file:relative", "https:/git.example/a", "ssh:git.example/a",
+    ],
+)  # fmt: skip
+def test_what_ssh_must_not_be_given_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="is no Git URL"):
+        remote_of(url)
+
+
+@pytest.mark.parametrize("url", ["ssh://me:hunter2@git.example/a", "ssh://:hunter2@git.example/a"])
+def test_a_password_for_ssh_is_sent_to_the_key(url: str) -> None:
+    with pytest.raises(SettingsError, match="--git-ssh-key-file"):
         remote_of(url)
 
 
@@ -84,6 +124,7 @@ def test_ssh_is_said_not_to_be_supported(url: str) -> None:
         "https://me:hunter2@[git.example/a",
         "https://me:hunter2\n@git.example/a",
         "ssh://me:hunter2@git.example/a",
+        "ssh://me:hun:ter@hunter2@git.example/a",
         "ftp://me:hunter2@git.example/a",
         "me:hunter2@git.example/a",
         "file://me:hunter2@host/a",

@@ -1,5 +1,6 @@
 """What git says, and what we make of it: the words are git's own, from sources and runs."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from reconciler.adapters.git.listing import contents_of
 from reconciler.adapters.git.push import push_failure
 from reconciler.adapters.git.remote import remote_of
 from reconciler.adapters.git.runner import Output
+from reconciler.adapters.git.ssh import SshAccess, ssh_command
 from reconciler.errors import (
     AccessDeniedError,
     GitError,
@@ -26,6 +28,7 @@ from reconciler.errors import (
     ReconcilerError,
     RefusedError,
     RemoteMovedError,
+    SettingsError,
     StalledError,
 )
 from reconciler.settings import GitSettings
@@ -172,3 +175,101 @@ def test_only_listed_variables_are_inherited() -> None:
     ours = local_environment()
 
     assert strangers(["PATH", "GIT_X", "https_proxy", "SECRET", *ours], ours) == ["GIT_X", "SECRET"]
+
+
+# Of OpenSSH and of forges, as they reach git's standard error; what the lab's sshd says is tested
+# in test_ssh.py.
+OF_SSH = [
+    ("ssh: connect to host h port 22: Connection timed out", GitError, "not reached"),
+    ("ssh: connect to host h port 22: No route to host", GitError, "not reached"),
+    ("Connection timed out during banner exchange\nConnection to h port 22 timed out", GitError,
+     "not reached"),
+    ("Timeout, server h not responding.", GitError, "hung up"),
+    ("Connection closed by 192.0.2.1 port 22", GitError, "hung up"),
+    ("Connection reset by 192.0.2.1 port 22", GitError, "hung up"),
+    ("client_loop: send disconnect: Broken pipe", GitError, "hung up"),
+    ("Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures",
+     AccessDeniedError, "--git-ssh-key-file"),
+    ("Unable to negotiate with h port 22: no matching host key type found. Their offer: ssh-rsa",
+     StalledError, "no method in common"),
+    ("No RSA host key is known for git.example and you have requested strict checking.",
+     StalledError, "`ssh-keyscan git.example`"),
+    ("Host key verification failed.", StalledError, "not accepted"),
+    ("No user exists for uid 54321", SettingsError, "libnss-wrapper"),
+    ("git@h: Permission denied (publickey,password).", AccessDeniedError, "accepts no SSH key"),
+    ("bash: line 1: git-upload-pack: command not found", StalledError, "no git at the remote"),
+    ("ERROR: Repository not found.", NotFoundError, "that our SSH key may see"),
+    ("remote: The project could not be found or you don't have permission to view it.",
+     NotFoundError, "that our SSH key may see"),
+    ("Gitea: Repository does not exist or you do not have access", NotFoundError, "may see"),
+    ("ERROR: Permission to acme/web.git denied to robot.", AccessDeniedError, "do not suffice"),
+    ("conq: repository access denied. access via a deployment key is read-only.",
+     AccessDeniedError, "may not push"),
+    ("repository access denied. deployment key is not associated with the requested repository.",
+     AccessDeniedError, "do not suffice"),
+    ("ERROR: Write access to repository not granted.", AccessDeniedError, "may not push"),
+    ("remote: ERROR: This deploy key does not have write access to this project.",
+     AccessDeniedError, "may not push"),
+    ("remote: ERROR: You are not allowed to push code to this project.", AccessDeniedError,
+     "may not push"),
+    ("Public (Deploy) Key: 3:ci is not authorized to write acme/web.", AccessDeniedError,
+     "may not push"),
+    ("Public (Deploy) Key: 3:ci is not authorized to read acme/web.", AccessDeniedError,
+     "do not suffice"),
+    ("remote: \nremote: =====\nremote: \nremote: ERROR: frozen until monday\nremote: ", GitError,
+     "no answer of git at the remote (ERROR: frozen until monday)"),
+    ("", GitError, "no answer of git at the remote (nothing)"),
+    ("fatal: '/srv/a' does not appear to be a git repository", NotFoundError, "no such repository"),
+]  # fmt: skip
+NO_ANSWER = (
+    "fatal: Could not read from remote repository.\n\n"
+    "Please make sure you have the correct access rights\nand the repository exists.\n"
+)
+
+
+@pytest.mark.parametrize(("said", "kind", "advice"), OF_SSH)
+def test_a_failure_of_ssh_is_told_by_its_first_cause(
+    said: str, kind: type[ReconcilerError], advice: str
+) -> None:
+    error = failure_of(f"{said}\n{NO_ANSWER}", where="ssh://h/a")
+
+    assert type(error) is kind
+    assert advice in error.message
+    assert error.where == "ssh://h/a"
+
+
+def test_a_fetch_that_is_cut_is_no_damage_of_the_clone() -> None:
+    cut = "Connection to h closed by remote host.\nfatal: early EOF\nfatal: index-pack failed"
+
+    assert type(failure_of(cut, where="ssh://h/a")) is GitError
+
+
+def test_a_push_that_a_forge_denies_over_ssh_is_told_by_its_words() -> None:
+    said = "ERROR: The key you are authenticating with has been marked as read only.\x1b[0m"
+
+    error = push_failure(Output(128, b"", f"{said}\n{NO_ANSWER}"), where="ssh://h/a")
+
+    assert type(error) is AccessDeniedError
+    assert error.message.endswith("marked as read only.)")
+
+
+def test_a_copy_is_called_by_the_name_of_the_user_s_file() -> None:
+    access = SshAccess({}, {"../ssh/known_hosts": "/home/me/my hosts"})
+
+    assert access.explain("key in ../ssh/known_hosts:1") == "key in /home/me/my hosts:1"
+
+
+def test_the_ssh_command_reads_no_file_but_those_it_is_given() -> None:
+    words = shlex.split(ssh_command(has_key=True, has_known_hosts=True, has_name=True))
+
+    assert words[:5] == ["ssh", "-F", "/dev/null", "-i", "../ssh/key"]
+    assert "-oGlobalKnownHostsFile=/dev/null" in words
+    assert "-oStrictHostKeyChecking=yes" in words
+    assert "-oBatchMode=yes" in words
+
+
+def test_without_known_hosts_of_ours_the_system_s_count_too() -> None:
+    words = shlex.split(ssh_command(has_key=False, has_known_hosts=False, has_name=True))
+
+    assert "IdentityFile=none" in words
+    assert "-oGlobalKnownHostsFile=/etc/ssh/ssh_known_hosts" in words

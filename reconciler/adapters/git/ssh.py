@@ -1,0 +1,180 @@
+"""How git reaches a remote over SSH: the command it runs, with private copies of what that reads.
+
+The copies exist while a command runs, in a folder of the clone's that nobody else may enter, and
+ssh is given their names relative to git's working directory. So a key that is readable for others
+(ssh refuses those, and a Secret's volume is no better) or belongs to somebody else can be used; one
+that is replaced in its place is used at once; and no path of the user's has to pass the shell and
+then ssh, which expands ``%h`` and ``${HOME}`` in file names and knows no way to quote the latter.
+"""
+
+import contextlib
+import os
+import pwd
+import shlex
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.adapters.git.private_key import usable_key
+from reconciler.errors import SettingsError
+from reconciler.settings import GitSettings
+
+_FOLDER = "ssh"
+_KEY, _KNOWN_HOSTS = f"../{_FOLDER}/key", f"../{_FOLDER}/known_hosts"
+_PASSWD, _GROUP = f"../{_FOLDER}/passwd", f"../{_FOLDER}/group"
+_SYSTEM_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
+_AGENT = "SSH_AUTH_SOCK"
+_MAX_BYTES = 4 * 1024 * 1024
+
+_OPTIONS: Mapping[str, str] = {
+    "BatchMode": "yes",  # nobody is there to answer
+    "PreferredAuthentications": "publickey",
+    "StrictHostKeyChecking": "yes",  # never trust on first use
+    "UpdateHostKeys": "no",
+    "ForwardAgent": "no",
+    "ConnectTimeout": "10",
+    # What stalls is given up as soon as over HTTP: after 30 seconds of silence.
+    "ServerAliveInterval": "10",
+    "ServerAliveCountMax": "3",
+}
+
+# ssh wants to know its user by name, though it needs the name for nothing that we do. This library
+# answers for the system where a container runs as a number only.
+_NAMED_BY_WRAPPER = {
+    "LD_PRELOAD": "libnss_wrapper.so",
+    "NSS_WRAPPER_PASSWD": _PASSWD,
+    "NSS_WRAPPER_GROUP": _GROUP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SshAccess:
+    """What a git command needs to speak to an SSH remote, for as long as the copies exist."""
+
+    environment: Mapping[str, str]
+    originals: Mapping[str, str] = field(default_factory=dict)  # name of a copy -> the user's file
+
+    def explain(self, words: str) -> str:
+        """Return what ssh said with the names of the user's files in place of the copies'."""
+        for copy, original in self.originals.items():
+            words = words.replace(copy, original)
+        return words
+
+
+NO_SSH = SshAccess({})
+
+
+@contextlib.contextmanager
+def ssh_access(settings: GitSettings, home: Path) -> Iterator[SshAccess]:
+    """Keep copies of key and host keys beside git's working directory while the block runs.
+
+    The clone's lock has to be held. What a killed process left is removed first.
+
+    Args:
+        settings: the remote; its files are read now.
+        home: the working directory of git.
+
+    Raises:
+        SettingsError: a file cannot be read, is no key, or there is neither key nor agent; or
+            there is no ssh program.
+        OSError: the disk does not permit it.
+    """
+    if shutil.which("ssh") is None:
+        raise SettingsError("there is no ssh program on the PATH: install openssh-client")
+    folder = home.parent / _FOLDER
+    _remove(folder)
+    folder.mkdir(mode=0o700)
+    try:
+        yield _access(settings, folder)
+    finally:
+        _remove(folder)
+
+
+def ssh_command(*, has_key: bool, has_known_hosts: bool, has_name: bool) -> str:
+    """Return the value of ``GIT_SSH_COMMAND``, for the shell that git gives it to.
+
+    Args:
+        has_key: use the copied key and no other; otherwise the agent's keys and no files.
+        has_known_hosts: trust the copied host keys and not the system's too.
+        has_name: the system knows a user with our ID.
+    """
+    key = ["-i", _KEY, "-o", "IdentitiesOnly=yes"] if has_key else ["-o", "IdentityFile=none"]
+    system = "/dev/null" if has_known_hosts else _SYSTEM_KNOWN_HOSTS
+    files = {"UserKnownHostsFile": _KNOWN_HOSTS, "GlobalKnownHostsFile": system}
+    options = [f"-o{name}={value}" for name, value in {**_OPTIONS, **files}.items()]
+    variables = [] if has_name else ["env", *(f"{k}={v}" for k, v in _NAMED_BY_WRAPPER.items())]
+    return shlex.join([*variables, "ssh", "-F", "/dev/null", *key, *options])
+
+
+def _access(settings: GitSettings, folder: Path) -> SshAccess:
+    key, known_hosts = settings.ssh_key_file, settings.known_hosts_file or _own_known_hosts()
+    has_name = _has_name()
+    command = ssh_command(
+        has_key=key is not None,
+        has_known_hosts=settings.known_hosts_file is not None,
+        has_name=has_name,
+    )
+    environment = {"GIT_SSH_COMMAND": command, "GIT_SSH_VARIANT": "ssh"}
+    originals = {}
+    if key:
+        _write(folder / "key", usable_key(_read(key, "the SSH key"), where=str(key)))
+        originals[_KEY] = str(key)
+    else:
+        environment[_AGENT] = _agent()
+    if known_hosts:
+        _write(folder / "known_hosts", _read(known_hosts, "the known hosts"))
+        originals[_KNOWN_HOSTS] = str(known_hosts)
+    if not has_name:
+        user, group = os.getuid(), os.getgid()
+        _write(folder / "passwd", f"reconcile:*:{user}:{group}::/:/bin/sh\n".encode())
+        _write(folder / "group", f"reconcile:*:{group}:\n".encode())
+    return SshAccess(environment, originals)
+
+
+def _agent() -> str:
+    agent = os.environ.get(_AGENT)
+    if not agent:
+        raise SettingsError(
+            "an SSH remote wants a key: use --git-ssh-key-file, or start an SSH agent"
+        )
+    return agent
+
+
+def _own_known_hosts() -> Path | None:
+    """Return the file of the person who runs us, if there is one; git's own home is empty."""
+    try:
+        path = Path.home() / ".ssh" / "known_hosts"
+    except RuntimeError:  # neither $HOME nor a passwd entry
+        return None
+    return path if path.is_file() else None
+
+
+def _has_name() -> bool:
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        return False
+    return True
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(f"cannot read {what}: {error.strerror}", where=str(path)) from error
+    if len(content) > _MAX_BYTES:
+        raise SettingsError(f"{what} is larger than {_MAX_BYTES:,} bytes", where=str(path))
+    return content
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
+def _remove(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)

@@ -29,6 +29,9 @@ lint: $(STAMP) ## format, lint, types and import contracts, changing nothing
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+lab-packages: ## install the Debian packages that some tests need, if any is missing (needs root)
+	@sh lab/install-packages.sh
+
 lab-build: ## build the lab's programs (8 minutes the first time, then cached)
 	$(PYTHON) -m lab build
 
@@ -56,4 +59,4 @@ check: lint package test ## everything that a commit must pass
 lock: ## write requirements/*.txt anew (needs uv)
 	sh requirements/build-lock.sh
 
-.PHONY: help venv format lint lab-build lab demo test package check lock
+.PHONY: help venv format lint lab-packages lab-build lab demo test package check lock

@@ -1,4 +1,4 @@
-"""A registry secret of the cluster, as the adapter that reads it hands it to the one that uses it."""
+"""A registry secret of the cluster: what its reader hands to its user."""
 
 from dataclasses import dataclass
 

@@ -1,122 +1,174 @@
-"""Registry passwords from a docker ``config.json``."""
+"""Which logins there are for a repository, in the order in which they are tried."""
 
-import base64
-import binascii
-import json
-from collections.abc import Mapping
+import functools
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, TypeAlias
 
-from reconciler.core.images.reference import DEFAULT_HOST, Repository
-from reconciler.core.redaction import Secret
+from reconciler.adapters.registry.docker_config import (
+    MAX_BYTES,
+    ConfigProblem,
+    DockerConfig,
+    parse_docker_config,
+)
+from reconciler.adapters.registry.helper import Found, Helpers
+from reconciler.adapters.registry.login import Login
+from reconciler.core.images.pull_secret import PullSecret
+from reconciler.core.images.reference import Repository
 from reconciler.errors import SettingsError
 
-MAX_CONFIG_BYTES = 1024 * 1024
-_DOCKER_HUB_NAMES = frozenset({"index.docker.io", "registry-1.docker.io", DEFAULT_HOST})
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A login that may be the right one, and where it comes from, for messages."""
+
+    origin: str
+    login: Login
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """A user name and a password."""
+class Unusable:
+    """A place where a login could have been, and why it gives none."""
 
-    username: str
-    password: Secret
-
-    @property
-    def basic(self) -> str:
-        """The value of an ``Authorization`` header."""
-        pair = f"{self.username}:{self.password.reveal()}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
+    origin: str
+    reason: str
 
 
-@dataclass(frozen=True, slots=True)
+Offer: TypeAlias = Candidate | Unusable
+
+_EMPTY: Final = DockerConfig()
+_NO_FILE: Final = (0, 0, 0)
+
+
 class Keychain:
-    """Credentials by registry, or by registry and path: the longest path that fits wins.
+    """The logins of a docker ``config.json``, beside those of the cluster's pull secrets.
 
-    Attributes:
-        entries: by ``host``, ``host:port`` or ``host/path``.
-        source: where they come from, for messages; empty for nowhere.
+    The file is read again when it changes: a mounted secret is renewed while we run. Safe to use
+    from many threads.
     """
 
-    entries: Mapping[str, Credentials]
-    source: str = ""
+    def __init__(
+        self,
+        config: DockerConfig = _EMPTY,
+        *,
+        path: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._config: DockerConfig | ConfigProblem = config
+        self._path = path
+        self._helpers = Helpers(os.environ if environment is None else environment)
+        self._stamp = _stamp(path)
+        self._lock = threading.Lock()
 
     @classmethod
     def default(cls, environment: Mapping[str, str]) -> "Keychain":
-        """Return the keychain of ``$DOCKER_CONFIG`` or ``~/.docker``; empty if there is none.
+        """Return the keychain of ``$DOCKER_CONFIG`` or ``~/.docker``; empty while there is none.
 
         Raises:
             SettingsError: the file is there and cannot be read.
         """
         folder = environment.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
         path = Path(folder) / "config.json"
-        return cls.from_file(path) if path.is_file() else cls({})
+        if path.is_file():
+            return cls.from_file(path, environment=environment)
+        return cls(path=path, environment=environment)
 
     @classmethod
-    def from_file(cls, path: Path) -> "Keychain":
+    def from_file(cls, path: Path, *, environment: Mapping[str, str] | None = None) -> "Keychain":
         """Return the keychain of a docker ``config.json``.
 
         Raises:
             SettingsError: it cannot be read; the message holds nothing of its contents.
         """
-        auths = _auths(path)
-        entries = {_normalised(key): found for key, entry in auths.items()
-                   if (found := _credentials(entry, key, path))}  # fmt: skip
-        return cls(entries, str(path))
+        try:
+            config = _read(path)
+            for entry in config.entries:
+                if isinstance(entry.login, ConfigProblem):
+                    raise entry.login
+        except ConfigProblem as problem:
+            raise SettingsError(
+                f"cannot use the docker config: {problem}", where=str(path)
+            ) from None
+        return cls(config, path=path, environment=environment)
 
-    def for_repository(self, repository: Repository) -> Credentials | None:
-        """Return the credentials for a repository: those of the longest path that it is below."""
-        key = f"{repository.host}/{repository.path}"
-        while key:
-            if key in self.entries:
-                return self.entries[key]
-            key = key.rpartition("/")[0]
-        return None
+    @property
+    def source(self) -> str:
+        """The file, for messages; empty for none."""
+        return str(self._path) if self._path is not None and self._stamp != _NO_FILE else ""
+
+    def offers(
+        self, repository: Repository, pull_secrets: Sequence[PullSecret] = ()
+    ) -> Iterator[Offer]:
+        """Yield the logins for a repository: the best of each pull secret, then the file's.
+
+        The file's ``auths`` come first, then its ``credHelpers`` for the host, then ``credsStore``:
+        a program is run only when somebody asks for one more login.
+        """
+        for secret in pull_secrets:
+            origin = f"the secret {secret.origin}"
+            yield from _offers_of(origin, _parse_secret(secret), repository)
+        config, origin = self._current(), str(self._path or "the docker config")
+        yield from _offers_of(origin, config, repository)
+        if isinstance(config, DockerConfig):
+            for name in config.helpers_for(repository):
+                found = self._helpers.ask(name, repository.host)
+                yield from _offer(f"docker-credential-{name[:80]} of {origin}", found)
+
+    def _current(self) -> DockerConfig | ConfigProblem:
+        with self._lock:
+            stamp = _stamp(self._path)
+            if self._path is not None and stamp != self._stamp:
+                self._stamp = stamp
+                self._config = _reread(self._path) if stamp != _NO_FILE else _EMPTY
+            return self._config
 
 
-def _auths(path: Path) -> Mapping[str, object]:
+def _offers_of(
+    origin: str, config: DockerConfig | ConfigProblem, repository: Repository
+) -> Iterator[Offer]:
+    if isinstance(config, ConfigProblem):
+        yield Unusable(origin, str(config))
+    elif (entry := config.entry_for(repository)) is not None:
+        yield from _offer(origin, entry.login)
+
+
+def _offer(origin: str, found: Found) -> Iterator[Offer]:
+    if isinstance(found, ConfigProblem):
+        yield Unusable(origin, str(found))
+    elif found is not None:
+        yield Candidate(origin, found)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parse_secret(secret: PullSecret) -> DockerConfig | ConfigProblem:
+    try:
+        return parse_docker_config(secret.content.reveal(), is_legacy=secret.is_legacy)
+    except ConfigProblem as problem:
+        return problem
+
+
+def _reread(path: Path) -> DockerConfig | ConfigProblem:
+    try:
+        return _read(path)
+    except ConfigProblem as problem:
+        return problem
+
+
+def _read(path: Path) -> DockerConfig:
     try:
         with path.open("rb") as file:
-            config = json.loads(file.read(MAX_CONFIG_BYTES))
+            return parse_docker_config(file.read(MAX_BYTES + 1))
     except OSError as error:
-        message = f"cannot read the docker config: {error.strerror}"
-        raise SettingsError(message, where=str(path)) from error
-    except ValueError:  # its own text, and the exception itself, quote the contents
-        raise SettingsError("the docker config is no JSON", where=str(path)) from None
-    auths = config.get("auths") if isinstance(config, dict) else None
-    if auths is None and isinstance(config, dict):
-        return {}
-    if not isinstance(auths, dict):
-        raise SettingsError("the docker config's 'auths' is no object", where=str(path))
-    return auths
+        raise ConfigProblem(f"it cannot be read: {error.strerror}") from error
 
 
-def _credentials(entry: object, key: str, path: Path) -> Credentials | None:
-    if not isinstance(entry, dict):
-        raise SettingsError(f"the docker config's entry {key!r} is no object", where=str(path))
-    encoded, username, password = (
-        str(entry.get(k) or "") for k in ("auth", "username", "password")
-    )
-    if encoded:
-        try:
-            decoded = base64.b64decode(encoded, validate=True).decode().rstrip("\0")
-        except (binascii.Error, UnicodeDecodeError):
-            raise _bad_auth(key, path) from None
-        username, colon, password = decoded.partition(":")
-        if not colon:
-            raise _bad_auth(key, path)
-    return Credentials(username, Secret(password)) if username else None
-
-
-def _bad_auth(key: str, path: Path) -> SettingsError:
-    message = f"the docker config's entry {key!r} has an 'auth' that is no base64 of user:password"
-    return SettingsError(message, where=str(path))
-
-
-def _normalised(key: str) -> str:
-    """Return ``host[:port][/path]`` of a key such as ``https://index.docker.io/v1/``."""
-    bare = key.removeprefix("https://").removeprefix("http://").rstrip("/")
-    for version in ("/v1", "/v2"):
-        bare = bare.removesuffix(version)
-    host, slash, path = bare.partition("/")
-    return f"{DEFAULT_HOST if host in _DOCKER_HUB_NAMES else host}{slash}{path}"
+def _stamp(path: Path | None) -> tuple[int, int, int]:
+    """Return what changes when a file is written or replaced."""
+    try:
+        found = os.stat(path) if path is not None else None  # noqa: PTH116 - None is no Path
+    except OSError:
+        return _NO_FILE
+    return (found.st_mtime_ns, found.st_ino, found.st_size) if found else _NO_FILE

@@ -1,21 +1,22 @@
 """Sends one HTTP request to a registry: pooled, bounded in time and size, following nothing."""
 
-import ipaddress
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSLError
-from urllib3.exceptions import TimeoutError as HTTPTimeoutError
+from urllib3.exceptions import HTTPError
 
-from reconciler.errors import RegistryError
+from reconciler.adapters.registry.realm import is_loopback_name
+from reconciler.adapters.registry.trouble import as_registry_error
+from reconciler.errors import RegistryError, SettingsError
 from reconciler.release import VERSION
 from reconciler.settings import RegistrySettings
 
@@ -23,6 +24,9 @@ MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 CONNECTIONS: Final = 32
 _CHUNK_BYTES: Final = 64 * 1024
 USER_AGENT: Final = f"reconcile/{VERSION}"
+
+OnRequest: TypeAlias = Callable[[str, int], None]
+"""Told after each request: ``host[:port]``, and the status, 0 if there was no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,55 +40,92 @@ class Response:
 
 
 class Transport:
-    """Connections to all registries. Safe to use from many threads."""
+    """Connections to all registries. Safe to use from many threads.
 
-    def __init__(self, settings: RegistrySettings) -> None:
+    Raises:
+        SettingsError: the CA file of the settings cannot be used.
+    """
+
+    def __init__(
+        self, settings: RegistrySettings, *, on_request: OnRequest = lambda _host, _status: None
+    ) -> None:
         self._settings = settings
+        self._on_request = on_request
+        self._context = tls_context(settings.ca_file)
         self._lock = threading.Lock()
         self._pools: dict[str, urllib3.PoolManager] = {}
+        self._tls_hosts: set[str] = set()
 
     def base_url(self, host: str) -> str:
-        """Return ``https://host``, or ``http://host`` where plain HTTP is permitted."""
+        """Return ``https://host``, or ``http://host`` where plain HTTP is permitted and spoken."""
         is_plain = host in self._settings.insecure_hosts or is_loopback(host)
-        return f"{'http' if is_plain else 'https'}://{host}"
+        return f"{'http' if is_plain and host not in self._tls_hosts else 'https'}://{host}"
 
-    def get(self, url: str, headers: Mapping[str, str]) -> Response:
+    def use_tls(self, host: str) -> None:
+        """Remember that a host speaks TLS though plain HTTP is permitted there."""
+        with self._lock:
+            self._tls_hosts = {*self._tls_hosts, host}
+
+    def get(
+        self, url: str, headers: Mapping[str, str], *, max_body_bytes: int = MAX_BODY_BYTES
+    ) -> Response:
         """Return the answer to a GET; redirects are answers like any other.
 
         Raises:
             RegistryError: no answer, a cut one, or one that is too large.
         """
-        try:
-            return self._get(url, headers)
-        except HTTPError as error:
-            raise RegistryError(_words(error, self._settings), where=url) from error
+        return self._request("GET", url, headers, None, max_body_bytes)
+
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, max_body_bytes: int
+    ) -> Response:
+        """Return the answer to a POST, like :meth:`get`.
+
+        Raises:
+            RegistryError: no answer, a cut one, or one that is too large.
+        """
+        return self._request("POST", url, headers, body, max_body_bytes)
 
     def close(self) -> None:
         """Close all connections."""
         for pool in self._pools.values():
             pool.clear()
 
-    def _get(self, url: str, headers: Mapping[str, str]) -> Response:
-        answer = self._pool(url).request(
-            "GET",
-            url,
-            headers={"User-Agent": USER_AGENT, **headers},
-            redirect=False,
-            retries=False,
-            preload_content=False,
-            timeout=urllib3.Timeout(
-                connect=self._settings.connect_timeout_s, read=self._settings.read_timeout_s
-            ),
-        )
+    def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limit: int
+    ) -> Response:
+        """Send a request, and tell once how it went, whatever happens."""
+        status = 0
         try:
-            body = self._body(answer, url)
+            answer = self._pool(url).request(
+                method,
+                url,
+                body=body,
+                headers={"User-Agent": USER_AGENT, **headers},
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                timeout=urllib3.Timeout(
+                    connect=self._settings.connect_timeout_s, read=self._settings.read_timeout_s
+                ),
+            )
+            status = answer.status
+            return Response(url, status, answer.headers, self._body(answer, url, limit))
+        except HTTPError as error:
+            raise as_registry_error(error, url, self._settings) from error
+        finally:
+            self._on_request(urlsplit(url).netloc, status)
+
+    def _body(self, answer: urllib3.BaseHTTPResponse, url: str, limit: int) -> bytes:
+        try:
+            body = self._read(answer, url, limit)
         except BaseException:
             answer.close()  # not back into the pool with half an answer in it
             raise
         answer.release_conn()
-        return Response(url, answer.status, answer.headers, body)
+        return body
 
-    def _body(self, answer: urllib3.BaseHTTPResponse, url: str) -> bytes:
+    def _read(self, answer: urllib3.BaseHTTPResponse, url: str, limit: int) -> bytes:
         """Return the body; ``read1`` gives what is there, so that a drip meets the deadline."""
         deadline = time.monotonic() + self._settings.answer_timeout_s
         pieces: list[bytes] = []
@@ -92,8 +133,8 @@ class Transport:
         while piece := answer.read1(_CHUNK_BYTES, decode_content=True):
             size += len(piece)
             pieces.append(piece)
-            if size > MAX_BODY_BYTES:
-                message = f"answer is larger than {MAX_BODY_BYTES:,} bytes"
+            if size > limit:
+                message = f"answer is larger than {limit:,} bytes"
                 raise RegistryError(message, where=url, is_retryable=False)
             if time.monotonic() > deadline:
                 message = f"did not finish its answer within {self._settings.answer_timeout_s:g} s"
@@ -104,19 +145,32 @@ class Transport:
         proxy = _proxy_for(url)
         with self._lock:
             if proxy not in self._pools:
-                self._pools[proxy] = _new_pool(proxy)
+                self._pools[proxy] = _new_pool(proxy, self._context)
             return self._pools[proxy]
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return what trusts the system's authorities, and those of a file beside them.
+
+    Raises:
+        SettingsError: the file cannot be read, or holds no certificate.
+    """
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except ssl.SSLError:
+            message = "--registry-ca-file holds no certificate that can be read (PEM)"
+            raise SettingsError(message, where=str(ca_file)) from None
+        except OSError as error:
+            message = f"--registry-ca-file cannot be read: {error.strerror}"
+            raise SettingsError(message, where=str(ca_file)) from error
+    return context
 
 
 def is_loopback(host: str) -> bool:
     """Whether a ``host[:port]`` is this very machine: ``localhost``, ``127.0.0.0/8``, ``[::1]``."""
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return is_loopback_name(urlsplit(f"//{host}").hostname or "")
 
 
 def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
@@ -145,26 +199,7 @@ def _proxy_for(url: str) -> str:
     return getproxies().get(parts.scheme, "")
 
 
-def _new_pool(proxy: str) -> urllib3.PoolManager:
-    context = ssl.create_default_context()
+def _new_pool(proxy: str, context: ssl.SSLContext) -> urllib3.PoolManager:
     if proxy:
         return urllib3.ProxyManager(proxy, maxsize=CONNECTIONS, ssl_context=context)
     return urllib3.PoolManager(num_pools=64, maxsize=CONNECTIONS, ssl_context=context)
-
-
-def _words(error: HTTPError, settings: RegistrySettings) -> str:
-    """Return what happened in words that are ours: urllib3's name addresses of memory."""
-    cause = error.reason if isinstance(error, MaxRetryError) else error
-    if isinstance(cause, NewConnectionError):
-        return f"cannot connect: {_innermost(cause)}"
-    if isinstance(cause, HTTPTimeoutError):
-        return f"did not answer within {settings.read_timeout_s:g} s"
-    if isinstance(cause, SSLError):
-        return f"TLS failed: {_innermost(cause)}"
-    return f"the connection broke: {_innermost(cause) if cause else error}"
-
-
-def _innermost(error: BaseException) -> str:
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

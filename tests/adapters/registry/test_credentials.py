@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.registry.credentials import Keychain
+from reconciler.adapters.registry.credentials import Candidate, Keychain
+from reconciler.adapters.registry.login import Login
 from reconciler.core.images.reference import Repository
 from reconciler.errors import SettingsError
 
@@ -22,8 +23,12 @@ def keychain(folder: Path, config: object) -> Keychain:
 
 
 def user(chain: Keychain, host: str, path: str = "acme/web") -> str | None:
-    found = chain.for_repository(Repository(host, path))
-    return found.username if found else None
+    return next((login.username for login in logins(chain, host, path)), None)
+
+
+def logins(chain: Keychain, host: str, path: str = "acme/web") -> list[Login]:
+    offers = chain.offers(Repository(host, path))
+    return [offer.login for offer in offers if isinstance(offer, Candidate)]
 
 
 def test_the_longest_path_wins_and_host_and_port_must_match(tmp_path: Path) -> None:
@@ -56,9 +61,8 @@ def test_every_name_of_docker_hub_means_docker_hub(tmp_path: Path, key: str) -> 
 
 def test_a_plain_user_name_and_password_do_as_well_as_an_encoded_pair(tmp_path: Path) -> None:
     chain = keychain(tmp_path, {"auths": {"r.example": {"username": "u", "password": "a:b"}}})
-    found = chain.for_repository(Repository("r.example", "x"))
+    (found,) = logins(chain, "r.example")
 
-    assert found is not None
     assert found.basic == "Basic " + base64.b64encode(b"u:a:b").decode()
     assert "a:b" not in repr(found)
 
@@ -71,9 +75,9 @@ def test_a_config_without_passwords_is_an_empty_keychain(tmp_path: Path, config:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        pytest.param("{" + CANARY, "the docker config is no JSON", id="json"),
+        pytest.param("{" + CANARY, "it is no JSON", id="json"),
         pytest.param({"auths": [CANARY]}, "'auths' is no object", id="auths"),
-        pytest.param([CANARY], "'auths' is no object", id="list"),
+        pytest.param([CANARY], "it is no object", id="list"),
         pytest.param({"auths": {"r": CANARY}}, "entry 'r' is no object", id="entry"),
         pytest.param({"auths": {"r": {"auth": CANARY}}}, "no base64 of user:password", id="base64"),
         pytest.param({"auths": {"r": {"auth": "YWJj"}}}, "no base64 of user:password", id="colon"),
@@ -93,7 +97,7 @@ def test_a_named_file_must_exist_and_a_default_one_need_not(tmp_path: Path) -> N
     with pytest.raises(SettingsError, match="No such file"):
         Keychain.from_file(tmp_path / "none.json")
 
-    assert Keychain.default({"DOCKER_CONFIG": str(tmp_path)}) == Keychain({})
+    assert user(Keychain.default({"DOCKER_CONFIG": str(tmp_path)}), "r.example") is None
 
 
 def test_the_default_file_is_read_from_docker_config(tmp_path: Path) -> None:

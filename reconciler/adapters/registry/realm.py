@@ -1,0 +1,95 @@
+"""Whether a token may be asked for where a registry says: its ``realm``.
+
+The registry is not believed blindly. Whoever answers in its name could otherwise make us send its
+password in plain text, or make us ask machines that only we can reach (a cloud's metadata service
+at 169.254.169.254). Names are not resolved here: what is not a literal address must prove itself by
+a certificate.
+"""
+
+import ipaddress
+import re
+import socket
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from reconciler.errors import RegistryError
+
+MAX_REALM: Final = 2048
+_URL: Final = re.compile(r"[!-~]+")
+
+
+def check_realm(realm: str, *, registry: str, insecure_hosts: frozenset[str]) -> str:
+    """Return the realm if it may be asked.
+
+    Args:
+        realm: a URL, as the challenge has it.
+        registry: the URL that was answered with the challenge.
+        insecure_hosts: ``HOST[:PORT]`` that may be spoken to in plain HTTP.
+
+    Raises:
+        RegistryError: it may not; not worth another try.
+    """
+    problem = _problem(realm, registry, insecure_hosts)
+    if problem:
+        message = f"its token realm {realm[:200]!r} {problem}"
+        raise RegistryError(message, where=registry, is_retryable=False)
+    return realm
+
+
+def _problem(realm: str, registry: str, insecure_hosts: frozenset[str]) -> str:
+    """Return what is wrong with a realm; nothing if it may be asked."""
+    asked, here = _parts(realm), _parts(registry)
+    if asked is None or here is None:
+        return "is no URL"
+    if asked.username is not None:
+        return "has a user name in it"
+    host, own = asked.hostname or "", here.hostname or ""
+    is_near = host == own or (is_loopback_name(host) and is_loopback_name(own))
+    is_permitted = asked.netloc in insecure_hosts
+    may_be_plain = here.scheme == "http" and (is_near or is_permitted)
+    if asked.scheme not in ("https", "http"):
+        return "is neither https nor http"
+    if asked.scheme == "http" and not may_be_plain:
+        return "is plain HTTP, which only a registry of plain HTTP may ask for, on its own host"
+    if is_internal(host) and not (is_near or is_permitted):
+        return "is an address inside a network"
+    return ""
+
+
+def _parts(url: str) -> SplitResult | None:
+    """Return the parts of a URL that names a host, or None."""
+    try:
+        parts = urlsplit(url)
+        is_sound = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_sound and len(url) <= MAX_REALM and _URL.fullmatch(url) else None
+
+
+def is_loopback_name(host: str) -> bool:
+    """Whether a host name or literal address is this very machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    address = _address(host)
+    return address is not None and address.is_loopback
+
+
+def is_internal(host: str) -> bool:
+    """Whether a host is this machine or a literal address that is not of the public internet."""
+    if is_loopback_name(host):
+        return True
+    address = _address(host)
+    return address is not None and not address.is_global
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return a literal address, in any spelling that the resolver takes: ``0x7f.1``, ``127.1``."""
+    try:
+        found = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host))
+        except (OSError, ValueError):  # a name; a ValueError is one with a NUL in it
+            return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return mapped or found

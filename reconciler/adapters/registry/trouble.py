@@ -1,0 +1,95 @@
+"""Why no answer came from a registry, in words a person can act on."""
+
+import http.client
+import ssl
+from typing import Final
+from urllib.parse import urlsplit
+
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    SSLError,
+)
+from urllib3.exceptions import TimeoutError as HTTPTimeoutError
+
+from reconciler.errors import RegistryError
+from reconciler.settings import RegistrySettings
+
+_UNTRUSTED: Final = frozenset({2, 18, 19, 20, 21})
+"""OpenSSL's ``X509_V_ERR_…`` of a chain that ends in no authority we know."""
+
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
+
+
+class NotHttpError(RegistryError):
+    """What came is no HTTP, or the connection ended before anything came."""
+
+
+class UntrustedError(RegistryError):
+    """The host speaks TLS, with a certificate that is not to be trusted."""
+
+
+def as_registry_error(error: HTTPError, url: str, settings: RegistrySettings) -> RegistryError:
+    """Say what happened in words that are ours: urllib3's name addresses of memory.
+
+    What keeps us from a whole registry is said of the registry and not of the page, so that all its
+    repositories fail with the same words.
+    """
+    cause = error.reason if isinstance(error, MaxRetryError) else error
+    root = root_of(error)
+    parts = urlsplit(url)
+    base = f"{parts.scheme}://{parts.netloc}"
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return UntrustedError(f"TLS failed: {_certificate_words(root)}", where=base)
+    if isinstance(cause, ConnectTimeoutError | NewConnectionError | SSLError):
+        return RegistryError(_without_connection(cause, settings), where=base)
+    if isinstance(root, http.client.BadStatusLine):  # as is RemoteDisconnected
+        return NotHttpError(f"the connection broke: {_innermost(error)}"[:300], where=url)
+    return RegistryError(_within_connection(cause, settings)[:300], where=url)
+
+
+def _without_connection(cause: HTTPError, settings: RegistrySettings) -> str:
+    """Say why there is no connection."""
+    if isinstance(cause, SSLError):
+        return f"TLS failed: {_tls_words(cause)}"
+    if isinstance(cause, NewConnectionError):
+        return f"cannot connect: {_innermost(cause)}"
+    return f"cannot connect: no answer within {settings.connect_timeout_s:g} s"
+
+
+def _within_connection(cause: Exception | None, settings: RegistrySettings) -> str:
+    """Say how an answer failed to come."""
+    if isinstance(cause, HTTPTimeoutError):
+        return f"did not answer within {settings.read_timeout_s:g} s"
+    if isinstance(cause, DecodeError):
+        return "its answer is not compressed as it says"
+    return f"the connection broke: {_innermost(cause) if cause else 'no answer'}"
+
+
+def _certificate_words(root: ssl.SSLCertVerificationError) -> str:
+    words = root.verify_message
+    if root.verify_code in _UNTRUSTED:
+        return f"its certificate is not trusted ({words}): name its CA with --registry-ca-file"
+    return f"its certificate is not valid: {words}"
+
+
+def _tls_words(error: BaseException) -> str:
+    root = root_of(error)
+    if isinstance(root, ssl.SSLError) and root.reason in _NO_TLS:
+        return "it speaks no TLS: permit plain HTTP with --registry-insecure, if that is meant"
+    return _innermost(error)
+
+
+def _innermost(error: BaseException) -> str:
+    root = root_of(error)
+    return getattr(root, "strerror", None) or str(root) or type(root).__name__
+
+
+def root_of(error: BaseException) -> BaseException:
+    """Return what an exception began with."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error

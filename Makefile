@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CODE := reconciler tests lab
+CODE := reconciler tests lab bench
 JOBS ?= 2
+ROUNDS ?= 5
 COVERAGE := 94
 
 help: ## list the targets
@@ -34,6 +35,7 @@ lab-packages: ## install the Debian packages that some tests need, if any is mis
 
 lab-build: ## build the lab's programs (8 minutes the first time, then cached)
 	$(PYTHON) -m lab build
+	$(PYTHON) -m bench.stand_in
 
 lab: lab-build ## start a control plane, a registry and a Git server; until Ctrl-C
 	$(PYTHON) -m lab
@@ -44,6 +46,9 @@ demo: $(STAMP) ## the story on real parts: v3 becomes v4 in Git and in the clust
 test: $(STAMP) lab-build ## all tests, against the lab's real parts
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered \
 		--cov-fail-under=$(COVERAGE) $(PYTEST_FLAGS)
+
+bench: $(STAMP) lab-build ## measure on work of stated size, into bench/results.md (half an hour)
+	$(BIN)/python -m bench --rounds $(ROUNDS) --out bench/results.md
 
 package: $(STAMP) ## build the wheel and try it in an empty environment with the locked packages
 	rm -rf build/package && mkdir -p build/package
@@ -59,4 +64,4 @@ check: lint package test ## everything that a commit must pass
 lock: ## write requirements/*.txt anew (needs uv)
 	sh requirements/build-lock.sh
 
-.PHONY: help venv format lint lab-packages lab-build lab demo test package check lock
+.PHONY: help venv format lint lab-packages lab-build lab demo test bench package check lock

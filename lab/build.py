@@ -33,6 +33,12 @@ class Program:
     package: str
     ldflags: str
     takes: str  # how long the first build takes, for a person who waits
+    folder: Path | None = None  # of its module; None: the lab's folder of that name
+
+    @property
+    def sources(self) -> Path:
+        """The folder of its module."""
+        return self.folder or SOURCES / self.name
 
 
 PROGRAMS = (
@@ -63,8 +69,12 @@ def cache_folder() -> Path:
 
 
 def program_path(name: str) -> Path:
+    """Return where one of the lab's programs is, or will be, in the cache."""
+    return path_of(_BY_NAME[name])
+
+
+def path_of(program: Program) -> Path:
     """Return where a program is, or will be, in the cache: by the hash of all it is built from."""
-    program = _BY_NAME[name]
     digest = hashlib.sha256()
     for fact in (
         *FLAGS,
@@ -74,9 +84,9 @@ def program_path(name: str) -> Path:
         _go_version(os.environ.get("PATH", "")),
     ):
         digest.update(fact.encode() + b"\0")
-    for source in sorted((SOURCES / name).glob("*")):
+    for source in sorted(program.sources.glob("*")):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    return cache_folder() / f"{name}-{digest.hexdigest()[:16]}" / name
+    return cache_folder() / f"{program.name}-{digest.hexdigest()[:16]}" / program.name
 
 
 def is_built() -> bool:
@@ -109,7 +119,7 @@ def build_all(names: Sequence[str] = tuple(_BY_NAME)) -> None:
 
 def build(program: Program) -> Path:
     """Return the program, built if it is missing; a second builder waits for the first."""
-    path = program_path(program.name)
+    path = path_of(program)
     if path.is_file():
         return path
     if shutil.which("go") is None:
@@ -146,7 +156,7 @@ def _build(program: Program, path: Path) -> None:
         with _Progress(f"building {program.name} ({program.takes} the first time)"):
             done = subprocess.run(
                 command,
-                cwd=SOURCES / program.name,
+                cwd=program.sources,
                 env={**os.environ, **SETTINGS},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -65,15 +65,19 @@ class Cluster:
         """
         _missing("an API server to stop")
 
+    def kubectl_command(self, *arguments: str, user: str = "") -> list[str]:
+        """Return the words that run kubectl here, as a user if one is named."""
+        kubeconfig = self.kubeconfig_for(user) if user else self.kubeconfig
+        return [*_kubectl(), "--kubeconfig", str(kubeconfig), *arguments]
+
     def kubectl(self, *arguments: str, stdin: str | None = None, user: str = "") -> str:
         """Run kubectl, as a user if one is named, and return what it printed.
 
         Raises:
             LabError: it failed, with its words.
         """
-        kubeconfig = self.kubeconfig_for(user) if user else self.kubeconfig
         done = subprocess.run(
-            [*_kubectl(), "--kubeconfig", str(kubeconfig), *arguments],
+            self.kubectl_command(*arguments, user=user),
             input=stdin,
             stdin=None if stdin is not None else subprocess.DEVNULL,
             capture_output=True,

@@ -42,8 +42,10 @@ class ControlPlane(Cluster):
         self._processes: dict[str, Process] = {}
 
     @classmethod
-    def start(cls, folder: Path) -> "ControlPlane":
+    def start(cls, folder: Path, *, has_controllers: bool = True) -> "ControlPlane":
         """Start everything and return when Deployments can become Available.
+
+        Without controllers it is etcd and an API server: nobody acts on what is applied.
 
         Raises:
             MissingPartError: a part is not built.
@@ -55,8 +57,9 @@ class ControlPlane(Cluster):
             plane._write_files()
             plane._start_etcd()
             plane.start_apiserver()
-            plane._start_controllers()
-            plane._start_nodes()
+            if has_controllers:
+                plane._start_controllers()
+                plane._start_nodes()
         except BaseException:
             plane.stop()
             raise

@@ -1,0 +1,1 @@
+"""Repeatable measurements on work of stated size; README.md says how to read them."""

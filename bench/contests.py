@@ -1,0 +1,197 @@
+"""One round of everything that is measured, work by work."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from bench import manifests
+from bench.child import clean_environment, run_child
+from bench.cost import Cost, Sample, cost_of_program
+from bench.size import Size
+from bench.stand_in import stand_in
+from lab.bare_repository import BareRemote, run
+from lab.control_plane import ControlPlane
+
+PYTHON: Final = sys.executable
+
+
+@dataclass
+class Place:
+    """What the rounds share: a folder, and an API server that is started when it is needed."""
+
+    folder: Path
+    size: Size
+    stack: ExitStack
+    _plane: ControlPlane | None = field(default=None)
+    _rounds: int = 0
+
+    @property
+    def plane(self) -> ControlPlane:
+        """An etcd and an API server without controllers, so that nobody else works."""
+        if self._plane is None:
+            self._plane = ControlPlane.start(self.folder / "plane", has_controllers=False)
+            self.stack.callback(self._plane.stop)
+        return self._plane
+
+    def fresh_name(self, prefix: str) -> str:
+        """Return a name that no other round has."""
+        self._rounds += 1
+        return f"{prefix}-{self._rounds}"
+
+
+Contest: TypeAlias = Callable[[Place], Iterator[Sample]]
+
+
+def start(place: Place) -> Iterator[Sample]:
+    """Starting the program, to be told its version or its help."""
+    program = str(Path(PYTHON).with_name("reconcile"))
+    for _ in range(place.size.starts):
+        for row, command in (
+            ("python -c pass", [PYTHON, "-c", "pass"]),
+            ("reconcile --version", [program, "--version"]),
+            ("reconcile --help", [program, "--help"]),
+        ):
+            cost = cost_of_program(command, environment=clean_environment())
+            yield Sample("Start", row, cost)
+
+
+def scan(place: Place) -> Iterator[Sample]:
+    """Asking a registry for tags."""
+    size = place.size
+    group = f"Scan of {size.repositories:,} repositories of {size.tags:,} tags"
+    for row, has_tokens, delay_ms in (
+        ("anonymous", False, 0),
+        ("bearer", True, 0),
+        (f"each answer after {size.delay_ms} ms", False, size.delay_ms),
+    ):
+        with stand_in(tags=size.tags, has_tokens=has_tokens, delay_ms=delay_ms) as registry:
+            costs = run_child(
+                "scan", host=registry.host, repositories=size.repositories, tags=size.tags
+            )
+        yield Sample(group, row, costs["scan"].with_counts(registry.counts))
+    with stand_in(tags=size.long_list) as registry:
+        costs = run_child("scan", host=registry.host, repositories=1, tags=size.long_list)
+    cost = costs["scan"].with_counts(registry.counts)
+    yield Sample(f"Scan of one repository with {size.long_list:,} tags", "anonymous", cost)
+
+
+def select(place: Place) -> Iterator[Sample]:
+    """Choosing among tags."""
+    group = f"Selection among {place.size.choice:,} tags by a constraint"
+    yield from _samples(group, run_child("select", tags=place.size.choice))
+
+
+def rewrite(place: Place) -> Iterator[Sample]:
+    """Editing manifests in memory."""
+    for count in place.size.manifests:
+        group = f"Rewrite of {count:,} manifests of 40 lines, in memory"
+        yield from _samples(group, run_child("rewrite", manifests=count))
+    kib = place.size.document_kib
+    for automated in ("one", "all"):
+        cost = run_child("rewrite-one-file", kib=kib, automated=automated)["one edit"]
+        row = f"{automated} of its documents automated"
+        yield Sample(f"One edit in one file of {kib / 1024:g} MiB", row, cost)
+
+
+def cycle(place: Place) -> Iterator[Sample]:
+    """Whole cycles without a cluster: fetch, scan, plan, commit, push over a path."""
+    for count in place.size.manifests:
+        with stand_in(tags=3) as registry, tempfile.TemporaryDirectory(dir=place.folder) as folder:
+            remote = _remote(
+                Path(folder), manifests.folder_of(count, host=registry.host, tag="1.0.1")
+            )
+            costs = run_child(
+                "cycle", git_url=str(remote.path), folder=f"{folder}/data", manifests=count
+            )
+        yield from _samples(f"Cycle over {count:,} manifests, without a cluster", costs)
+
+
+def sync(place: Place) -> Iterator[Sample]:
+    """Applying objects, beside kubectl on the same API server."""
+    size, plane = place.size, place.plane
+    first = f"First sync of {size.objects:,} objects"
+    again = f"Sync of {size.objects:,} objects, nothing changed"
+    for validate in ("false", "true"):
+        namespace = place.fresh_name("kubectl")
+        texts = manifests.objects(size.objects, namespace=namespace)
+        plane.kubectl("create", "namespace", namespace)
+        file = place.folder / f"{namespace}.yaml"
+        file.write_text("---\n".join(texts.values()))
+        flags = "--validate=false" if validate == "false" else ""
+        row = f"kubectl apply --server-side {flags}".strip()
+        for group in (first, again):
+            yield Sample(group, row, _kubectl_apply(plane, file, validate))
+    yield from _sync_ours(place, first, again)
+
+
+def _sync_ours(place: Place, first: str, again: str) -> Iterator[Sample]:
+    size, plane = place.size, place.plane
+    namespace = place.fresh_name("reconcile")
+    plane.kubectl("create", "namespace", namespace)
+    with tempfile.TemporaryDirectory(dir=place.folder) as folder:
+        remote = _remote(Path(folder), manifests.objects(size.objects, namespace=namespace))
+        job: dict[str, object] = {
+            "git_url": str(remote.path),
+            "folder": f"{folder}/data",
+            "kubeconfig": str(plane.kubeconfig),
+            "namespace": f"{namespace}-state",
+            "objects": size.objects,
+        }
+        costs = run_child("sync", **job, is_first=True)
+        yield Sample(first, "reconcile: a cycle", costs["first"])
+        yield Sample(again, "reconcile: the second cycle of a process", costs["second"])
+        fresh = run_child("sync", **job, is_first=False)
+        yield Sample(again, "reconcile: a fresh process, after imports", fresh["fresh"])
+        whole = cost_of_program(_once(job), environment=clean_environment())
+        yield Sample(again, "reconcile --once: all of it", whole)
+
+
+def _once(job: Mapping[str, object]) -> list[str]:
+    program = str(Path(PYTHON).with_name("reconcile"))
+    flags = {
+        "--git-url": job["git_url"],
+        "--data-dir": job["folder"],
+        "--kubeconfig": job["kubeconfig"],
+        "--namespace": job["namespace"],
+    }
+    given = [str(word) for flag in flags.items() for word in flag]
+    return [program, "--once", "--no-update", "--no-wait", *given]
+
+
+def _kubectl_apply(plane: ControlPlane, file: Path, validate: str) -> Cost:
+    command = ["apply", "--server-side", f"--validate={validate}", "-f", str(file)]
+    return cost_of_program(
+        plane.kubectl_command(*command), environment={**os.environ, "HOME": str(plane.folder)}
+    )
+
+
+def _remote(folder: Path, texts: Mapping[str, str]) -> BareRemote:
+    """Return a remote with one commit; git itself is given all files at once."""
+    remote = BareRemote.create(folder / "shop.git")
+    stream = [b"commit refs/heads/main\ncommitter A Person <person@example.org> 0 +0000\n"]
+    stream.append(b"data 5\nbegin\n")
+    for path, text in texts.items():
+        content = text.encode()
+        stream.append(f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
+    run(remote.path, ["fast-import", "--quiet"], b"".join(stream))
+    return remote
+
+
+def _samples(group: str, costs: Mapping[str, Cost]) -> Iterator[Sample]:
+    for row, cost in costs.items():
+        yield Sample(group, row, cost)
+
+
+CONTESTS: Final[Mapping[str, Contest]] = {
+    "start": start,
+    "select": select,
+    "scan": scan,
+    "rewrite": rewrite,
+    "cycle": cycle,
+    "sync": sync,
+}

@@ -1,0 +1,3 @@
+module reconcile.bench/registry
+
+go 1.25.0

@@ -1,0 +1,59 @@
+"""How much work is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The sizes of all works.
+
+    Attributes:
+        repositories: asked for their tags in one scan.
+        tags: that each of them has.
+        long_list: the tags of the one repository that has many.
+        delay_ms: how long the slow registry waits before each answer.
+        choice: tags among which a policy selects.
+        manifests: of 40 lines each, in folders of different size.
+        document_kib: of the one file with many documents.
+        objects: synced to a cluster.
+        starts: how often a program is started in one round.
+        cycles: that the idle reconciler runs with nothing to do.
+    """
+
+    repositories: int
+    tags: int
+    long_list: int
+    delay_ms: int
+    choice: int
+    manifests: tuple[int, ...]
+    document_kib: int
+    objects: int
+    starts: int
+    cycles: int
+
+
+FULL = Size(
+    repositories=1000,
+    tags=100,
+    long_list=20_000,
+    delay_ms=50,
+    choice=10_000,
+    manifests=(1000, 5000),
+    document_kib=10 * 1024,
+    objects=1000,
+    starts=5,
+    cycles=50,
+)
+TINY = Size(
+    repositories=5,
+    tags=3,
+    long_list=2500,
+    delay_ms=1,
+    choice=20,
+    manifests=(2, 3),
+    document_kib=8,
+    objects=4,
+    starts=1,
+    cycles=2,
+)
+"""For the test that all of this still runs; the figures mean nothing."""

@@ -1,0 +1,20 @@
+"""The measured works, by name."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bench.child import Work
+from bench.works.cycle import cycle_twice
+from bench.works.rewrite import rewrite, rewrite_one_file
+from bench.works.scanning import scan_all
+from bench.works.selection import select_one
+from bench.works.syncing import sync_twice
+
+WORKS: Final[Mapping[str, Work]] = {
+    "scan": scan_all,
+    "select": select_one,
+    "rewrite": rewrite,
+    "rewrite-one-file": rewrite_one_file,
+    "cycle": cycle_twice,
+    "sync": sync_twice,
+}

@@ -1,0 +1,29 @@
+"""Cycle: from the remote's tip to the pushed commit, without a cluster."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.child import Job, require
+from bench.cost import Cost, cost_of
+from bench.works.running import parts, settings_of
+from reconciler.core.outcome import CycleOutcome
+from reconciler.pipeline import cycle
+
+
+def cycle_twice(job: Job) -> Iterator[tuple[str, Cost]]:
+    """Run two cycles of one process: all of ``manifests`` change and are pushed; none does."""
+    settings = settings_of(
+        git_url=job["git_url"], data_dir=Path(job["folder"]), is_synced=False, is_updated=True
+    )
+    with parts(settings) as (source, made):
+        cost, outcome = cost_of(lambda: cycle.run(source, made))
+        _check(outcome, changes=job["manifests"])
+        yield "all changed and pushed", cost
+        cost, outcome = cost_of(lambda: cycle.run(source, made))
+        _check(outcome, changes=0)
+        yield "nothing new, same process", cost
+
+
+def _check(outcome: CycleOutcome, *, changes: int) -> None:
+    require(not outcome.problems, f"problems: {outcome.problems[:3]}")
+    require(len(outcome.changes) == changes, f"{len(outcome.changes)} changes, not {changes}")

@@ -4,12 +4,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from reconciler.core.manifests import annotation
 from reconciler.core.outcome import BUG, OK, PENDING, STALLED, TRANSIENT, USAGE
+from reconciler.interfaces.cli.commands import COMMANDS, CommandSpec
 from reconciler.interfaces.cli.main import INTERRUPTED
 from reconciler.options import OPTIONS, Kind, Option
 
@@ -76,6 +78,32 @@ def test_every_exit_code_is_documented() -> None:
     assert documented == [
         str(code) for code in (OK, TRANSIENT, USAGE, STALLED, PENDING, BUG, INTERRUPTED)
     ]
+
+
+def command_names(specs: Mapping[str, CommandSpec], before: str = "") -> Iterator[str]:
+    """Yield the full names of all commands that do something."""
+    for name, spec in specs.items():
+        if spec.commands is None:
+            yield before + name
+        else:
+            yield from command_names(spec.commands, f"{before}{name} ")
+
+
+def test_every_command_is_documented_by_its_own_words() -> None:
+    documented = {
+        re.sub(r" [A-Z\[].*", "", row[0].strip("`")): row[1]
+        for row in rows("docs/reference/commands.md")
+        if row[0].startswith("`") and len(row) == 2
+    }
+    summaries = {name: spec_of(name).summary for name in command_names(COMMANDS)}
+
+    assert documented == summaries
+
+
+def spec_of(name: str) -> CommandSpec:
+    first, _, second = name.partition(" ")
+    spec = COMMANDS[first]
+    return spec.commands[second] if spec.commands and second else spec
 
 
 def test_every_annotation_that_is_read_is_documented() -> None:

@@ -1,10 +1,13 @@
 """How log lines look: text for a person at a terminal, else one JSON object a line."""
 
 import logging
+import os
 import sys
 from typing import TextIO
 
 import structlog
+
+from reconciler.interfaces.terminal import is_colourful
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -25,7 +28,7 @@ def configure(*, level: str, form: str | None, stream: TextIO | None = None) -> 
     target = stream or sys.stderr
     is_text = form == "text" or (form is None and target.isatty())
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=target.isatty())
+        structlog.dev.ConsoleRenderer(colors=is_colourful(target, os.environ))
         if is_text
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )

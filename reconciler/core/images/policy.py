@@ -18,6 +18,7 @@ _SIGNATURE = re.compile(r"sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?")
 _NOT_BUILT = ("glob", "regexp", "regex", "numeric", "alphabetical")  # followed by a colon
 _NOT_BUILT_WORDS = ("major", "minor", "patch", "newest", "digest")
 _KEYWORDS = ("semver", *_NOT_BUILT, *_NOT_BUILT_WORDS)
+_NONE = ""  # stands for the current tag where there is none; it is no tag and has no place
 _LONGEST_SLIP = 32  # longer words are not compared with keywords
 _HELP = "write 'semver:CONSTRAINT'"
 
@@ -78,6 +79,7 @@ class SelectionReason(enum.Enum):
     """Why a selection came out as it did."""
 
     NEWER = "newer"
+    BEST = "the policy's best; no current tag was given"
     ADOPTED = "adopted: the current tag has no place in the policy's order"
     ALREADY_NEWEST = "already the newest"
     NO_TAG_MATCHES = "no tag matches"
@@ -115,7 +117,7 @@ class Verdict:
     reason: str
 
 
-def select(tags: Iterable[str], policy: Policy, *, current: str) -> Selection:
+def select(tags: Iterable[str], policy: Policy, *, current: str | None) -> Selection:
     """Return the tag that a container should run, or the reason to leave it.
 
     The answer depends neither on the order of the tags nor on duplicates among them. An older
@@ -124,8 +126,10 @@ def select(tags: Iterable[str], policy: Policy, *, current: str) -> Selection:
     Args:
         tags: what the registry lists.
         policy: how to choose.
-        current: the tag that stands in Git.
+        current: the tag that stands in Git; None if there is none, as when a policy is tried.
     """
+    if current is None:
+        return _best(frozenset(tags), policy)
     order = _order(policy, current)
     if order is None:
         detail = f"{current!r} is no version: give a policy, e.g. 'semver:*'"
@@ -137,8 +141,9 @@ def select(tags: Iterable[str], policy: Policy, *, current: str) -> Selection:
     return _choose(candidates, order, current, is_listed=current in listed)
 
 
-def verdicts(tags: Iterable[str], policy: Policy, *, current: str) -> tuple[Verdict, ...]:
+def verdicts(tags: Iterable[str], policy: Policy, *, current: str | None) -> tuple[Verdict, ...]:
     """Return what became of each distinct tag: the candidates best first, then the rest by name."""
+    current = _NONE if current is None else current
     order = _order(policy, current)
     listed = frozenset(tags)
     if order is None:
@@ -149,6 +154,19 @@ def verdicts(tags: Iterable[str], policy: Policy, *, current: str) -> tuple[Verd
         *_of_candidates(candidates, order, current, is_listed=current in listed),
         *(_of_refused(tag, order, current) for tag in sorted(refused)),
     )
+
+
+def _best(listed: frozenset[str], policy: Policy) -> Selection:
+    """Return what a policy picks from a list of tags alone."""
+    order = _order(policy, _NONE)
+    if order is None:
+        detail = "there is no current tag to compare with: give a policy"
+        return Selection(None, SelectionReason.NO_VERSION, detail)
+    candidates, _ = _sort_out(listed, order, _NONE)
+    if not candidates:
+        return _no_match(policy, listed)
+    best = max(candidates[max(candidates)], key=spelling_key(_NONE))
+    return Selection(best, SelectionReason.BEST, "is the policy's best")
 
 
 def _order(policy: Policy, current: str) -> TagOrder | None:
@@ -192,6 +210,10 @@ def _never(tag: str, current: str) -> str | None:
 def _without_candidates(policy: Policy, current: str, listed: Collection[str]) -> Selection:
     if current not in listed:
         return _missing(current)
+    return _no_match(policy, listed)
+
+
+def _no_match(policy: Policy, listed: Collection[str]) -> Selection:
     detail = f"none of {len(listed)} listed tags matches {policy}"
     return Selection(None, SelectionReason.NO_TAG_MATCHES, detail)
 

@@ -3,16 +3,19 @@
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from reconciler.errors import SettingsError
-from reconciler.options import OPTIONS, Kind, Option
+from reconciler.errors import ReconcilerError, SettingsError, StalledError
+from reconciler.interfaces.cli.commands import COMMANDS, CommandGroup
+from reconciler.interfaces.cli.parameters import given, shared_parameters
 
 OK = 0
+TRANSIENT = 1
 USAGE = 2
+STALLED = 3
 BUG = 70
 INTERRUPTED = 130
 
@@ -22,48 +25,15 @@ Reads the manifests of a Git branch, asks the registries for newer tags of the i
 workloads, commits and pushes the new tags, and syncs the manifests to the cluster.
 
 Every option has an environment variable RECONCILE_NAME and a key in the file given by --config;
-flag beats environment beats file beats default. Durations are written 90s, 5m or 1h30m.
+flag beats environment beats file beats default. Durations are written 90s, 5m or 1h30m. Options
+stand before a command's name or after it.
 """
 
 _EPILOG = """\b
 Exit codes: 0 in sync, also when images are held by a rule; 1 something transient failed, or not
 healthy in time; 2 usage or settings; 3 a person must change something; 4 changes pending
-(--dry-run); 70 a bug; 130 interrupted.
+(--dry-run, diff, update without --write); 70 a bug; 130 interrupted.
 """
-
-
-def _parameter(option: Option) -> click.Option:
-    """Return the click form of an option. The text is read later, with that of the other layers."""
-    help_text = option.help + _shown_default(option)
-    flags = [f"-{option.short}"] if option.short else []
-    if option.kind is Kind.SWITCH:
-        names = f"--{option.name}" + (f"/--no-{option.name}" if option.default else "")
-        return click.Option([names], help=help_text, default=None, is_flag=True)
-    if option.kind is Kind.CHOICE:
-        kind: click.ParamType[Any] = click.Choice(option.choices)
-        return click.Option([*flags, f"--{option.name}"], type=kind, help=help_text)
-    return click.Option(
-        [*flags, f"--{option.name}"],
-        metavar=option.metavar or option.kind.value.rstrip(",…"),
-        multiple=option.kind is Kind.LIST,
-        help=help_text,
-    )
-
-
-def _shown_default(option: Option) -> str:
-    if option.kind is Kind.SWITCH:
-        return ""
-    default = option.shown_default or option.default
-    return f"  [default: {default}]" if default else ""
-
-
-def _given(parameters: Mapping[str, object]) -> dict[str, object]:
-    """Return the options that stand on the command line, by name."""
-    return {
-        option.name: parameters[option.key]
-        for option in OPTIONS
-        if parameters.get(option.key) not in (None, ())
-    }
 
 
 def _execute(*, once: bool, config: str | None, **parameters: object) -> int:
@@ -71,27 +41,35 @@ def _execute(*, once: bool, config: str | None, **parameters: object) -> int:
 
     if not once:
         raise click.UsageError("give --once: this release runs one cycle and exits")
-    return run_once(flags=_given(parameters), environment=os.environ, config=config)
+    return run_once(flags=given(parameters), environment=os.environ, config=config)
 
 
-def command() -> click.Command:
-    """Return the command with all its options."""
+def command() -> click.Group:
+    """Return the command with all its options and commands."""
     once = click.Option(["--once"], is_flag=True, help="run one cycle of each source and exit")
-    config = click.Option(["--config"], metavar="FILE", help="a YAML file of settings")
     version = click.Option(["--version"], is_flag=True, help="print the version and exit")
-    return click.Command(
+    return CommandGroup(
         "reconcile",
-        params=[once, config, *(_parameter(option) for option in OPTIONS), version],
-        callback=_drop_version,
+        COMMANDS,
+        params=[once, *shared_parameters(), version],
+        callback=_begin,
+        invoke_without_command=True,
+        subcommand_metavar="[COMMAND [ARGS]...]",
         help=_SUMMARY,
         epilog=_EPILOG,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
 
 
-def _drop_version(*, version: bool, **parameters: Any) -> int:  # noqa: ANN401 - click's values
+@click.pass_context
+def _begin(context: click.Context, /, *, version: bool, **parameters: Any) -> int:  # noqa: ANN401 - click's values
+    """Do what is asked for without a command; a command's own work comes after this."""
     del version  # answered before click was imported
-    return _execute(**parameters)
+    if context.invoked_subcommand is None:
+        return _execute(**parameters)
+    if parameters["once"]:
+        raise click.UsageError(f"--once does not go with {context.invoked_subcommand!r}")
+    return OK
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -117,7 +95,14 @@ def _run(arguments: Sequence[str]) -> int:
         return asked.exit_code
     except click.ClickException as error:
         error.show()
-    except SettingsError as error:
+        return USAGE
+    except ReconcilerError as error:
         for line in str(error).splitlines():
             click.echo(f"reconcile: {line}", err=True)
-    return USAGE
+        return _code_of(error)
+
+
+def _code_of(error: ReconcilerError) -> int:
+    if isinstance(error, SettingsError):
+        return USAGE
+    return STALLED if isinstance(error, StalledError) else TRANSIENT

@@ -1,0 +1,83 @@
+"""Where text for people goes: how wide it is there, and whether it may be coloured."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+NARROWEST: Final = 20  # columns; what is narrower is folded by the terminal itself
+
+_STYLES: Final[Mapping[str, str]] = {
+    "bold": "\x1b[1m",
+    "dim": "\x1b[2m",
+    "red": "\x1b[31m",
+    "green": "\x1b[32m",
+    "yellow": "\x1b[33m",
+    "cyan": "\x1b[36m",
+}
+_PLAIN: Final = "\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """An output stream as a person sees it; a terminal, a file or a pipe.
+
+    Attributes:
+        stream: where to write.
+        width: columns of a line.
+        has_colours: whether styles are written; else they are left out.
+    """
+
+    stream: TextIO
+    width: int
+    has_colours: bool
+
+    @classmethod
+    def of(cls, stream: TextIO, environment: Mapping[str, str]) -> "Terminal":
+        """Return the stream with what the environment says about it.
+
+        Width: ``COLUMNS``, else the terminal's, else 80. Colours: see :func:`is_colourful`.
+        """
+        width = max(NARROWEST, shutil.get_terminal_size().columns)
+        return cls(stream, width, is_colourful(stream, environment))
+
+    @classmethod
+    def standard(cls) -> "Terminal":
+        """Return standard output."""
+        return cls.of(sys.stdout, os.environ)
+
+    def say(self, line: str = "", style: str = "") -> None:
+        """Write a line."""
+        self.stream.write(f"{self.styled(line, style)}\n")
+
+    def styled(self, text: str, style: str) -> str:
+        """Return the text in a style: ``bold``, ``dim`` or a colour; as it is without colours."""
+        if not (style and text and self.has_colours):
+            return text
+        return f"{_STYLES[style]}{text}{_PLAIN}"
+
+    def say_diff(self, diff: str) -> None:
+        """Write a unified diff."""
+        for line in diff.split("\n")[:-1]:
+            self.say(line, _style_of_diff(line))
+
+
+def is_colourful(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Whether colours are welcome: on a terminal that has them, unless ``NO_COLOR`` is set.
+
+    no-color.org: "when present and not an empty string (regardless of its value)".
+    """
+    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def printable(text: str) -> str:
+    """Return a text on one line that moves no cursor: names in manifests may hold anything."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
+def _style_of_diff(line: str) -> str:
+    if line.startswith(("--- ", "+++ ")):
+        return "bold"
+    return {"@": "cyan", "+": "green", "-": "red"}.get(line[:1], "")

@@ -1,0 +1,108 @@
+"""``reconcile policy test``, as a user meets it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.interfaces.program import on_a_terminal, program
+
+TAGS = "v1.2\n\nv1.3\r\n1.3\n2.0\nlatest\n2.1-rc1\n"
+
+
+def test_every_tag_has_its_verdict() -> None:
+    done = program("policy", "test", "semver:^1", stdin=TAGS)
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "Picks v1.3: is the policy's best",
+        "TAG      VERDICT",
+        "v1.3     chosen",
+        "1.3      is another spelling of v1.3",
+        "v1.2     is older than v1.3",
+        "2.0      is not ^1",
+        "2.1-rc1  is a pre-release, and the constraint names none",
+        "latest   is 'latest', which names no version",
+    ]
+
+
+def test_the_document_tells_what_is_selected_and_why() -> None:
+    done = program("policy", "test", "semver:^1", "--current", "v1.3", "-o", "json", stdin=TAGS)
+
+    assert done.code == 0
+    assert {name: value for name, value in done.json.items() if name != "verdicts"} == {
+        "version": 1,
+        "exitCode": 0,
+        "policy": "semver:^1",
+        "current": "v1.3",
+        "selected": "v1.3",
+        "reason": "ALREADY_NEWEST",
+        "detail": "v1.3 is the newest",
+    }
+    assert done.json["verdicts"][0] == {"tag": "v1.3", "chosen": True, "reason": "current"}
+    assert len(done.json["verdicts"]) == 6
+
+
+def test_the_default_policy_is_tried_from_a_current_tag(tmp_path: Path) -> None:
+    (tmp_path / "tags").write_text(TAGS)
+    arguments = ("--current", "v1.2", "--tags-file", str(tmp_path / "tags"), "-o", "json")
+    done = program("policy", "test", "default", *arguments)
+
+    assert (done.code, done.json["policy"], done.json["selected"]) == (0, "same shape", "v1.3")
+
+
+def test_nothing_picked_is_no_failure_and_has_a_reason() -> None:
+    done = program("policy", "test", "semver:^9", stdin=TAGS)
+
+    assert done.code == 0
+    assert done.out.startswith("Picks nothing: none of 6 listed tags matches semver:^9\n")
+
+
+def test_a_current_tag_that_is_no_version_needs_a_policy() -> None:
+    done = program("policy", "test", "default", "--current", "main", stdin=TAGS)
+
+    assert done.code == 3
+    assert done.out.startswith("Picks nothing: 'main' is no version: give a policy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["semver:^^"], "invalid policy 'semver:^^': cannot read '^^'", id="policy"),
+        pytest.param(["smever:^1"], "no such policy; did you mean 'semver'?", id="slip"),
+        pytest.param(["default"], "give --current", id="default"),
+        pytest.param(["semver:1", "--current", "a/b"], "--current: 'a/b' is no tag", id="current"),
+        pytest.param(["semver:1", "--tags-file", "none"], "none: cannot read it: No such", id="no"),
+        pytest.param(["semver:1", "--tags-file", "/"], "/: cannot read it: Is a", id="folder"),
+        pytest.param(["semver:1", "--tags-file", "/bin/sh"], "/bin/sh:1: is not UTF-8", id="bin"),
+    ],
+)
+def test_wrong_input_is_named(arguments: list[str], message: str) -> None:
+    done = program("policy", "test", *arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_input_that_is_no_text_is_refused() -> None:
+    done = program("policy", "test", "semver:1", stdin=b"v1\n\xff\n")
+
+    assert (done.code, done.err) == (2, "reconcile: standard input:2: is not UTF-8\n")
+
+
+def test_a_terminal_is_not_waited_for() -> None:
+    done = on_a_terminal("policy", "test", "semver:1")
+
+    assert done.code == 2
+    assert "give the tags, one a line: --tags-file FILE, or by a pipe" in done.out
+
+
+def test_colours_are_for_terminals_that_want_them(tmp_path: Path) -> None:
+    (tmp_path / "tags").write_text(TAGS)
+    arguments = ("policy", "test", "semver:^1", "--tags-file", str(tmp_path / "tags"))
+
+    assert "\x1b[32mv1.3     chosen\x1b[0m\n" in on_a_terminal(*arguments).out
+    assert "\x1b" not in on_a_terminal(*arguments, env={"NO_COLOR": "1"}).out
+    assert "\x1b" not in on_a_terminal(*arguments, env={"TERM": "dumb"}).out
+    assert "\x1b" not in program(*arguments).out
+    assert "\x1b" in on_a_terminal(*arguments, env={"NO_COLOR": ""}).out

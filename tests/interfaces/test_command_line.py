@@ -13,7 +13,7 @@ import pytest
 from lab.bare_repository import BareRemote
 from reconciler.core.images.policy import DEFAULT_POLICY
 from reconciler.core.images.reference import ImageReference
-from reconciler.core.manifests.document import Event, Scalar
+from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.images import ImageField, SkipReason
 from reconciler.core.objects.health import Health, Status
 from reconciler.core.objects.identity import ObjectKey
@@ -29,7 +29,7 @@ from reconciler.pipeline.events import Applying, Fetching, Planned, Pushed, Scan
 
 REVISION = Revision("main", "3a33f0a" + "0" * 33)
 KEY = ObjectKey("apps", "Deployment", "web", "nginx")
-SCALAR = Scalar(Event("ScalarEvent", None, None, "r.example/nginx:v3", "", 0, 18, 1))
+SCALAR = Scalar("r.example/nginx:v3", 0, 18, 1)
 
 
 def field() -> ImageField:

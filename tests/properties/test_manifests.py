@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.manifests.document import events_of, parse_documents
+from reconciler.core.manifests.document import parse_documents, stream_of
 from reconciler.core.manifests.edit import TextEdit, apply_edits
 from reconciler.core.manifests.images import FileReport, inspect
+from reconciler.core.manifests.parser import cut
 from reconciler.core.manifests.value import to_value
 from reconciler.core.message import ImageTrailer, compose, parse_by, parse_trailers
 from reconciler.core.plan import Change, UpdatePlan, make_plan, repositories
@@ -115,8 +116,10 @@ def test_any_text_is_read_or_refused_with_its_place(text: str) -> None:
             errors.append(error)
 
     assert all(error.where.startswith("a.yaml:") for error in errors)
-    for event in events_of(text, path="a.yaml"):
-        assert 0 <= event.start <= event.end <= len(text)
+    for part in cut(text):
+        starts = stream_of(part, path="a.yaml").starts
+        assert all(part.start <= start <= part.start + len(part.text) for start in starts)
+        assert starts == sorted(starts)
 
 
 parts = st.text(min_size=1, max_size=30)

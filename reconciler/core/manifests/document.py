@@ -1,65 +1,30 @@
-"""Text becomes documents of nodes, each with its place in the text. The only user of ruamel.yaml.
+"""Text becomes documents of nodes, each with its place in the text."""
 
-libyaml (``ruamel.yaml.clib``) reads; what it refuses, the pure parser is asked. Both give *marks*
-that count code points. Events are used and never composed nodes, because YAML 1.2 lets an anchor be
-defined twice and composers do not.
-"""
-
-import itertools
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from ruamel.yaml import YAML
-from ruamel.yaml import events as yaml_events
-from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]  # re-exported from the C module
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.reader import ReaderError
-
+from reconciler.core.manifests.parser import (
+    ALIAS,
+    DOCUMENT_END,
+    DOCUMENT_START,
+    ENDS,
+    MAPPING_START,
+    MARKS,
+    SCALAR,
+    STARTS,
+    Parser,
+    Part,
+    cut,
+)
 from reconciler.errors import ManifestError
 
 MAX_DEPTH = 100  # the API server's own limit is not much larger
-MAX_PURE = 65_536  # characters of a file that the pure parser, fifty times slower, is asked for
-BOM = "\ufeff"
 
-_DOCUMENT_START = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
-_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 _OTHER_BREAKS = re.compile(r"[\x85\u2028\u2029]|\r(?!\n)")
 _MERGE = "<<"
-
-
-class Event(NamedTuple):
-    """One parser event, stripped to what must not change when a scalar is edited.
-
-    Attributes:
-        kind: the event's class: ``ScalarEvent``, ``MappingStartEvent`` …
-        anchor: of a node or an alias.
-        tag: as resolved by the parser.
-        value: of a scalar.
-        style: of a scalar: ``""`` plain, ``'``, ``"``, ``|``, ``>``; of a collection: flow or not;
-            of a document's start and end: ``explicit`` if there is a mark.
-        start: offset of the first character, anchor and tag included.
-        end: offset after the last.
-        line: from 1.
-    """
-
-    kind: str
-    anchor: str | None
-    tag: str | None
-    value: str | None
-    style: str
-    start: int
-    end: int
-    line: int
-
-
-class Part(NamedTuple):
-    """A piece of a text that can be parsed by itself: one document, or a text with directives."""
-
-    text: str
-    start: int
-    line: int
 
 
 class Scalar:
@@ -67,14 +32,34 @@ class Scalar:
 
     __slots__ = ("anchor", "end", "line", "start", "style", "tag", "value")
 
-    def __init__(self, event: Event) -> None:
-        self.value = event.value or ""
-        self.style = event.style
-        self.tag = event.tag
-        self.anchor = event.anchor
-        self.start = event.start
-        self.end = event.end
-        self.line = event.line
+    def __init__(  # noqa: PLR0917 - made for every word of every manifest: names cost a third
+        self,
+        value: str,
+        start: int,
+        end: int,
+        line: int,
+        style: str = "",
+        tag: str | None = None,
+        anchor: str | None = None,
+    ) -> None:
+        """Make a scalar.
+
+        Args:
+            value: what it says.
+            start: offset of its first character, anchor and tag included.
+            end: offset after its last.
+            line: from 1.
+            style: ``""`` plain, ``'``, ``"``, ``|``, ``>``.
+            tag: as the parser resolved it.
+            anchor: its name.
+        """
+        self.value = value
+        self.style = style
+        self.tag = tag
+        self.anchor = anchor
+        self.start = start
+        self.end = end
+        self.line = line
 
 
 class Mapping:
@@ -82,14 +67,24 @@ class Mapping:
 
     __slots__ = ("anchor", "entries", "line", "tag")
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, line: int, tag: str | None = None, anchor: str | None = None) -> None:
         self.entries: list[tuple[Node, Node]] = []
-        self.anchor = event.anchor
-        self.tag = event.tag
-        self.line = event.line
+        self.anchor = anchor
+        self.tag = tag
+        self.line = line
 
     def get(self, key: str) -> "Node | None":
         """Return the value of the first entry with that key, merged ones (``<<``) last, or None."""
+        is_merging = False
+        for name, value in self.entries:
+            if isinstance(name, Scalar) and name.value in (key, _MERGE):
+                if is_merge_key(name):
+                    is_merging = True
+                elif name.value == key:
+                    return value
+        return self._merged(key) if is_merging else None
+
+    def _merged(self, key: str) -> "Node | None":
         for name, value in self.merged_entries():
             if isinstance(name, Scalar) and name.value == key:
                 return value
@@ -126,11 +121,11 @@ class Sequence:
 
     __slots__ = ("anchor", "items", "line", "tag")
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, line: int, tag: str | None = None, anchor: str | None = None) -> None:
         self.items: list[Node] = []
-        self.anchor = event.anchor
-        self.tag = event.tag
-        self.line = event.line
+        self.anchor = anchor
+        self.tag = tag
+        self.line = line
 
 
 Node: TypeAlias = Scalar | Mapping | Sequence
@@ -157,230 +152,200 @@ class Document:
     error: ManifestError | None = None
 
 
-def parse_documents(
-    text: str, *, path: str, screen: re.Pattern[str] | None = None
-) -> tuple[Document, ...]:
+def parse_documents(text: str, *, path: str, screen: Collection[str] = ()) -> tuple[Document, ...]:
     """Return the documents of a YAML or JSON text. Never raises for what the text holds.
 
     Args:
         text: the whole file.
         path: for messages.
-        screen: documents whose text has no match are left out, unparsed.
+        screen: documents that hold none of these words are left out, unparsed.
     """
     documents: list[Document] = []
-    reader = _Reader(path)
+    parser = Parser(path)
     for part in cut(text):
-        if screen and not screen.search(part.text):
+        if screen and not any(word in part.text for word in screen):
             continue
         try:
-            documents.extend(_Builder(path).documents(reader.events(part)))
+            documents += parser.parse(part, _Builder(path, part).documents)
         except ManifestError as error:
             documents.append(Document(part.line, None, error))
     return tuple(documents)
 
 
-def events_of(text: str, *, path: str) -> list[Event]:
-    """Return all events of a text; a document that cannot be read is one event of its own.
+class Event(NamedTuple):
+    """What must not change of one parser event when a scalar is edited: all but its place.
 
-    Two texts have equal streams, places aside, exactly if they mean and look the same.
+    Attributes:
+        kind: the event's class: ``ScalarEvent``, ``MappingStartEvent`` …
+        anchor: of a node or an alias.
+        tag: as resolved by the parser.
+        value: of a scalar.
+        style: of a scalar, as :class:`Scalar` has it; of a collection: flow or not; of a document's
+            start and end: ``explicit`` if there is a mark.
     """
-    return [event for part in cut(text) for event in part_events(part, path=path)]
+
+    kind: str
+    anchor: str | None = None
+    tag: str | None = None
+    value: str | None = None
+    style: str = ""
 
 
-def part_events(part: Part, *, path: str) -> list[Event]:
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The events of a text, and the offset at which each begins.
+
+    Two texts have equal events exactly if they mean and look the same.
+    """
+
+    events: list[Event]
+    starts: list[int]
+
+
+SCALAR_KIND: Final = SCALAR.__name__
+
+
+def stream_of(part: Part, *, path: str) -> Stream:
     """Return the events of a piece of a text; if it cannot be read, one event that is all of it."""
     try:
-        return _Reader(path).events(part)
+        return Parser(path).parse(part, _stream)
     except ManifestError:
-        end = part.start + len(part.text)
-        return [Event("unreadable", None, None, part.text, "", part.start, end, part.line)]
+        return Stream([Event("unreadable", value=part.text)], [part.start])
 
 
-def cut(text: str) -> Iterator[Part]:
-    """Cut a text at its document starts, so that one broken document does not hold back the rest.
-
-    YAML forbids ``---`` at the start of a line inside a document. A text with directives is left
-    whole: they stand before the mark that they belong to.
-    """
-    marks = () if _DIRECTIVE.search(text) else _DOCUMENT_START.finditer(text)
-    edges = [0, *(mark.start() for mark in marks if mark.start()), len(text)]
-    line = 1
-    for start, end in itertools.pairwise(edges):
-        part = text[start:end]
-        yield Part(part, start, line)
-        line += part.count("\n")
-
-
-_Unreadable: TypeAlias = MarkedYAMLError | ReaderError | UnicodeEncodeError
-"""What libyaml and its binding raise; the last for a lone surrogate."""
-
-
-class _Reader:
-    """Reads the parts of one file."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._pure_left = MAX_PURE
-
-    def events(self, part: Part) -> list[Event]:
-        """Return a part's events.
-
-        Raises:
-            ManifestError: neither parser can read it, or it is nested too deeply.
-        """
-        try:
-            shift = part.start + part.text.startswith(BOM)  # libyaml does not count the mark
-            return self._converted(_drain(CParser(part.text)), part, shift)
-        except (MarkedYAMLError, ReaderError, UnicodeEncodeError) as error:
-            first = error
-        self._pure_left -= len(part.text)
-        if self._pure_left < 0:
-            raise self._unreadable(first, part) from first
-        try:
-            return self._converted(_pure_events(part.text), part, part.start)
-        except (YAMLError, ValueError, OverflowError):  # OverflowError: e.g. "\UFFFFFFFF"
-            raise self._unreadable(first, part) from first
-
-    def _converted(self, raw_events: Iterable[Any], part: Part, offset: int) -> list[Event]:
-        """Take over the parser's events one by one, and stop it where the text is too deep.
-
-        Both parsers need time with the square of the depth of a text that has it all in one line.
-        """
-        events: list[Event] = []
-        depth = 0
-        for raw in raw_events:
-            events.append(_event(raw, offset, part.line))
-            depth += _LEVELS.get(type(raw), 0)
-            if depth > MAX_DEPTH:
-                where = f"{self._path}:{events[-1].line}"
-                raise ManifestError(f"is nested deeper than {MAX_DEPTH} levels", where=where)
-        return _with_our_lines(events, part) if _OTHER_BREAKS.search(part.text) else events
-
-    def _unreadable(self, error: _Unreadable, part: Part) -> ManifestError:
-        if isinstance(error, UnicodeEncodeError):
-            what, at = "a character that no text may hold", error.start
-        elif isinstance(error, ReaderError):
-            what = str(error).partition("\n")[0]
-            at = part.text.find(chr(error.character))
-        else:
-            what, at = error.problem or error.context, error.problem_mark.index
-        line = part.line + part.text.count("\n", 0, at)
-        return ManifestError(f"is no valid YAML: {what}", where=f"{self._path}:{line}")
+def _stream(raw_events: Iterable[Any], shift: int) -> Stream:
+    events: list[Event] = []
+    starts: list[int] = []
+    depth = 0
+    for raw in raw_events:
+        kind = type(raw)
+        anchor = tag = value = None
+        style = ""
+        if kind is SCALAR:
+            anchor, tag, value, style = raw.anchor, _tag(raw), raw.value, raw.style or ""
+        elif kind in STARTS:
+            anchor, tag, style = raw.anchor, _tag(raw), "flow" if raw.flow_style else ""
+            depth += 1
+            _check_depth(depth)
+        elif kind in ENDS:
+            depth -= 1
+        elif kind is ALIAS:
+            anchor = raw.anchor
+        elif kind in MARKS:
+            style = "explicit" if raw.explicit else ""
+        events.append(_new_tuple(Event, (kind.__name__, anchor, tag, value, style)))
+        starts.append(raw.start_mark.index + shift)
+    return Stream(events, starts)
 
 
-def _drain(parser: Any) -> Iterator[Any]:  # noqa: ANN401 - ruamel's C parser has no types
-    while (event := parser.get_event()) is not None:
-        yield event
+def _tag(raw: Any) -> str | None:  # noqa: ANN401 - ruamel's events
+    return None if raw.ctag is None else str(raw.ctag)
 
 
-def _pure_events(text: str) -> Iterator[Any]:
-    r"""Yield the pure parser's events; ``\ud83d\ude80`` in JSON is one character in two escapes.
-
-    Raises:
-        ValueError: half of such a pair stands alone.
-    """
-    for event in YAML(typ="safe", pure=True).parse(text):
-        if type(event) is yaml_events.ScalarEvent and not event.value.isascii():
-            event.value = event.value.encode("utf-16", "surrogatepass").decode("utf-16")
-        yield event
-
-
-_LEVELS = {
-    yaml_events.MappingStartEvent: 1,
-    yaml_events.SequenceStartEvent: 1,
-    yaml_events.MappingEndEvent: -1,
-    yaml_events.SequenceEndEvent: -1,
-}
 _new_tuple = tuple.__new__  # half the price of calling the class, for every word of every manifest
 
 
-def _event(raw: Any, offset: int, line: int) -> Event:  # noqa: ANN401 - as above
-    """Return a parser's event as ours."""
-    start, end = raw.start_mark, raw.end_mark
-    first, last, at = start.index + offset, end.index + offset, start.line + line
-    anchor = tag = value = None
-    style = ""
-    match raw:
-        case yaml_events.ScalarEvent():
-            anchor, value, style = raw.anchor, raw.value, raw.style or ""
-            tag = None if raw.ctag is None else raw.tag
-        case yaml_events.CollectionStartEvent():
-            anchor, tag, style = raw.anchor, raw.tag, "flow" if raw.flow_style else ""
-        case yaml_events.AliasEvent():
-            anchor = raw.anchor
-        case yaml_events.DocumentStartEvent() | yaml_events.DocumentEndEvent():
-            style = "explicit" if raw.explicit else ""
-    return _new_tuple(Event, (type(raw).__name__, anchor, tag, value, style, first, last, at))
+def _check_depth(depth: int, where: str = "") -> None:
+    """Stop where the text is too deep.
 
-
-def _with_our_lines(events: Iterable[Event], part: Part) -> list[Event]:
-    r"""Return the events with lines that end at ``\n`` alone, as editors and Git count them.
-
-    The parsers also count a lone carriage return and Unicode's line separators.
+    Both parsers need time with the square of the depth of a text that has it all in one line.
     """
-    position, line = 0, part.line
-    renumbered: list[Event] = []
-    for event in events:
-        start = max(event.start - part.start, position)
-        line += part.text.count("\n", position, start)
-        position = start
-        renumbered.append(event._replace(line=line))
-    return renumbered
+    if depth > MAX_DEPTH:
+        raise ManifestError(f"is nested deeper than {MAX_DEPTH} levels", where=where)
 
 
 class _Builder:
-    """Builds nodes from events, with a stack and no recursion."""
+    """Builds the nodes of one part from its events, with a stack and no recursion."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, part: Part) -> None:
         self._path = path
+        self._part = part
+        self._line_ends = _line_ends(part.text)
         self._anchors: dict[str, Node] = {}
-        self._stack: list[Mapping | Sequence] = []
-        self._keys: list[Node | None] = []  # for each open mapping, the key that awaits its value
-        self._root: Node | None = None
+        self._open: list[tuple[Mapping | Sequence, list[Node]]] = []  # and what is beside it
 
-    def documents(self, events: Iterable[Event]) -> Iterator[Document]:
-        line = 1
-        for event in events:
-            match event.kind:
-                case "ScalarEvent":
-                    self._add(Scalar(event), event.anchor)
-                case "MappingStartEvent":
-                    self._open(Mapping(event))
-                case "SequenceStartEvent":
-                    self._open(Sequence(event))
-                case "MappingEndEvent" | "SequenceEndEvent":
-                    self._stack.pop()
-                    self._keys.pop()
-                case "AliasEvent":
-                    self._add(self._aliased(event))
-                case "DocumentStartEvent":
-                    line, self._root, self._anchors = event.line, None, {}
-                case "DocumentEndEvent":
-                    is_empty = isinstance(self._root, Scalar) and self._root.start == self._root.end
-                    yield Document(line, None if is_empty else self._root)
+    def documents(self, raw_events: Iterable[Any], shift: int) -> list[Document]:
+        """Return the documents that the events tell of."""
+        documents: list[Document] = []
+        line, around = 1, list[Node]()  # what is in the innermost open collection, or the root
+        for raw in raw_events:
+            kind = type(raw)
+            if kind is SCALAR:
+                around.append(self._scalar(raw, shift))
+            elif kind in STARTS:
+                around = self._begin(self._collection(raw, shift), around)
+            elif kind in ENDS:
+                around = self._end(around)
+            elif kind is ALIAS:
+                around.append(self._aliased(raw, shift))
+            elif kind is DOCUMENT_START:
+                line, around = self._line(raw, shift), []
+                self._anchors, self._open = {}, []
+            elif kind is DOCUMENT_END:
+                documents.append(Document(line, _root(around)))
+        return documents
 
-    def _open(self, node: Mapping | Sequence) -> None:
-        self._add(node, node.anchor)
-        self._stack.append(node)
-        self._keys.append(None)
-
-    def _add(self, node: Node, anchor: str | None = None) -> None:
-        if anchor is not None:
-            self._anchors[anchor] = node
-        parent = self._stack[-1] if self._stack else None
-        if parent is None:
-            self._root = node
-        elif isinstance(parent, Sequence):
-            parent.items.append(node)
-        elif (key := self._keys[-1]) is None:
-            self._keys[-1] = node
-        else:
-            parent.entries.append((key, node))
-            self._keys[-1] = None
-
-    def _aliased(self, event: Event) -> Node:
-        node = self._anchors.get(event.anchor or "")
-        if node is None or node in self._stack:
-            where = f"{self._path}:{event.line}"
-            raise ManifestError(f"alias {event.anchor!r} names no finished anchor", where=where)
+    def _scalar(self, raw: Any, shift: int) -> Scalar:  # noqa: ANN401 - ruamel's events
+        node = Scalar(
+            raw.value,
+            raw.start_mark.index + shift,
+            raw.end_mark.index + shift,
+            self._line(raw, shift),
+            raw.style or "",
+            _tag(raw),
+            raw.anchor,
+        )
+        if node.anchor is not None:
+            self._anchors[node.anchor] = node
         return node
+
+    def _collection(self, raw: Any, shift: int) -> Mapping | Sequence:  # noqa: ANN401 - as above
+        make = Mapping if type(raw) is MAPPING_START else Sequence
+        node = make(self._line(raw, shift), _tag(raw), raw.anchor)
+        if node.anchor is not None:
+            self._anchors[node.anchor] = node
+        return node
+
+    def _begin(self, node: Mapping | Sequence, around: list[Node]) -> list[Node]:
+        around.append(node)
+        self._open.append((node, around))
+        _check_depth(len(self._open), f"{self._path}:{node.line}")
+        return []
+
+    def _end(self, inside: list[Node]) -> list[Node]:
+        node, around = self._open.pop()
+        if isinstance(node, Mapping):
+            node.entries = list(zip(inside[::2], inside[1::2], strict=True))
+        else:
+            node.items = inside
+        return around
+
+    def _aliased(self, raw: Any, shift: int) -> Node:  # noqa: ANN401 - as above
+        node = self._anchors.get(raw.anchor)
+        if node is None or any(node is each for each, _ in self._open):
+            where = f"{self._path}:{self._line(raw, shift)}"
+            raise ManifestError(f"alias {raw.anchor!r} names no finished anchor", where=where)
+        return node
+
+    def _line(self, raw: Any, shift: int) -> int:  # noqa: ANN401 - as above
+        r"""Return the line of an event; lines end at ``\n`` alone, as editors and Git count them.
+
+        The parsers also count a lone carriage return and Unicode's line separators.
+        """
+        mark = raw.start_mark
+        if self._line_ends is None:
+            return mark.line + self._part.line  # type: ignore[no-any-return]  # ruamel's are untyped
+        return self._part.line + bisect_left(self._line_ends, mark.index + shift - self._part.start)
+
+
+def _root(nodes: list[Node]) -> Node | None:
+    """Return the node of a document; None if there is nothing in it."""
+    root = nodes[0] if nodes else None
+    return None if isinstance(root, Scalar) and root.start == root.end else root
+
+
+def _line_ends(text: str) -> list[int] | None:
+    r"""Return the offset of each ``\n``, if the parsers would count other line ends too."""
+    if (text.isascii() and "\r" not in text) or not _OTHER_BREAKS.search(text):
+        return None
+    return [found.start() for found in re.finditer("\n", text)]

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.manifests.document import Event, Part, Scalar, cut, part_events
+from reconciler.core.manifests.document import SCALAR_KIND, Event, Scalar, stream_of
+from reconciler.core.manifests.parser import Part, cut
 from reconciler.errors import ManifestError
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]+)*")
@@ -108,21 +109,17 @@ def _is_as_planned(
         return False
     if before.text == after.text:
         return True
-    expected = [_expected(event, planned) for event in part_events(before, path=path)]
-    return expected == [_look(event) for event in part_events(after, path=path)]
+    stream = stream_of(before, path=path)
+    for index, start in enumerate(stream.starts):
+        if start in planned and stream.events[index].kind == SCALAR_KIND:
+            stream.events[index] = _expected(stream.events[index], planned.pop(start))
+    return stream.events == stream_of(after, path=path).events
 
 
-def _look(event: Event) -> tuple[object, ...]:
-    return event[:5]
-
-
-def _expected(event: Event, planned: dict[int, str]) -> tuple[object, ...]:
-    """Return what an event must look like afterwards; a plan that is met is struck off."""
-    value = planned.pop(event.start, None) if event.kind == "ScalarEvent" else None
-    if value is None:
-        return _look(event)
+def _expected(event: Event, value: str) -> Event:
+    """Return what a scalar's event must look like with another value."""
     style = event.style or ("" if _is_safe_plain(value) else '"')
-    return (event.kind, event.anchor, event.tag, value, style)
+    return event._replace(value=value, style=style)
 
 
 def _source(text: str, scalar: Scalar) -> str:

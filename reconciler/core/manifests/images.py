@@ -16,7 +16,6 @@ from reconciler.core.objects.identity import ObjectKey
 from reconciler.errors import ManifestError, ReferenceSyntaxError
 
 _API_VERSION = re.compile(r'^\ufeff?(?:apiVersion|[ \t{]*"apiVersion")[ \t]*:', re.MULTILINE)
-_OURS = re.compile("|".join(re.escape(word) for word in SCREEN))
 _TEMPLATE = re.compile(r"\$|\{\{|\s")
 
 
@@ -95,12 +94,12 @@ def inspect(path: str, text: str, *, default_namespace: str) -> FileReport:
     What has no key of ours is not parsed. A document that cannot be read is a problem only
     if the text looks like a manifest at all: templates of other tools are none of our business.
     """
-    if not _OURS.search(text):
+    if not any(word in text for word in SCREEN):
         return FileReport(path)
     fields: list[ImageField] = []
     problems: list[ManifestError] = []
     is_manifest = _API_VERSION.search(text) is not None
-    for document in parse_documents(text, path=path, screen=_OURS):
+    for document in parse_documents(text, path=path, screen=SCREEN):
         if document.error is not None:
             problems += [document.error] if is_manifest else []
             continue

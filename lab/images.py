@@ -5,7 +5,8 @@ import contextlib
 import hashlib
 import http.client
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.process import LabError
@@ -32,11 +33,21 @@ class Answer:
 
 @dataclass(frozen=True)
 class Images:
-    """The images of one registry."""
+    """The images of one registry.
+
+    Attributes:
+        host: with the port.
+        user: for a registry that wants a password.
+        password: that user's.
+        token_for: gives a token for a repository, for a registry that wants one.
+        trust: whom to trust, for a registry that speaks TLS.
+    """
 
     host: str
     user: str = ""
     password: str = ""
+    token_for: Callable[[str], str] | None = None
+    trust: ssl.SSLContext | None = None
 
     def push(
         self, repository: str, tags: Sequence[str], *, created: str, platforms: Sequence[str]
@@ -62,13 +73,23 @@ class Images:
     @contextlib.contextmanager
     def _session(self, repository: str) -> Iterator["_Session"]:
         """One connection for many requests."""
-        connection = http.client.HTTPConnection(self.host, timeout=_TIMEOUT_S)
-        pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
-        authorization = {"Authorization": f"Basic {pair}"} if self.user else {}
+        connection = (
+            http.client.HTTPSConnection(self.host, timeout=_TIMEOUT_S, context=self.trust)
+            if self.trust is not None
+            else http.client.HTTPConnection(self.host, timeout=_TIMEOUT_S)
+        )
+        authorization = self._authorization(repository)
+        headers = {"Authorization": authorization} if authorization else {}
         try:
-            yield _Session(connection, repository, authorization)
+            yield _Session(connection, repository, headers)
         finally:
             connection.close()
+
+    def _authorization(self, repository: str) -> str:
+        if self.token_for is not None:
+            return f"Bearer {self.token_for(repository)}"
+        pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return f"Basic {pair}" if self.user else ""
 
 
 @dataclass(frozen=True)

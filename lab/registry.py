@@ -1,12 +1,13 @@
-"""A real registry: CNCF Distribution, over plain HTTP on loopback."""
+"""A real registry: CNCF Distribution, on loopback."""
 
 import base64
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab import build
+from lab.authority import Authority
 from lab.images import Images
 from lab.ports import free_port, is_listening
 from lab.process import Process, wait_until
@@ -18,18 +19,26 @@ _HTPASSWD = f"{USER}:$2b$05$LabLabLabLabLabLabLabu0p2HiTYLy9wYp0xvudEZxoMjrtwnOc
 
 
 class Registry:
-    """A registry that can be stopped and started again with all it holds."""
+    """A registry that can be stopped and started again with all it holds.
 
-    def __init__(self, folder: Path, *, has_password: bool) -> None:
+    It speaks TLS if it is given an authority, else plain HTTP.
+    """
+
+    def __init__(
+        self, folder: Path, *, has_password: bool, authority: Authority | None = None
+    ) -> None:
         self.folder = folder
         self.has_password = has_password
+        self.authority = authority
         self.port = free_port()
         self.host = f"127.0.0.1:{self.port}"
         self._binary = build.require("registry")
         self._process: Process | None = None
 
     @classmethod
-    def launch(cls, folder: Path, *, has_password: bool) -> "Registry":
+    def launch(
+        cls, folder: Path, *, has_password: bool, authority: Authority | None = None
+    ) -> "Registry":
         """Make a registry in an empty folder and start it.
 
         Raises:
@@ -37,7 +46,7 @@ class Registry:
             LabError: it did not start.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        registry = cls(folder, has_password=has_password)
+        registry = cls(folder, has_password=has_password, authority=authority)
         registry.start()
         return registry
 
@@ -89,29 +98,44 @@ class Registry:
 
         One platform makes an image manifest, several make an index of them.
         """
-        return self._images().push(repository, tags, created=created, platforms=platforms)
+        return self.images().push(repository, tags, created=created, platforms=platforms)
 
     def tags(self, repository: str) -> list[str]:
         """Return the tags as the registry lists them."""
-        return self._images().tags(repository)
+        return self.images().tags(repository)
 
     def delete(self, repository: str, tag: str) -> None:
         """Take a tag back; what it named stays."""
-        self._images().delete(repository, tag)
+        self.images().delete(repository, tag)
 
-    def _images(self) -> Images:
-        return Images(self.host, USER, PASSWORD) if self.has_password else Images(self.host)
+    def images(self) -> Images:
+        """Return its images, for whoever may do everything."""
+        user, password = (USER, PASSWORD) if self.has_password else ("", "")
+        trust = self.authority.trust if self.authority is not None else None
+        return Images(self.host, user, password, trust=trust)
+
+    def auth(self) -> Mapping[str, object]:
+        """Return how its configuration tells who may do what; nothing if everybody may."""
+        if not self.has_password:
+            return {}
+        return {"htpasswd": {"realm": "lab", "path": str(self.folder / "htpasswd")}}
 
     def _config(self) -> dict[str, object]:
-        auth = {"htpasswd": {"realm": "lab", "path": str(self.folder / "htpasswd")}}
         storage = {
             "filesystem": {"rootdirectory": str(self.folder / "data")},
             "delete": {"enabled": True},
         }
+        auth = self.auth()
         return {
             "version": 0.1,
             "log": {"level": "warn", "accesslog": {"disabled": True}},
             "storage": storage,
-            "http": {"addr": self.host, "secret": "lab"},
-            **({"auth": auth} if self.has_password else {}),
+            "http": {"addr": self.host, "secret": "lab", **self._tls()},
+            **({"auth": auth} if auth else {}),
         }
+
+    def _tls(self) -> Mapping[str, object]:
+        if self.authority is None:
+            return {}
+        pem = str(self.authority.certificate(self.folder / "registry.pem"))
+        return {"tls": {"certificate": pem, "key": pem}}

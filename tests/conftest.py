@@ -4,17 +4,22 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from lab.authority import Authority
 from lab.cluster import Cluster
 from lab.control_plane import start_or_use
 from lab.git_server import GitHttpServer, serving
 from lab.process import MissingPartError
 from lab.registry import Registry
 from lab.ssh_server import SshServer, make_key, serving_ssh
+from lab.token_registry import TokenRegistry
+from lab.token_server import selling_tokens
 
 _numbers = itertools.count(1)
+AnyRegistry = TypeVar("AnyRegistry", bound=Registry)
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +45,37 @@ def cluster_namespace(control_plane: Cluster) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A real registry that wants a password."""
-    yield from _registry(tmp_path_factory.mktemp("registry"), has_password=True)
+    yield from _running(Registry(tmp_path_factory.mktemp("registry"), has_password=True))
 
 
 @pytest.fixture(scope="session")
 def anonymous_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A real registry that anybody may use."""
-    yield from _registry(tmp_path_factory.mktemp("registry"), has_password=False)
+    yield from _running(Registry(tmp_path_factory.mktemp("registry"), has_password=False))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signs the certificates of the lab's servers; its ``ca_file`` makes them trusted."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def tls_registry(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[Registry]:
+    """A real registry that wants a password and speaks TLS, by the authority's certificate."""
+    folder = tmp_path_factory.mktemp("registry")
+    yield from _running(Registry(folder, has_password=True, authority=authority))
+
+
+@pytest.fixture
+def token_registry(tmp_path: Path, authority: Authority) -> Iterator[TokenRegistry]:
+    """A real registry over TLS that wants tokens; its ``tokens`` may be changed by the test."""
+    folder = tmp_path / "token-registry"
+    folder.mkdir()
+    with selling_tokens(folder, authority) as tokens:
+        yield from _running(TokenRegistry(folder, tokens, authority))
 
 
 @pytest.fixture
@@ -92,7 +121,7 @@ def _skip(error: MissingPartError) -> None:
     pytest.skip(str(error))
 
 
-def _registry(folder: Path, *, has_password: bool) -> Iterator[Registry]:
-    registry = Registry.launch(folder, has_password=has_password)
+def _running(registry: AnyRegistry) -> Iterator[AnyRegistry]:
+    registry.start()
     yield registry
     registry.stop()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reconciler.core.images.policy import Selection, SelectionReason, select
+from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference, Repository
 from reconciler.core.manifests.edit import ScalarEdit, edit_scalars, replace_scalar
 from reconciler.core.manifests.images import FileReport, ImageField, SkipReason
@@ -68,12 +69,17 @@ _SKIPS = {
 
 def repositories(reports: Iterable[FileReport]) -> frozenset[Repository]:
     """Return the repositories whose tags a plan needs."""
-    return frozenset(
-        field.reference.repository
-        for report in reports
-        for field in report.fields
-        if field.reference and not field.obstacle
-    )
+    return frozenset(pullers(reports))
+
+
+def pullers(reports: Iterable[FileReport]) -> Mapping[Repository, tuple[Puller, ...]]:
+    """Return who pulls from each repository of :func:`repositories`, in the reports' order."""
+    found: dict[Repository, dict[Puller, None]] = {}
+    for report in reports:
+        for each in report.fields:
+            if each.reference and not each.obstacle:
+                found.setdefault(each.reference.repository, {})[each.puller] = None
+    return {repository: tuple(each) for repository, each in found.items()}
 
 
 def make_plan(reports: Iterable[FileReport], texts: Mapping[str, str], tags: Tags) -> UpdatePlan:

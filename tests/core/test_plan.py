@@ -1,8 +1,9 @@
 import pytest
 
+from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.images import FileReport, SkipReason, inspect
-from reconciler.core.plan import UpdatePlan, make_plan, repositories
+from reconciler.core.plan import UpdatePlan, make_plan, pullers, repositories
 from reconciler.errors import ReconcilerError, RegistryError
 
 REPOSITORY = Repository("r.example", "acme/web")
@@ -73,6 +74,23 @@ def test_only_what_can_be_updated_is_asked_for() -> None:
     free = inspect("b.yaml", manifest("r.example/acme/web:v1"), default_namespace="default")
 
     assert repositories([locked, free]) == {REPOSITORY}
+
+
+def test_whoever_pulls_from_a_repository_is_named_once_in_the_order_of_the_manifests() -> None:
+    reports = [
+        inspect(path, manifest(*images), default_namespace=namespace)
+        for path, namespace, images in (
+            ("a.yaml", "shop", ["r.example/acme/web:v1", "r.example/acme/api:v1"]),
+            ("b.yaml", "blog", ["r.example/acme/web:v1", "r.example/acme/web:v2"]),
+            ("c.yaml", "shop", ["r.example/acme/web:v1", "r.example/acme/digest:$TAG"]),
+        )
+    ]
+
+    assert pullers(reports) == {
+        REPOSITORY: (Puller("shop"), Puller("blog")),
+        Repository("r.example", "acme/api"): (Puller("shop"),),
+    }
+    assert pullers(reports).keys() == repositories(reports)
 
 
 def test_containers_that_share_an_image_and_disagree_are_a_conflict() -> None:

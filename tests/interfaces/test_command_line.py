@@ -12,6 +12,7 @@ import pytest
 
 from lab.bare_repository import BareRemote
 from reconciler.core.images.policy import DEFAULT_POLICY
+from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.images import ImageField, SkipReason
@@ -43,6 +44,7 @@ def field() -> ImageField:
         scalar=SCALAR,
         reference=reference,
         policy=DEFAULT_POLICY,
+        puller=Puller("web"),
     )
 
 

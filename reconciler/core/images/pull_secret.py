@@ -1,8 +1,26 @@
-"""A registry secret of the cluster: what its reader hands to its user."""
+"""Who pulls an image, and the registry secrets of the cluster that it is pulled with."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from reconciler.core.redaction import Secret
+
+DEFAULT_ACCOUNT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Puller:
+    """The pods that pull an image, as far as it matters to a registry.
+
+    Attributes:
+        namespace: where they run, and where their secrets stand.
+        secrets: the names of their ``imagePullSecrets``, in order.
+        service_account: the name of their ServiceAccount, which may name more secrets.
+    """
+
+    namespace: str
+    secrets: tuple[str, ...] = ()
+    service_account: str = DEFAULT_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +37,20 @@ class PullSecret:
     origin: str
     content: Secret
     is_legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A place of the cluster that should hold registry secrets, and why we have none from it.
+
+    Attributes:
+        origin: ``the secret web/regcred`` or ``the ServiceAccount web/shop``.
+        reason: what is wrong, as it follows a colon: ``it is not there``.
+    """
+
+    origin: str
+    reason: str
+
+
+PullCredential: TypeAlias = PullSecret | Unread
+"""What came of one place where the pods' registry secrets could be."""

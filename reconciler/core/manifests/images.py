@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.core.images.policy import Policy
+from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.manifests.annotation import SCREEN, Automation, automation_of
 from reconciler.core.manifests.document import Document, Mapping, Scalar, parse_documents
 from reconciler.core.manifests.edit import is_editable
+from reconciler.core.manifests.puller import puller_of
 from reconciler.core.manifests.value import to_value
 from reconciler.core.manifests.workload import Workload, workloads_in
 from reconciler.core.objects.identity import ObjectKey
@@ -60,6 +62,7 @@ class ImageField:
         scalar: where it stands.
         reference: the same as a value; None if it is none.
         policy: how its tag is chosen.
+        puller: who pulls it, and with which secrets.
         obstacle: why it is not updated; None if it is.
     """
 
@@ -71,6 +74,7 @@ class ImageField:
     scalar: Scalar
     reference: ImageReference | None
     policy: Policy
+    puller: Puller
     obstacle: Obstacle | None = None
 
     @property
@@ -130,6 +134,7 @@ def _fields(
     automation: Automation,
     obstacle: Obstacle | None,
 ) -> Iterator[ImageField]:
+    puller = puller_of(workload)
     for container in workload.containers:
         if container.image is None:
             continue
@@ -143,6 +148,7 @@ def _fields(
             scalar=container.image,
             reference=reference if isinstance(reference, ImageReference) else None,
             policy=automation.policy_of(container.name),
+            puller=puller,
             obstacle=obstacle or _of_image(text, container.image, reference),
         )
 

@@ -31,12 +31,14 @@ class Workload:
         key: which object; the namespace as written, or the default one.
         annotations: its own, with their scalars, in order.
         containers: those of its pod template, in order; empty for other objects.
+        pod_spec: the pod template's spec; None for other objects.
         node: all of it.
     """
 
     key: ObjectKey
     annotations: tuple[tuple[Scalar, Node], ...]
     containers: tuple[Container, ...]
+    pod_spec: Mapping | None
     node: Mapping
 
 
@@ -64,10 +66,12 @@ def _workload(node: Mapping, kind: str, default_namespace: str) -> Workload:
     namespace = (meta.text("namespace") if meta else "") or default_namespace
     annotations = meta.get("annotations") if meta else None
     pairs = annotations.merged_entries() if isinstance(annotations, Mapping) else ()
+    spec = _pod_spec(node, kind)
     return Workload(
         key=ObjectKey(group, kind, namespace, name),
         annotations=tuple((key, value) for key, value in pairs if isinstance(key, Scalar)),
-        containers=tuple(_containers(_pod_spec(node, kind))),
+        containers=tuple(_containers(spec)),
+        pod_spec=spec,
         node=node,
     )
 

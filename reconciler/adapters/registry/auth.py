@@ -7,13 +7,20 @@ finished before others follow, so that they know what it learned.
 import contextlib
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from reconciler.adapters.registry.challenge import Challenge, parse_challenges
-from reconciler.adapters.registry.credentials import Candidate, Keychain, Offer, Unusable
+from reconciler.adapters.registry.credentials import (
+    Candidate,
+    Elsewhere,
+    Keychain,
+    Offer,
+    Unusable,
+)
+from reconciler.adapters.registry.denial import denial_message
 from reconciler.adapters.registry.login import Login
 from reconciler.adapters.registry.realm import check_realm
 from reconciler.adapters.registry.redirect import without_query
@@ -22,9 +29,9 @@ from reconciler.adapters.registry.token import TokenKey
 from reconciler.adapters.registry.tokens import Tokens
 from reconciler.adapters.registry.transport import Response, Transport
 from reconciler.adapters.registry.trouble import NotHttpError, UntrustedError
-from reconciler.core.images.pull_secret import PullSecret
+from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
-from reconciler.errors import AccessDeniedError, RegistryError
+from reconciler.errors import AccessDeniedError, ClusterError, ReconcilerError, RegistryError
 
 MAX_LOGINS: Final = 8  # tried for one repository
 MAX_SCOPE: Final = 1024
@@ -34,7 +41,6 @@ _BAD_REQUEST: Final = 400
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _REFUSED: Final = frozenset({_UNAUTHORIZED, _FORBIDDEN})
-_MEND: Final = "give one that may pull in the workload's imagePullSecrets or by --docker-config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Authenticator:
         self._lock = threading.Lock()
         self._hosts: dict[str, _Host] = {}
 
-    def visit(self, repository: Repository, pull_secrets: Sequence[PullSecret]) -> "Visit":
+    def visit(self, repository: Repository, pull_secrets: Iterable[PullCredential]) -> "Visit":
         """Return what sends the requests for one repository."""
         offers = self._keychain.offers(repository, pull_secrets)
         return Visit(self, repository, Logins(repository, offers, self._standings))
@@ -160,6 +166,7 @@ class Visit:
 
         Raises:
             AccessDeniedError: every login was refused, or there is none.
+            ClusterError: likewise, but the cluster's could not be read for now.
             RegistryError: the registry or its token service failed, lied, or did not answer.
         """
         with self._auth.meeting(url):
@@ -240,7 +247,7 @@ class Logins:
         self._offers = offers
         self._standings = standings
         self._known: list[Candidate] = []
-        self._unusable: list[Unusable] = []
+        self._beside: list[Unusable | Elsewhere] = []
         self._refused: list[str] = []  # origins
 
     def in_order(self) -> Iterator[Candidate | None]:
@@ -267,29 +274,23 @@ class Logins:
             self._refused.append(candidate.origin)
             self._standings.refused(candidate.login, self._repository)
 
-    def denial(self, where: str, refusal: Response | None) -> AccessDeniedError:
+    def denial(self, where: str, refusal: Response | None) -> ReconcilerError:
         """Return the error that says whose logins were tried and what to do."""
-        origins = " and ".join(dict.fromkeys(self._refused))
-        is_forbidden = refusal is not None and refusal.status == _FORBIDDEN
-        if is_forbidden:
-            to_whom = f" to the login of {origins}" if origins else ""
-            said = f"forbids listing the tags of {self._repository.path!r}{to_whom}"
-        elif origins:
-            said = f"refused the login of {origins}"
-        else:
-            said = "wants a password, and none is known for it"
-        broken = "".join(
-            f"; {each.origin} cannot be used: {each.reason}"
-            for each in dict.fromkeys(self._unusable)
+        message = denial_message(
+            self._repository,
+            refused=self._refused,
+            beside=self._beside,
+            is_forbidden=refusal is not None and refusal.status == _FORBIDDEN,
         )
-        return AccessDeniedError(f"the registry {said}{broken}: {_MEND}", where=where)
+        may_pass = any(isinstance(each, Unusable) and each.may_pass for each in self._beside)
+        return (ClusterError if may_pass else AccessDeniedError)(message, where=where)
 
     def _candidates(self) -> Iterator[Candidate]:
         """Yield each login once; asks for more of them only when it must."""
         yield from tuple(self._known)
         for offer in self._offers:
-            if isinstance(offer, Unusable):
-                self._unusable.append(offer)
+            if not isinstance(offer, Candidate):
+                self._beside.append(offer)
             elif all(offer.login != known.login for known in self._known):
                 self._known.append(offer)
                 yield offer

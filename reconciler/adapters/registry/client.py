@@ -1,7 +1,7 @@
 """Lists the tags of repositories by the OCI Distribution API."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from reconciler.adapters.registry.failures import failure, lied
 from reconciler.adapters.registry.pagination import next_link, next_page
 from reconciler.adapters.registry.redirect import MAX_REDIRECTS, REDIRECTS, target_of
 from reconciler.adapters.registry.transport import OnRequest, Response, Transport
-from reconciler.core.images.pull_secret import PullSecret
+from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import DEFAULT_HOST, Repository, is_tag
 from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError
 from reconciler.settings import RegistrySettings
@@ -68,7 +68,7 @@ class RegistryClient:
         self._patience_s = LISTS_PATIENCE * settings.answer_timeout_s
 
     def list_tags(
-        self, repository: Repository, *, pull_secrets: Sequence[PullSecret] = ()
+        self, repository: Repository, *, pull_secrets: Iterable[PullCredential] = ()
     ) -> tuple[str, ...]:
         """Return every tag, in the registry's order, without duplicates and texts that are no tags.
 
@@ -76,12 +76,14 @@ class RegistryClient:
 
         Args:
             repository: whose tags.
-            pull_secrets: logins of the cluster for this repository, tried in this order before
-                those of the docker config.
+            pull_secrets: the cluster's logins for this repository, tried in this order before those
+                of the docker config; looked through no further than the first that is accepted.
 
         Raises:
             RegistryError: the registry failed, lied, or did not answer in time.
-            AccessDeniedError: it refused our credentials, or wants some.
+            AccessDeniedError: it refused our credentials, or wants some; says whose were tried,
+                and which pull secrets could not be read.
+            ClusterError: likewise, and some of them could not be read for now.
             NotFoundError: there is no such repository.
         """
         visit = self._auth.visit(repository, pull_secrets)

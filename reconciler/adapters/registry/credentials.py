@@ -3,7 +3,7 @@
 import functools
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -16,7 +16,7 @@ from reconciler.adapters.registry.docker_config import (
 )
 from reconciler.adapters.registry.helper import Found, Helpers
 from reconciler.adapters.registry.login import Login
-from reconciler.core.images.pull_secret import PullSecret
+from reconciler.core.images.pull_secret import PullCredential, PullSecret, Unread
 from reconciler.core.images.reference import Repository
 from reconciler.errors import SettingsError
 
@@ -31,13 +31,21 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """A place where a login could have been, and why it gives none."""
+    """A place where a login could have been, and why it gives none: for now, or for good."""
 
     origin: str
     reason: str
+    may_pass: bool = False
 
 
-Offer: TypeAlias = Candidate | Unusable
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A pull secret whose logins are all for other places."""
+
+    origin: str
+
+
+Offer: TypeAlias = Candidate | Unusable | Elsewhere
 
 _EMPTY: Final = DockerConfig()
 _NO_FILE: Final = (0, 0, 0)
@@ -100,16 +108,17 @@ class Keychain:
         return str(self._path) if self._path is not None and self._stamp != _NO_FILE else ""
 
     def offers(
-        self, repository: Repository, pull_secrets: Sequence[PullSecret] = ()
+        self, repository: Repository, pull_secrets: Iterable[PullCredential] = ()
     ) -> Iterator[Offer]:
         """Yield the logins for a repository: the best of each pull secret, then the file's.
+
+        A pull secret is asked for only when somebody asks for one more login: that may read it.
 
         The file's ``auths`` come first, then its ``credHelpers`` for the host, then ``credsStore``:
         a program is run only when somebody asks for one more login.
         """
         for secret in pull_secrets:
-            origin = f"the secret {secret.origin}"
-            yield from _offers_of(origin, _parse_secret(secret), repository)
+            yield from _offers_of_secret(secret, repository)
         config, origin = self._current(), str(self._path or "the docker config")
         yield from _offers_of(origin, config, repository)
         if isinstance(config, DockerConfig):
@@ -124,6 +133,15 @@ class Keychain:
                 self._stamp = stamp
                 self._config = _reread(self._path) if stamp != _NO_FILE else _EMPTY
             return self._config
+
+
+def _offers_of_secret(secret: PullCredential, repository: Repository) -> Iterator[Offer]:
+    if isinstance(secret, Unread):
+        yield Unusable(secret.origin, secret.reason, secret.may_pass)
+        return
+    origin = f"the secret {secret.origin}"
+    offers = tuple(_offers_of(origin, _parse_secret(secret), repository))
+    yield from offers or (Elsewhere(origin),)
 
 
 def _offers_of(

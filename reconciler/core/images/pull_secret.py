@@ -46,10 +46,12 @@ class Unread:
     Attributes:
         origin: ``the secret web/regcred`` or ``the ServiceAccount web/shop``.
         reason: what is wrong, as it follows a colon: ``it is not there``.
+        may_pass: whether it may pass by itself.
     """
 
     origin: str
     reason: str
+    may_pass: bool = False
 
 
 PullCredential: TypeAlias = PullSecret | Unread

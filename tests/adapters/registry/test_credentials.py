@@ -1,15 +1,20 @@
 import base64
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.registry.credentials import Candidate, Keychain
+from reconciler.adapters.registry.credentials import Candidate, Elsewhere, Keychain, Unusable
 from reconciler.adapters.registry.login import Login
+from reconciler.core.images.pull_secret import PullCredential, PullSecret, Unread
 from reconciler.core.images.reference import Repository
+from reconciler.core.redaction import Secret
 from reconciler.errors import SettingsError
+from tests.adapters.registry.keychains import keychain_of, pull_secret
 
 CANARY = "canary-7f3a"
+REPOSITORY = Repository("r.example", "acme/web")
 
 
 def auth(username: str, password: str = CANARY) -> dict[str, str]:
@@ -104,3 +109,40 @@ def test_the_default_file_is_read_from_docker_config(tmp_path: Path) -> None:
     keychain(tmp_path, {"auths": {"r.example": auth("u")}})
 
     assert user(Keychain.default({"DOCKER_CONFIG": str(tmp_path)}), "r.example") == "u"
+
+
+def test_the_logins_of_pull_secrets_come_first_and_are_read_as_they_are_asked_for() -> None:
+    def pull_secrets() -> Iterator[PullCredential]:
+        for name in ("a", "b"):
+            read.append(name)
+            yield pull_secret({"r.example": f"{name}:{CANARY}"}, f"web/{name}")
+
+    read: list[str] = []
+    offers = keychain_of({"r.example": f"file:{CANARY}"}).offers(REPOSITORY, pull_secrets())
+
+    assert read == []
+    first = next(offers)
+    assert isinstance(first, Candidate)
+    assert (first.origin, first.login.username) == ("the secret web/a", "a")
+    assert read == ["a"]
+    assert [each.origin for each in offers] == ["the secret web/b", "the docker config"]
+
+
+def test_a_pull_secret_without_a_login_for_the_repository_says_so() -> None:
+    secret = pull_secret({"other.example": f"robot:{CANARY}"})
+    broken = PullSecret("web/broken", Secret(CANARY))
+    unread = Unread("the secret web/gone", "it is not there", may_pass=True)
+
+    assert list(Keychain().offers(REPOSITORY, [secret, broken, unread])) == [
+        Elsewhere("the secret web/regcred"),
+        Unusable("the secret web/broken", "it is no JSON"),
+        Unusable("the secret web/gone", "it is not there", may_pass=True),
+    ]
+
+
+def test_a_legacy_secret_has_its_entries_at_the_top() -> None:
+    content = Secret(json.dumps({"https://r.example/v1/": auth("legacy")}))
+    (offer,) = Keychain().offers(REPOSITORY, [PullSecret("web/old", content, is_legacy=True)])
+
+    assert isinstance(offer, Candidate)
+    assert offer.login.username == "legacy"

@@ -12,6 +12,7 @@ from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.discovery import Served, discover
 from reconciler.adapters.cluster.failures import ConflictError
 from reconciler.adapters.cluster.paths import collection_path, object_path
+from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.cluster.store import ConfigMapStore
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.desired import DesiredObject
@@ -81,6 +82,10 @@ class KubernetesCluster:
     def state(self, source: str) -> ConfigMapStore:
         """Return the memory of a source; nothing is asked yet."""
         return ConfigMapStore(self._connection, namespace=self._namespace, source=source)
+
+    def pull_secrets(self) -> ClusterPullSecrets:
+        """Return its registry secrets; nothing is asked yet."""
+        return ClusterPullSecrets(lambda: self._connection)
 
     def own_keys(self) -> frozenset[ObjectKey]:
         """Return the objects that this process runs from, which must never be pruned.

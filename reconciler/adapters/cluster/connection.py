@@ -7,6 +7,7 @@ versions, and it is imported only when a cluster is needed.
 import json
 import os
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -179,6 +180,41 @@ class Connection:
         if status >= _OK:
             raise failure_of(status, body, what=what, url=self.url)
         return Answer(status, body)
+
+
+class OnDemand:
+    """A connection that is opened when it is first needed. Safe to use from many threads."""
+
+    def __init__(self, settings: ClusterSettings) -> None:
+        self._settings = settings
+        self._opened: Connection | None = None
+        self._lock = threading.Lock()
+
+    def get(self) -> Connection:
+        """Return the connection.
+
+        Raises:
+            SettingsError: there is no configuration, or it cannot be used.
+        """
+        with self._lock:
+            if self._opened is None:
+                self._opened = Connection.open(self._settings)
+            return self._opened
+
+    def close(self) -> None:
+        """Close all connections, if any was opened."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+
+
+def is_given(settings: ClusterSettings) -> bool:
+    """Whether somebody pointed us to a cluster: by an option, ``$KUBECONFIG``, or by running in it.
+
+    A kubeconfig that merely lies in the home folder is not that: it may be of any cluster.
+    """
+    is_named = settings.kubeconfig is not None or settings.context is not None
+    return is_named or _is_in_cluster(settings) or bool(os.environ.get("KUBECONFIG"))
 
 
 def _configuration(settings: ClusterSettings) -> Any:  # noqa: ANN401 - the client ships no types

@@ -14,11 +14,16 @@ from reconciler.errors import (
 
 MAX_MESSAGE: Final = 1000
 
-_DENIED: Final = frozenset({401, 403})
+_FORBIDDEN: Final = 403
+_DENIED: Final = frozenset({401, _FORBIDDEN})
 _REFUSED: Final = frozenset({400, 405, 406, 409, 410, 413, 415, 422})
 _NOT_FOUND: Final = 404
 _MANAGER: Final = re.compile(r'conflict with "([^"]*)"')
 _SCHEMA: Final = "field not declared in schema"
+
+
+class ForbiddenError(AccessDeniedError):
+    """We are known, and our rights do not suffice."""
 
 
 class ConflictError(RefusedError):
@@ -54,7 +59,9 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
     """
     message = str(body.get("message") or f"answered {status}")[:MAX_MESSAGE]
     if status in _DENIED:
-        return AccessDeniedError(message if status != 401 else f"{what}: credentials refused")  # noqa: PLR2004 - 401
+        is_known = status == _FORBIDDEN
+        refused = AccessDeniedError(f"{what}: credentials refused")
+        return ForbiddenError(message) if is_known else refused
     if status == _NOT_FOUND:
         return NotFoundError(message)
     causes = _conflicts(body)

@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from reconciler.adapters.cluster.cluster import KubernetesCluster
+from reconciler.adapters.cluster.connection import OnDemand, is_given
+from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
@@ -18,6 +20,7 @@ from reconciler.errors import ManifestError, SettingsError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Progress
+from reconciler.pipeline.ports import SecretSource
 from reconciler.settings import Settings, SourceSettings
 
 POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -79,11 +82,7 @@ def running(
     registries = RegistryClient(settings.registry, _keychain(settings))
     with ExitStack() as stack:
         stack.callback(registries.close)
-        cluster: Cluster | None = None
-        if any(source.is_synced for source in settings.sources):
-            connected = KubernetesCluster.connect(settings.cluster)
-            stack.callback(connected.close)
-            cluster = connected
+        cluster, secrets = _cluster(settings, stack)
 
         def parts_of(source: SourceSettings) -> Parts:
             directory = settings.data_dir / "sources" / _directory_name(source)
@@ -94,9 +93,31 @@ def running(
                 clock=SystemClock(),
                 jitter=random.random,
                 progress=progress,
+                secrets=secrets,
             )
 
         yield parts_of
+
+
+def _cluster(settings: Settings, stack: ExitStack) -> tuple[Cluster | None, SecretSource | None]:
+    """Return the cluster, if any source is synced, and where registry secrets are read.
+
+    Those are read for sources that are not synced, too, if a cluster is given. It is not required:
+    nothing is opened before a registry asks for a login, and what fails then is a reason in the
+    registry's refusal.
+
+    Raises:
+        SettingsError: a source is synced, and there is no cluster.
+    """
+    if any(source.is_synced for source in settings.sources):
+        connected = KubernetesCluster.connect(settings.cluster)
+        stack.callback(connected.close)
+        return connected, connected.pull_secrets()
+    if not is_given(settings.cluster):
+        return None, None
+    connection = OnDemand(settings.cluster)
+    stack.callback(connection.close)
+    return None, ClusterPullSecrets(connection.get)
 
 
 def _require_file(option: str, path: Path | None) -> None:

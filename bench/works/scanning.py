@@ -22,7 +22,13 @@ def scan_all(job: Job) -> Iterator[tuple[str, Cost]]:
     def work() -> Mapping[Repository, Tags]:
         client = RegistryClient(RegistrySettings(), Keychain())
         try:
-            return scan(repositories, client, clock=SystemClock(), jitter=random.random)
+            return scan(
+                repositories,
+                client,
+                pull_secrets=lambda _: (),
+                clock=SystemClock(),
+                jitter=random.random,
+            )
         finally:
             client.close()
 

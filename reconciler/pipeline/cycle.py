@@ -12,7 +12,8 @@ from reconciler.core.plan import UpdatePlan
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.events import Applying, Fetching, Progress
-from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
+from reconciler.pipeline.ports import Clock, ManifestRepository, SecretSource, TagSource
+from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import View, read
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updated, Updater
@@ -35,6 +36,7 @@ class Parts:
         clock: tells the time.
         jitter: gives fractions from 0 to 1.
         progress: hears what is done, as it is done.
+        secrets: where the registry secrets are that workloads pull with; None if nowhere.
     """
 
     repository: ManifestRepository
@@ -43,6 +45,7 @@ class Parts:
     clock: Clock
     jitter: Callable[[], float]
     progress: Progress
+    secrets: SecretSource | None = None
 
 
 def run(source: SourceSettings, parts: Parts) -> CycleOutcome:
@@ -67,7 +70,8 @@ def _run(source: SourceSettings, parts: Parts, nothing: CycleOutcome) -> CycleOu
     parts.progress.tell(Fetching(source.git.url))
     view = _read(source, parts)
     cluster, signature, unreachable = _connect(source, parts)
-    updated = _update(source, parts, view, signature)
+    pull_secrets = PullSecrets(parts.secrets, unreachable[0] if unreachable else None)
+    updated = _update(source, parts, view, signature=signature, pull_secrets=pull_secrets)
     synced = _sync(source, parts, updated, cluster)
     problems = (
         *view.problems,
@@ -108,12 +112,20 @@ def _connect(
         return None, f"{source.name}@{NO_CLUSTER}", (error,)
 
 
-def _update(source: SourceSettings, parts: Parts, view: View, signature: str) -> Updated:
+def _update(
+    source: SourceSettings,
+    parts: Parts,
+    view: View,
+    *,
+    signature: str,
+    pull_secrets: PullSecrets,
+) -> Updated:
     if not source.is_updated:
         return Updated(view=view, plan=UpdatePlan())
     updater = Updater(
         repository=parts.repository,
         registries=parts.registries,
+        pull_secrets=pull_secrets,
         read_again=lambda: _read(source, parts),
         signature=signature,
         default_namespace=source.default_namespace,

@@ -1,8 +1,9 @@
 """What the stages need from the outside, in their own words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.tree import Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
@@ -11,16 +12,54 @@ from reconciler.core.revision import Revision
 class TagSource(Protocol):
     """Lists the tags of a repository. Safe to call from many threads."""
 
-    def list_tags(self, repository: Repository) -> Sequence[str]:
+    def list_tags(
+        self, repository: Repository, *, pull_secrets: Iterable[PullCredential] = ()
+    ) -> Sequence[str]:
         """Return every tag, in no promised order, duplicates left out.
 
         One attempt: whether and when to try again is the caller's business
         (``RegistryError.is_retryable`` and ``retry_after_s``).
 
+        Args:
+            repository: whose tags.
+            pull_secrets: the cluster's logins for this repository, tried in this order before any
+                other. Looked through once at most, and no further than the first that is accepted;
+                not at all while the registry asks for none: reading them may cost something.
+
         Raises:
             RegistryError: the registry failed, lied, or did not answer in time.
-            AccessDeniedError: it refused our credentials, or wants some.
+            AccessDeniedError: it refused our credentials, or wants some; says whose were tried,
+                and which pull secrets could not be read.
+            ClusterError: likewise, and some of them could not be read for now.
             NotFoundError: there is no such repository.
+        """
+        ...
+
+
+class SecretSource(Protocol):
+    """Reads the registry secrets of a cluster, each by its name. Safe to call from many threads."""
+
+    def pull_secret(self, namespace: str, name: str) -> PullSecret:
+        """Return a Secret that pods can pull images with.
+
+        Raises:
+            NotFoundError: it is not there.
+            RefusedError: it is of another type, or holds nothing that can be read.
+            AccessDeniedError: we may not read it.
+            ClusterError: the API server failed, or did not answer in time.
+            SettingsError: the cluster's configuration cannot be used.
+        """
+        ...
+
+    def pull_secret_names(self, namespace: str, service_account: str) -> Sequence[str]:
+        """Return the names of the secrets that a ServiceAccount lends its pods, in its order.
+
+        Raises:
+            NotFoundError: it is not there.
+            RefusedError: that is no name of one.
+            AccessDeniedError: we may not read it.
+            ClusterError: the API server failed, or did not answer in time.
+            SettingsError: the cluster's configuration cannot be used.
         """
         ...
 

@@ -8,12 +8,16 @@ from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
 from reconciler.core.backoff import delay_s
+from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.pipeline.ports import Clock, TagSource
 
 Tags: TypeAlias = tuple[str, ...] | ReconcilerError
 """The tags of a repository, or why they could not be had."""
+
+PullSecretsOf: TypeAlias = Callable[[Repository], Iterable[PullCredential]]
+"""What the cluster has to log in to a repository's registry; read as it is looked through."""
 
 WORKERS = 32
 ATTEMPTS = 3
@@ -48,8 +52,16 @@ class _Scan:
     holds back its own tasks only.
     """
 
-    def __init__(self, source: TagSource, *, clock: Clock, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: TagSource,
+        *,
+        pull_secrets: PullSecretsOf,
+        clock: Clock,
+        jitter: Callable[[], float],
+    ) -> None:
         self._source = source
+        self._pull_secrets = pull_secrets
         self._clock = clock
         self._jitter = jitter
         self._deadline = clock.now() + PATIENCE_S
@@ -87,7 +99,8 @@ class _Scan:
 
     def _submit(self, executor: ThreadPoolExecutor, task: _Task) -> None:
         self._in_flight += 1
-        future = executor.submit(self._source.list_tags, task.repository)
+        pull_secrets = self._pull_secrets(task.repository)
+        future = executor.submit(self._source.list_tags, task.repository, pull_secrets=pull_secrets)
         future.add_done_callback(lambda done: self._answers.put((task, done)))
 
     def _await_answer(self) -> None:
@@ -158,6 +171,7 @@ def scan(
     repositories: Iterable[Repository],
     source: TagSource,
     *,
+    pull_secrets: PullSecretsOf,
     clock: Clock,
     jitter: Callable[[], float],
 ) -> Mapping[Repository, Tags]:
@@ -170,9 +184,10 @@ def scan(
     Args:
         repositories: what to ask for; each is asked once, however often it stands there.
         source: whom to ask.
+        pull_secrets: gives the cluster's logins for a repository; looked through by many threads.
         clock: tells when a host may be asked again.
         jitter: gives fractions from 0 to 1 for the backoff.
     """
-    run = _Scan(source, clock=clock, jitter=jitter)
+    run = _Scan(source, pull_secrets=pull_secrets, clock=clock, jitter=jitter)
     run.run(sorted(set(repositories)))
     return run.results

@@ -1,16 +1,17 @@
 """Update: choose new tags, edit the manifests, commit and push."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.backoff import delay_s
 from reconciler.core.images.reference import Repository
 from reconciler.core.message import compose
-from reconciler.core.plan import UpdatePlan, make_plan, repositories
+from reconciler.core.plan import UpdatePlan, make_plan, pullers
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, ReconcilerError, RemoteMovedError
 from reconciler.pipeline.events import Planned, Progress, Pushed, Scanning
 from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
+from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import View, inspect_all
 from reconciler.pipeline.scan import Tags, scan
 
@@ -41,6 +42,7 @@ class Updater:
     """What an update needs from the outside, and who it says it is.
 
     Attributes:
+        pull_secrets: the registry secrets of this cycle.
         read_again: fetches the branch once more.
         signature: stands in the commit's ``Reconcile-By`` trailer: ``default@1f3a9c02``.
         jitter: gives fractions from 0 to 1.
@@ -48,6 +50,7 @@ class Updater:
 
     repository: ManifestRepository
     registries: TagSource
+    pull_secrets: PullSecrets
     read_again: Callable[[], View]
     signature: str
     default_namespace: str
@@ -64,7 +67,7 @@ class Updater:
         tags: dict[Repository, Tags] = {}
         attempt = 0
         while True:
-            tags.update(self._scan(repositories(view.reports) - tags.keys()))
+            tags.update(self._scan(view, known=tags.keys()))
             plan = make_plan(view.reports, view.texts, tags)
             if dry_run or not plan.changes:
                 return Updated(view=view, plan=plan)
@@ -84,11 +87,19 @@ class Updater:
             except ReconcilerError as error:
                 return Updated(view=view, plan=plan, problem=error)
 
-    def _scan(self, wanted: frozenset[Repository]) -> Mapping[Repository, Tags]:
+    def _scan(self, view: View, *, known: Collection[Repository]) -> Mapping[Repository, Tags]:
+        who = pullers(view.reports)
+        wanted = who.keys() - known
         if not wanted:
             return {}
         self.progress.tell(Scanning(len(wanted)))
-        return scan(wanted, self.registries, clock=self.clock, jitter=self.jitter)
+        return scan(
+            wanted,
+            self.registries,
+            pull_secrets=lambda repository: self.pull_secrets.of(who[repository]),
+            clock=self.clock,
+            jitter=self.jitter,
+        )
 
     def _publish(self, view: View, plan: UpdatePlan) -> Updated:
         contents = {path: text.encode() for path, text in plan.contents.items()}

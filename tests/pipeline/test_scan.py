@@ -1,9 +1,11 @@
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
+from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
+from reconciler.core.redaction import Secret
 from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError
 from reconciler.pipeline import scan as scan_module
 from reconciler.pipeline.scan import Tags, scan
@@ -19,8 +21,12 @@ class ScriptedTags:
         self._answer = answer
         self._lock = threading.Lock()
         self.asked: dict[Repository, int] = {}
+        self.pull_secrets: dict[Repository, tuple[PullCredential, ...]] = {}
 
-    def list_tags(self, repository: Repository) -> Sequence[str]:
+    def list_tags(
+        self, repository: Repository, *, pull_secrets: Iterable[PullCredential] = ()
+    ) -> Sequence[str]:
+        self.pull_secrets[repository] = tuple(pull_secrets)
         with self._lock:
             before = self.asked.get(repository, 0)
             self.asked[repository] = before + 1
@@ -34,7 +40,7 @@ def repositories(count: int, host: str = "one.example") -> list[Repository]:
 def run(
     source: ScriptedTags, wanted: Sequence[Repository], clock: FakeClock
 ) -> dict[Repository, Tags]:
-    return dict(scan(wanted, source, clock=clock, jitter=lambda: 0.5))
+    return dict(scan(wanted, source, pull_secrets=lambda _: (), clock=clock, jitter=lambda: 0.5))
 
 
 def test_every_repository_gets_its_tags_and_is_asked_once_however_often_it_is_wanted() -> None:
@@ -45,6 +51,31 @@ def test_every_repository_gets_its_tags_and_is_asked_once_however_often_it_is_wa
 
     assert results == {each: ("v1", each.path) for each in wanted}
     assert set(source.asked.values()) == {1}
+
+
+def test_every_try_gets_the_repositorys_pull_secrets_from_the_beginning() -> None:
+    def answer(repository: Repository, before: int) -> Sequence[str]:
+        seen.append((repository, source.pull_secrets[repository]))
+        if before == 0:
+            raise RegistryError("answered 503")
+        return ["v1"]
+
+    seen: list[tuple[Repository, tuple[PullCredential, ...]]] = []
+    source = ScriptedTags(answer)
+    wanted = repositories(3)
+    secrets = {each: (PullSecret(each.path, Secret("{}")),) for each in wanted}
+
+    scan(
+        wanted,
+        source,
+        pull_secrets=lambda repository: iter(secrets[repository]),
+        clock=FakeClock(),
+        jitter=lambda: 0.5,
+    )
+
+    assert sorted(seen, key=lambda each: each[0]) == [
+        (each, secrets[each]) for each in wanted for _ in range(2)
+    ]
 
 
 def test_a_failure_that_may_pass_is_tried_three_times_with_pauses_between() -> None:

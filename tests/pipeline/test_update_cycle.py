@@ -10,6 +10,7 @@ from reconciler.core.message import ImageTrailer, parse_by, parse_trailers
 from reconciler.core.outcome import PENDING, STALLED, TRANSIENT, CycleOutcome
 from reconciler.errors import (
     AccessDeniedError,
+    ClusterError,
     GitError,
     ReconcilerError,
     RefusedError,
@@ -22,6 +23,7 @@ from reconciler.settings import GitSettings, SourceSettings, SyncSettings
 from tests.fakes.clock import FakeClock
 from tests.fakes.git import FakeFile, FakeGit
 from tests.fakes.registry import FakeRegistries
+from tests.fakes.secrets import FakeSecrets
 
 DEPLOYMENT = """\
 ---
@@ -61,6 +63,8 @@ def run(
     dry_run: bool = False,
     is_updated: bool = True,
     recorder: Recorder | None = None,
+    registries: FakeRegistries | None = None,
+    secrets: FakeSecrets | None = None,
 ) -> CycleOutcome:
     source = SourceSettings(
         name="default",
@@ -72,11 +76,12 @@ def run(
     )
     parts = Parts(
         repository=git,
-        registries=FakeRegistries(tags),
+        registries=registries or FakeRegistries(tags),
         cluster=None,
         clock=FakeClock(),
         jitter=lambda: 0.5,
         progress=recorder or Recorder(),
+        secrets=secrets,
     )
     return cycle.run(source, parts)
 
@@ -255,6 +260,67 @@ def test_a_registry_that_is_down_leaves_the_others_done() -> None:
         "https://down.example/v2/: cannot connect"
     ]
     assert [skip.reason for skip in outcome.skips] == [SkipReason.REGISTRY_FAILED]
+
+
+PRIVATE = {"registry.example/acme/nginx": "{}"}
+PULLING = "    spec:\n      imagePullSecrets: [{name: regcred}]\n      containers:"
+
+
+def with_pull_secret(text: str = DEPLOYMENT) -> str:
+    return text.replace("    spec:\n      containers:", PULLING)
+
+
+def test_a_private_registry_is_asked_with_the_secrets_of_all_who_pull_from_it_and_once() -> None:
+    git = remote(with_pull_secret())
+    git.put({"a.yaml": with_pull_secret().replace("namespace: web", "namespace: blog").encode()})
+    git.put({"b.yaml": with_pull_secret().encode()})
+    registries = FakeRegistries(TAGS, PRIVATE)
+    secrets = FakeSecrets({"web/regcred": "{}", "blog/regcred": "other"})
+
+    outcome = run(git, registries=registries, secrets=secrets)
+
+    assert outcome.exit_code == 0
+    assert len(outcome.changes) == 3
+    assert registries.asked == ["registry.example/acme/nginx"]
+    assert secrets.reads == ["secret blog/regcred", "secret web/regcred"]
+
+
+def test_secrets_that_cannot_be_read_are_nobodys_business_while_the_registry_lets_us_in() -> None:
+    registries = FakeRegistries(TAGS, PRIVATE, own_logins=frozenset({"{}"}))
+
+    outcome = run(remote(with_pull_secret()), registries=registries, secrets=FakeSecrets())
+
+    assert outcome.exit_code == 0
+    assert outcome.problems == ()
+    assert len(registries.looked_at["registry.example/acme/nginx"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("secrets", "code", "reason"),
+    [
+        pytest.param(FakeSecrets(), STALLED, "it is not there", id="missing"),
+        pytest.param(
+            FakeSecrets(down=ClusterError("the API server did not answer")),
+            TRANSIENT,
+            "the API server did not answer",
+            id="down",
+        ),
+        pytest.param(None, STALLED, "no cluster is configured to read it from", id="no-cluster"),
+    ],
+)
+def test_a_registry_that_refuses_us_is_told_with_the_secrets_that_could_not_be_read(
+    secrets: FakeSecrets | None, code: int, reason: str
+) -> None:
+    git = remote(with_pull_secret())
+    git.put({"api.yaml": DEPLOYMENT.replace("acme/nginx", "acme/api").encode()})
+    registries = FakeRegistries({**TAGS, "registry.example/acme/api": ["v4"]}, PRIVATE)
+
+    outcome = run(git, registries=registries, secrets=secrets)
+
+    assert outcome.exit_code == code
+    (problem,) = outcome.problems
+    assert f"the secret web/regcred cannot be used: {reason}" in problem.message
+    assert b"acme/api:v4" in git.files()["api.yaml"]
 
 
 ON = 'automated: "true"'

@@ -7,7 +7,7 @@ from bench.child import Job, require
 from bench.cost import Cost, cost_of
 from reconciler.core.images.reference import Repository
 from reconciler.core.plan import UpdatePlan, make_plan, repositories
-from reconciler.pipeline.read import inspect_all
+from reconciler.pipeline.memory import Memory
 
 
 def rewrite(job: Job) -> Iterator[tuple[str, Cost]]:
@@ -40,7 +40,7 @@ def rewrite_one_file(job: Job) -> Iterator[tuple[str, Cost]]:
 
 def _plan(texts: Mapping[str, str], newest: str, only: Repository | None = None) -> UpdatePlan:
     """Return the plan when the registry lists a newest tag, for one repository or for all."""
-    reports = inspect_all(texts, default_namespace="default")
+    reports = Memory().inspect(texts, default_namespace="default")
     tags = {
         each: (manifests.OLD, newest) if only in (None, each) else (manifests.OLD,)
         for each in repositories(reports)

@@ -3,8 +3,9 @@
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from reconciler.core.manifests import document as yaml
 from reconciler.core.manifests.value import to_value
@@ -38,21 +39,36 @@ class BuildResult:
     skipped_documents: int = 0
 
 
-def build(texts: Mapping[str, str]) -> BuildResult:
+Found: TypeAlias = DesiredObject | ManifestError | None
+"""What a document turns out to be; None: no Kubernetes object."""
+
+
+def read_file(path: str, text: str) -> Sequence[Found]:
+    """Return a file's objects and problems, in the order of lines."""
+    return tuple(_read(path, text))
+
+
+def build(
+    texts: Mapping[str, str], *, read: Callable[[str, str], Sequence[Found]] = read_file
+) -> BuildResult:
     """Return the objects of the given manifests (path to text).
 
     Namespaces are as written: whether a kind has one is not known here, see :func:`resolve`.
 
     A folder with a kustomization file is one build, with all that is below it. Building it is not
     possible yet: that is a problem of its own, and nothing in the folder is applied.
+
+    Args:
+        texts: the manifests.
+        read: gives what :func:`read_file` gives; it may remember that.
     """
     folders = {posixpath.dirname(path): path for path in sorted(texts) if _is_kustomization(path)}
-    found: list[DesiredObject | ManifestError | None] = [
+    found: list[Found] = [
         _unbuildable(path) for folder, path in folders.items() if not _inside(folder, folders)
     ]
     for path, text in sorted(texts.items()):
         if not _inside(path, folders):
-            found.extend(_read(path, text))
+            found += read(path, text)
     objects = [each for each in found if isinstance(each, DesiredObject)]
     return BuildResult(
         objects=tuple(each for each in objects if not each.is_ignored),
@@ -122,7 +138,7 @@ def _unbuildable(path: str) -> ManifestError:
     )
 
 
-def _read(path: str, text: str) -> Iterator[DesiredObject | ManifestError | None]:
+def _read(path: str, text: str) -> Iterator[Found]:
     """Yield a file's objects and problems; None for a document that is no object."""
     for document in yaml.parse_documents(text, path=path):
         if document.error is not None:
@@ -131,7 +147,7 @@ def _read(path: str, text: str) -> Iterator[DesiredObject | ManifestError | None
             yield from _safely(document.root, path)
 
 
-def _safely(node: yaml.Node, path: str) -> Iterator[DesiredObject | ManifestError | None]:
+def _safely(node: yaml.Node, path: str) -> Iterator[Found]:
     """Yield what a node describes; aliases within aliases can be nested beyond all measure."""
     try:
         yield from list(_objects(node, path))
@@ -139,7 +155,7 @@ def _safely(node: yaml.Node, path: str) -> Iterator[DesiredObject | ManifestErro
         yield ManifestError("is nested too deeply", where=f"{path}:{node.line}")
 
 
-def _objects(node: yaml.Node, path: str) -> Iterator[DesiredObject | ManifestError | None]:
+def _objects(node: yaml.Node, path: str) -> Iterator[Found]:
     """Yield what a node describes: an object, or the items of a list one by one."""
     if not _is_object(node):
         yield None

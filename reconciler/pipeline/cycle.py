@@ -1,17 +1,17 @@
 """Cycle: read -> scan and update -> sync, and one outcome that says what was done and why."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
-from reconciler.core.build import build
 from reconciler.core.difference import unified_diff
 from reconciler.core.outcome import CycleOutcome, Problem
 from reconciler.core.plan import UpdatePlan
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.events import Applying, Fetching, Progress
+from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.ports import Clock, ManifestRepository, SecretSource, TagSource
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import View, read
@@ -37,6 +37,7 @@ class Parts:
         jitter: gives fractions from 0 to 1.
         progress: hears what is done, as it is done.
         secrets: where the registry secrets are that workloads pull with; None if nowhere.
+        memory: what earlier cycles made of the same files.
     """
 
     repository: ManifestRepository
@@ -46,6 +47,7 @@ class Parts:
     jitter: Callable[[], float]
     progress: Progress
     secrets: SecretSource | None = None
+    memory: Memory = field(default_factory=Memory)
 
 
 def run(source: SourceSettings, parts: Parts) -> CycleOutcome:
@@ -94,7 +96,12 @@ def _run(source: SourceSettings, parts: Parts, nothing: CycleOutcome) -> CycleOu
 
 
 def _read(source: SourceSettings, parts: Parts) -> View:
-    return read(parts.repository, paths=source.paths, default_namespace=source.default_namespace)
+    return read(
+        parts.repository,
+        paths=source.paths,
+        default_namespace=source.default_namespace,
+        memory=parts.memory,
+    )
 
 
 def _connect(
@@ -128,7 +135,6 @@ def _update(
         pull_secrets=pull_secrets,
         read_again=lambda: _read(source, parts),
         signature=signature,
-        default_namespace=source.default_namespace,
         clock=parts.clock,
         jitter=parts.jitter,
         progress=parts.progress,
@@ -148,7 +154,7 @@ def _sync(
     try:
         return sync(
             cluster,
-            build(texts),
+            parts.memory.build(texts),
             source=source,
             revision=view.revision,
             is_complete=not view.problems,

@@ -4,11 +4,12 @@ import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.manifests.images import FileReport, inspect
+from reconciler.core.manifests.images import FileReport
 from reconciler.core.manifests.selection import IGNORE_FILES, select_manifests
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import ManifestError, NotFoundError, ReconcilerError
+from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.ports import ManifestRepository
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -31,8 +32,10 @@ class View:
     problems: tuple[ReconcilerError, ...]
 
 
-def read(repository: ManifestRepository, *, paths: Sequence[str], default_namespace: str) -> View:
-    """Fetch the branch and read its manifests.
+def read(
+    repository: ManifestRepository, *, paths: Sequence[str], default_namespace: str, memory: Memory
+) -> View:
+    """Fetch the branch and read its manifests; what is remembered of them is not parsed again.
 
     Raises:
         GitError, AccessDeniedError, NotFoundError: see :meth:`ManifestRepository.fetch`.
@@ -48,15 +51,8 @@ def read(repository: ManifestRepository, *, paths: Sequence[str], default_namesp
     return View(
         revision=snapshot.revision,
         texts=texts,
-        reports=inspect_all(texts, default_namespace=default_namespace),
+        reports=memory.inspect(texts, default_namespace=default_namespace),
         problems=tuple(problems),
-    )
-
-
-def inspect_all(texts: Mapping[str, str], *, default_namespace: str) -> tuple[FileReport, ...]:
-    """Return the report of each text, in the texts' order."""
-    return tuple(
-        inspect(path, text, default_namespace=default_namespace) for path, text in texts.items()
     )
 
 

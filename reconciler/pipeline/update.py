@@ -12,7 +12,7 @@ from reconciler.errors import GitError, ReconcilerError, RemoteMovedError
 from reconciler.pipeline.events import Planned, Progress, Pushed, Scanning
 from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.read import View, inspect_all
+from reconciler.pipeline.read import View
 from reconciler.pipeline.scan import Tags, scan
 
 PUSH_ATTEMPTS = 10
@@ -53,7 +53,6 @@ class Updater:
     pull_secrets: PullSecrets
     read_again: Callable[[], View]
     signature: str
-    default_namespace: str
     clock: Clock
     jitter: Callable[[], float]
     progress: Progress
@@ -120,15 +119,8 @@ class Updater:
                 raise
 
     def _after(self, view: View, plan: UpdatePlan, revision: Revision) -> View:
-        """Return the view with our commit on top: only what we edited has changed."""
-        edited = inspect_all(plan.contents, default_namespace=self.default_namespace)
-        by_path = {report.path: report for report in edited}
-        return replace(
-            view,
-            revision=revision,
-            texts={**view.texts, **plan.contents},
-            reports=tuple(by_path.get(report.path, report) for report in view.reports),
-        )
+        """Return the view with our commit on top; its reports are those that we acted upon."""
+        return replace(view, revision=revision, texts={**view.texts, **plan.contents})
 
     def _pause(self, attempt: int) -> None:
         jitter = self.jitter()

@@ -4,7 +4,6 @@ The official client is used for nothing else: this much of it has behaved the sa
 versions, and it is imported only when a cluster is needed.
 """
 
-import json
 import os
 import ssl
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
@@ -80,7 +80,7 @@ class Connection:
             ClusterError: no answer, or one that may be another one later.
             AccessDeniedError, NotFoundError, RefusedError: see :func:`failure_of`.
         """
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = None if body is None else msgspec.json.encode(body)
         headers = {"Accept": accept, **({"Content-Type": content_type} if data else {})}
         attempt = 1
         while True:
@@ -172,8 +172,8 @@ class Connection:
 
     def _checked(self, status: int, content: bytes, what: str) -> Answer:
         try:
-            body = json.loads(content) if content else {}
-        except ValueError:
+            body = msgspec.json.decode(content) if content else {}
+        except (msgspec.DecodeError, UnicodeDecodeError):
             body = {"message": content[:200].decode(errors="replace")}
         if not isinstance(body, dict):
             body = {}
@@ -280,7 +280,7 @@ def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[Any]:
     for piece in answer.stream(64 * 1024, decode_content=True):
         *whole, pending = (pending + piece).split(b"\n")
         for line in whole:
-            yield json.loads(line)
+            yield msgspec.json.decode(line)
         if len(pending) > MAX_LINE_BYTES:
             return
 

@@ -61,6 +61,8 @@ class DesiredObject:
 
     def in_namespace(self, namespace: str) -> "DesiredObject":
         """Return the same object in that namespace, in key and body; empty for cluster-scoped."""
+        if namespace == self.key.namespace and bool(namespace) == ("namespace" in self._metadata):
+            return self
         metadata = {name: value for name, value in self._metadata.items() if name != "namespace"}
         if namespace:
             metadata["namespace"] = namespace

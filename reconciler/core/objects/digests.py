@@ -3,8 +3,10 @@
 import base64
 import hashlib
 import hmac
-import json
 
+import msgspec
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
 _BYTES = 16  # plenty against accidents: 128 bits
 
 
@@ -13,9 +15,6 @@ def digest_of(value: object, *, key: bytes | None = None) -> str:
 
     With a key it is an HMAC: without the key nobody can try out which value it belongs to.
     """
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    )
-    data = text.encode("ascii")
+    data = _ENCODER.encode(value)
     digest = hashlib.sha256(data).digest() if key is None else hmac.digest(key, data, "sha256")
     return base64.urlsafe_b64encode(digest[:_BYTES]).decode("ascii").rstrip("=")

@@ -1,0 +1,56 @@
+"""What was made of each file the last time, so that a cycle parses only what has changed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from reconciler.core.build import BuildResult, Found, build, read_file
+from reconciler.core.manifests.images import FileReport, inspect
+
+Made = TypeVar("Made")
+
+
+class PerFile(Generic[Made]):
+    """Remembers, for each path, one text and what was made of it."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, Made]] = {}
+
+    def made(self, path: str, text: str, make: Callable[[str, str], Made]) -> Made:
+        """Return what is made of a text, made anew only if it is another one than before."""
+        known = self._known.get(path)
+        if known is None or known[0] != text:
+            known = self._known[path] = (text, make(path, text))
+        return known[1]
+
+    def keep(self, texts: Mapping[str, str]) -> None:
+        """Forget all other paths."""
+        for path in self._known.keys() - texts.keys():
+            del self._known[path]
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one source's cycles remember of its files. Losing it costs only time."""
+
+    _reports: PerFile[FileReport] = field(default_factory=PerFile)
+    _objects: PerFile[Sequence[Found]] = field(default_factory=PerFile)
+
+    def inspect(
+        self, texts: Mapping[str, str], *, default_namespace: str
+    ) -> tuple[FileReport, ...]:
+        """Return the report of each text, in the texts' order.
+
+        The default namespace must always be the same.
+        """
+
+        def make(path: str, text: str) -> FileReport:
+            return inspect(path, text, default_namespace=default_namespace)
+
+        self._reports.keep(texts)
+        return tuple(self._reports.made(path, text, make) for path, text in texts.items())
+
+    def build(self, texts: Mapping[str, str]) -> BuildResult:
+        """Return the objects of the given manifests, see :func:`reconciler.core.build.build`."""
+        self._objects.keep(texts)
+        return build(texts, read=lambda path, text: self._objects.made(path, text, read_file))

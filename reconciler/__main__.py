@@ -1,6 +1,5 @@
 """The program's door: ``reconcile`` and ``python -m reconciler``."""
 
-import os
 import sys
 
 
@@ -14,14 +13,10 @@ def main() -> int:
 
         sys.stdout.write(f"reconcile {VERSION}\n")
         return 0
-    from reconciler.interfaces.cli.main import INTERRUPTED, run  # noqa: PLC0415 - click only when needed
+    from reconciler.interfaces.cli.main import run  # noqa: PLC0415 - click only when needed
+    from reconciler.interfaces.cli.signals import leave  # noqa: PLC0415 - as above
 
-    code = run(sys.argv[1:])
-    if code == INTERRUPTED:  # do not wait for threads that wait for somebody else's answer
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    return code
+    return leave(run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

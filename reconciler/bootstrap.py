@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.adapters.cluster.connection import OnDemand, is_given
@@ -14,6 +15,7 @@ from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
+from reconciler.adapters.registry.transport import OnRequest
 from reconciler.core.manifests.document import parse_documents
 from reconciler.core.manifests.value import to_value
 from reconciler.errors import ManifestError, SettingsError
@@ -22,6 +24,7 @@ from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.ports import SecretSource
 from reconciler.settings import Settings, SourceSettings
+from reconciler.stop import Stop
 
 POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 MAX_CONFIG_BYTES = 1024 * 1024
@@ -30,13 +33,17 @@ MAX_CONFIG_BYTES = 1024 * 1024
 class SystemClock:
     """The machine's monotonic clock."""
 
+    def __init__(self, stop: Stop | None = None) -> None:
+        """Return from sleep early when a stop is asked for."""
+        self._stop = stop or Stop()
+
     def now(self) -> float:
         """Return its seconds."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait that long."""
-        time.sleep(seconds)
+        """Wait that long; less if the process is asked to end."""
+        self._stop.wait(seconds)
 
 
 def machine_defaults(environment: Mapping[str, str]) -> dict[str, object]:
@@ -64,11 +71,31 @@ def read_config(path: Path) -> Mapping[str, object]:
     return _mapping(content, path)
 
 
+class PartsOf(Protocol):
+    """Builds the parts of one source's cycles, for all of them."""
+
+    def __call__(
+        self, source: SourceSettings, *, is_hurried: Callable[[], bool] = lambda: False
+    ) -> Parts:
+        """Return them; ``is_hurried`` tells a cycle that another one is asked for."""
+        ...
+
+
 @contextmanager
 def running(
-    settings: Settings, *, progress: Progress
-) -> Iterator[Callable[[SourceSettings], Parts]]:
+    settings: Settings,
+    *,
+    progress: Progress,
+    stop: Stop | None = None,
+    on_request: OnRequest = lambda _host, _status: None,
+) -> Iterator[PartsOf]:
     """Give a function that builds the parts of a source's cycles; closes all of them at the end.
+
+    Args:
+        settings: of all sources.
+        progress: hears what is done, as it is done.
+        stop: asks cycles to end early.
+        on_request: told after each request to a registry, from many threads.
 
     Raises:
         SettingsError: something named in the settings cannot be used.
@@ -79,27 +106,34 @@ def running(
         _require_file("--git-ssh-key-file", source.git.ssh_key_file)
         _require_file("--git-known-hosts-file", source.git.known_hosts_file)
     _require_file("--registry-ca-file", settings.registry.ca_file)
-    registries = RegistryClient(settings.registry, _keychain(settings))
+    stop = stop or Stop()
+    registries = RegistryClient(settings.registry, _keychain(settings), on_request=on_request)
     with ExitStack() as stack:
         stack.callback(registries.close)
-        cluster, secrets = _cluster(settings, stack)
+        cluster, secrets = _cluster(settings, stack, stop)
 
-        def parts_of(source: SourceSettings) -> Parts:
+        def parts_of(
+            source: SourceSettings, *, is_hurried: Callable[[], bool] = lambda: False
+        ) -> Parts:
             directory = settings.data_dir / "sources" / _directory_name(source)
             return Parts(
-                repository=GitRepository(source.git, directory),
+                repository=GitRepository(source.git, directory, stop=stop),
                 registries=registries,
                 cluster=cluster if source.is_synced else None,
-                clock=SystemClock(),
+                clock=SystemClock(stop),
                 jitter=random.random,
                 progress=progress,
                 secrets=secrets,
+                stop=stop,
+                is_hurried=is_hurried,
             )
 
         yield parts_of
 
 
-def _cluster(settings: Settings, stack: ExitStack) -> tuple[Cluster | None, SecretSource | None]:
+def _cluster(
+    settings: Settings, stack: ExitStack, stop: Stop
+) -> tuple[Cluster | None, SecretSource | None]:
     """Return the cluster, if any source is synced, and where registry secrets are read.
 
     Those are read for sources that are not synced, too, if a cluster is given. It is not required:
@@ -110,7 +144,7 @@ def _cluster(settings: Settings, stack: ExitStack) -> tuple[Cluster | None, Secr
         SettingsError: a source is synced, and there is no cluster.
     """
     if any(source.is_synced for source in settings.sources):
-        connected = KubernetesCluster.connect(settings.cluster)
+        connected = KubernetesCluster.connect(settings.cluster, stop=stop)
         stack.callback(connected.close)
         return connected, connected.pull_secrets()
     if not is_given(settings.cluster):

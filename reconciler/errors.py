@@ -12,6 +12,7 @@
     |   |-- NotFoundError         a repository, branch, path or kind that is not there
     |   `-- RefusedError          the other side understood and said no (hook, conflict, invalid)
     `-- TransientError            may pass by itself; tried again
+        |-- StoppedError          this process was asked to end
         |-- RegistryError
         |-- GitError
         |   `-- RemoteMovedError  somebody pushed in between
@@ -21,6 +22,8 @@ The class answers what the caller can do; attributes carry the rest. Messages ar
 values with ``!r``, end without a full stop, and hold no secret.
 """
 
+from typing import ClassVar
+
 
 class ReconcilerError(Exception):
     """Base of every error raised on purpose.
@@ -28,7 +31,10 @@ class ReconcilerError(Exception):
     Attributes:
         where: the place it is about: ``path:line``, a URL or an object; empty if there is none.
         message: what is wrong, without the place.
+        kind: one of a few words, for metrics.
     """
+
+    kind: ClassVar[str] = "other"
 
     def __init__(self, message: str, *, where: str = "") -> None:
         super().__init__(message, where)
@@ -46,6 +52,8 @@ class StalledError(ReconcilerError):
 class SettingsError(StalledError):
     """Options, environment or configuration file are wrong; all their problems in one message."""
 
+    kind = "settings"
+
 
 class SyntaxProblem(StalledError):  # noqa: N818 - the base of three errors, never raised itself
     """A text that is not what it should be.
@@ -55,6 +63,7 @@ class SyntaxProblem(StalledError):  # noqa: N818 - the base of three errors, nev
         reason: what is wrong with it.
     """
 
+    kind = "syntax"
     noun = "text"
 
     def __init__(self, text: str, reason: str, *, where: str = "") -> None:
@@ -85,21 +94,33 @@ class PolicySyntaxError(SyntaxProblem):
 class ManifestError(StalledError):
     """A manifest that cannot be read, or not be edited without touching more than was planned."""
 
+    kind = "manifest"
+
 
 class AccessDeniedError(StalledError):
     """The other side refused our credentials, or our rights do not suffice."""
+
+    kind = "access_denied"
 
 
 class NotFoundError(StalledError):
     """Something named in the settings or a manifest does not exist on the other side."""
 
+    kind = "not_found"
+
 
 class RefusedError(StalledError):
     """The other side understood the request and declined it: a hook, a conflict, bad input."""
 
+    kind = "refused"
+
 
 class TransientError(ReconcilerError):
     """May pass by itself; tried again with backoff."""
+
+
+class StoppedError(TransientError):
+    """Not done because this process was asked to end: the next one takes it up."""
 
 
 class RegistryError(TransientError):
@@ -109,6 +130,8 @@ class RegistryError(TransientError):
         retry_after_s: seconds the registry asked us to wait, if it did.
         is_retryable: whether another attempt within this cycle may help.
     """
+
+    kind = "registry"
 
     def __init__(
         self,
@@ -126,6 +149,8 @@ class RegistryError(TransientError):
 class GitError(TransientError):
     """The Git remote or the git program failed in a way that may pass."""
 
+    kind = "git"
+
 
 class RemoteMovedError(GitError):
     """The remote branch moved between our fetch and our push."""
@@ -133,3 +158,5 @@ class RemoteMovedError(GitError):
 
 class ClusterError(TransientError):
     """The API server failed, or did not answer in time."""
+
+    kind = "cluster"

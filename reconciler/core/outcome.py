@@ -1,7 +1,7 @@
 """What one cycle did, what it left alone, and why."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from reconciler.core.objects.report import SyncReport
 from reconciler.core.plan import Change, Skip
@@ -14,7 +14,12 @@ USAGE = 2
 STALLED = 3
 PENDING = 4
 BUG = 70
+
+READ = "read"
+UPDATE = "update"
+SYNC = "sync"
 _RANK = (BUG, USAGE, STALLED, TRANSIENT, PENDING, OK)
+_RESULTS = {BUG: "bug", STALLED: "stalled", TRANSIENT: "transient", PENDING: "pending", OK: "ok"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +30,21 @@ class Problem:
         where: ``path:line``, a URL or an object; may be empty.
         message: what is wrong.
         is_stalled: whether a person must change something; else it may pass by itself.
+        kind: what failed, in one of a few words (see ``errors.py``); ``bug`` for a bug of ours.
+        stage: where it showed: ``read``, ``update`` or ``sync``; empty for a bug.
     """
 
     where: str
     message: str
     is_stalled: bool
+    kind: str = field(default="other", compare=False)
+    stage: str = field(default="", compare=False)
 
     @classmethod
-    def of(cls, error: ReconcilerError) -> "Problem":
+    def of(cls, error: ReconcilerError, *, stage: str = "") -> "Problem":
         """Return the problem that an error tells of."""
-        return cls(error.where, error.message, isinstance(error, StalledError))
+        is_stalled = isinstance(error, StalledError)
+        return cls(error.where, error.message, is_stalled, kind=error.kind, stage=stage)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
@@ -57,6 +67,10 @@ class CycleOutcome:
         sync: what was done to the cluster; None if the cycle did not come to it.
         problems: what went wrong, in the order of the stages.
         is_bug: whether it ended by an error of ours that nobody foresaw.
+        finished: the stages that came to their end, and so told all their problems.
+        is_stopped: whether it ended early because the process was asked to end.
+        durations: seconds by stage: ``read``, ``scan``, ``update`` (with its scan), ``sync``, and
+            ``all`` of it.
     """
 
     source: str
@@ -71,6 +85,14 @@ class CycleOutcome:
     sync: SyncReport | None = None
     problems: tuple[Problem, ...] = ()
     is_bug: bool = False
+    finished: frozenset[str] = frozenset()
+    is_stopped: bool = False
+    durations: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def result(self) -> str:
+        """The outcome in one word, for logs and metrics."""
+        return "stopped" if self.is_stopped else _RESULTS[self.exit_code]
 
     @property
     def has_pending(self) -> bool:
@@ -84,7 +106,7 @@ class CycleOutcome:
             return BUG
         if any(problem.is_stalled for problem in self.problems):
             return STALLED
-        if self.problems:
+        if self.problems or self.is_stopped:
             return TRANSIENT
         return PENDING if self.has_pending else OK
 

@@ -18,9 +18,11 @@ from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.health import by_kind, wait_for_health
 from reconciler.pipeline.ledger import Ledger
+from reconciler.stop import Stop
 
 WORKERS = 8
 CUT_OFF = "not tried: the API server failed"
+STOPPED = "not tried: this process was asked to end"
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -34,6 +36,7 @@ class Applier:
         remembered: the inventory before this sync.
         live: the metadata of what was found under our label.
         timeout_s: how long definitions may take to be established.
+        stop: asks to send nothing more.
     """
 
     cluster: Cluster
@@ -43,6 +46,7 @@ class Applier:
     remembered: Mapping[ObjectKey, InventoryEntry]
     live: Mapping[ObjectKey, LiveObject]
     timeout_s: float
+    stop: Stop
     _is_cut_off: bool = field(default=False)  # the API server failed: the rest would fail likewise
 
     def apply(self, pending: Sequence[DesiredObject]) -> None:
@@ -66,8 +70,9 @@ class Applier:
             self.ledger.diffs.append(diff)
 
     def _apply_one(self, desired: DesiredObject) -> None:
-        if self._is_cut_off:
-            self.ledger.note(desired.key, Action.SKIPPED, CUT_OFF)
+        if self._is_cut_off or self.stop.is_asked:
+            reason = CUT_OFF if self._is_cut_off else STOPPED
+            self.ledger.note(desired.key, Action.SKIPPED, reason)
             return
         digest = desired.digest(self.store.secret_key)
         try:
@@ -109,6 +114,7 @@ class Applier:
             part_of=self.store.part_of,
             timeout_s=self.timeout_s,
             on_wait=lambda: None,
+            stop=self.stop,
         )
         if any(key.kind == "CustomResourceDefinition" for key in applied):
             self.catalog.refresh()
@@ -131,8 +137,15 @@ def in_parallel(function: Callable[[Given], Made], items: Sequence[Given]) -> li
     """Return what a function makes of each item, in order, made by several threads."""
     if len(items) < 2:  # noqa: PLR2004 - a thread for one item is a waste
         return [function(item) for item in items]
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="sync") as executor:
+    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="sync")
+    is_awaited = True
+    try:
         return list(executor.map(function, items))
+    except KeyboardInterrupt:  # an interrupted program does not wait for the API server
+        is_awaited = False
+        raise
+    finally:
+        executor.shutdown(wait=is_awaited, cancel_futures=True)
 
 
 def _is_prepared(desired: DesiredObject, pending: Iterable[DesiredObject]) -> bool:

@@ -27,7 +27,7 @@ class Catalog:
 
     def refresh(self) -> None:
         """Ask again: definitions were applied."""
-        self._take(self.cluster.resources(refresh=True))
+        self._take(self.cluster.resources())
 
     def is_namespaced(self, kind: GroupKind) -> bool | None:
         """Whether objects of a kind have a namespace; None if nobody serves it."""

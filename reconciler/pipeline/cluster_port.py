@@ -8,6 +8,7 @@ from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject
 from reconciler.core.objects.resource import Applied, Preview, Resource
+from reconciler.stop import Stop
 
 
 class StateStore(Protocol):
@@ -52,8 +53,8 @@ class Cluster(Protocol):
         """Return the first eight hex of the uid of ``kube-system``; ``-`` if we may not read it."""
         ...
 
-    def resources(self, *, refresh: bool = False) -> Mapping[tuple[GroupKind, str], Resource]:
-        """Return what is served, by group-kind and version; asked once, again with ``refresh``."""
+    def resources(self) -> Mapping[tuple[GroupKind, str], Resource]:
+        """Return what is served now, by group-kind and version."""
         ...
 
     def state(self, source: str) -> StateStore:
@@ -127,10 +128,11 @@ class Cluster(Protocol):
         part_of: str,
         namespaces: Collection[str],
         timeout_s: float,
+        until: Stop,
     ) -> Iterator[Mapping[str, object] | ObjectKey]:
         """Yield the objects of a kind with our label: all that are there, then every change.
 
         A deletion is yielded as its key. Connection cuts and expired versions are survived; ends
-        when the time is up.
+        when the time is up, or at once when ``until`` is asked for.
         """
         ...

@@ -1,23 +1,26 @@
 """Cycle: read -> scan and update -> sync, and one outcome that says what was done and why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from reconciler.core.difference import unified_diff
-from reconciler.core.outcome import CycleOutcome, Problem
+from reconciler.core.outcome import READ, SYNC, UPDATE, CycleOutcome, Problem
 from reconciler.core.plan import UpdatePlan
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, StoppedError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.events import Applying, Fetching, Progress
 from reconciler.pipeline.memory import Memory
+from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.ports import Clock, ManifestRepository, SecretSource, TagSource
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import View, read
+from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updated, Updater
 from reconciler.settings import SourceSettings
+from reconciler.stop import Stop
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +41,10 @@ class Parts:
         progress: hears what is done, as it is done.
         secrets: where the registry secrets are that workloads pull with; None if nowhere.
         memory: what earlier cycles made of the same files.
+        stop: asks a cycle to end early.
+        is_hurried: whether another cycle of the source is asked for, so that this one does not
+            linger.
+        patience: how long objects have not been healthy, over all cycles.
     """
 
     repository: ManifestRepository
@@ -48,6 +55,9 @@ class Parts:
     progress: Progress
     secrets: SecretSource | None = None
     memory: Memory = field(default_factory=Memory)
+    stop: Stop = field(default_factory=Stop)
+    is_hurried: Callable[[], bool] = lambda: False
+    patience: Patience = field(default_factory=Patience)
 
 
 def run(source: SourceSettings, parts: Parts) -> CycleOutcome:
@@ -56,33 +66,36 @@ def run(source: SourceSettings, parts: Parts) -> CycleOutcome:
     Never raises but for an interrupt: what goes wrong is in the outcome.
     """
     nothing = CycleOutcome(source.name, source.git.url, is_dry_run=source.sync.dry_run)
+    watch = Stopwatch(parts.clock)
     try:
-        outcome = _run(source, parts, nothing)
+        with watch.stage("all"):
+            outcome = _run(source, parts, nothing, watch)
     except ReconcilerError as error:
-        outcome = replace(nothing, problems=(Problem.of(error),))
+        outcome = _with_problems(nothing, {READ: [error]})
     except Exception as error:  # the one place where a bug becomes an outcome
         log.exception("cycle.crashed", source=source.name)
-        problem = Problem("", f"unexpected {type(error).__name__}: {error}", is_stalled=True)
+        message = f"unexpected {type(error).__name__}: {error}"
+        problem = Problem("", message, is_stalled=True, kind="bug")
         outcome = replace(nothing, problems=(problem,), is_bug=True)
-    _log(outcome)
-    return outcome
+    return replace(outcome, durations=watch.seconds)
 
 
-def _run(source: SourceSettings, parts: Parts, nothing: CycleOutcome) -> CycleOutcome:
+def _run(
+    source: SourceSettings, parts: Parts, nothing: CycleOutcome, watch: Stopwatch
+) -> CycleOutcome:
     parts.progress.tell(Fetching(source.git.url))
-    view = _read(source, parts)
+    with watch.stage(READ):
+        view = _read(source, parts)
     cluster, signature, unreachable = _connect(source, parts)
+    parts.stop.check()
     pull_secrets = PullSecrets(parts.secrets, unreachable[0] if unreachable else None)
-    updated = _update(source, parts, view, signature=signature, pull_secrets=pull_secrets)
-    synced = _sync(source, parts, updated, cluster)
-    problems = (
-        *view.problems,
-        *updated.plan.problems,
-        updated.problem,
-        *unreachable,
-        *synced.problems,
-    )
-    return replace(
+    with watch.stage(UPDATE):
+        updated = _update(
+            source, parts, view, signature=signature, pull_secrets=pull_secrets, watch=watch
+        )
+    with watch.stage(SYNC):
+        synced = _sync(source, parts, updated, cluster)
+    outcome = replace(
         nothing,
         fetched=view.revision,
         revision=updated.view.revision,
@@ -91,8 +104,25 @@ def _run(source: SourceSettings, parts: Parts, nothing: CycleOutcome) -> CycleOu
         skips=updated.plan.skips,
         commit_diff=_diff(updated.plan, view.texts),
         sync=synced.report if cluster else None,
-        problems=_distinct(problems),
+        finished=frozenset(_finished(updated, synced, unreachable)),
     )
+    problems = {
+        READ: view.problems,
+        UPDATE: (*updated.plan.problems, updated.problem),
+        SYNC: (*unreachable, *synced.problems),
+    }
+    return _with_problems(outcome, problems)
+
+
+def _finished(
+    updated: Updated, synced: Synced, unreachable: Sequence[ReconcilerError]
+) -> Iterator[str]:
+    """Yield the stages that came to their end."""
+    yield READ
+    if updated.problem is None:
+        yield UPDATE
+    if synced.is_finished and not unreachable:
+        yield SYNC
 
 
 def _read(source: SourceSettings, parts: Parts) -> View:
@@ -126,6 +156,7 @@ def _update(
     *,
     signature: str,
     pull_secrets: PullSecrets,
+    watch: Stopwatch,
 ) -> Updated:
     if not source.is_updated:
         return Updated(view=view, plan=UpdatePlan())
@@ -138,6 +169,8 @@ def _update(
         clock=parts.clock,
         jitter=parts.jitter,
         progress=parts.progress,
+        stop=parts.stop,
+        watch=watch,
     )
     return updater.update(view, dry_run=source.sync.dry_run)
 
@@ -150,8 +183,9 @@ def _sync(
         return Synced()
     view = updated.view
     texts = {**view.texts, **(updated.plan.contents if source.sync.dry_run else {})}
-    parts.progress.tell(Applying(view.revision))
     try:
+        parts.stop.check()
+        parts.progress.tell(Applying(view.revision))
         return sync(
             cluster,
             parts.memory.build(texts),
@@ -159,9 +193,12 @@ def _sync(
             revision=view.revision,
             is_complete=not view.problems,
             progress=parts.progress,
+            stop=parts.stop,
+            is_hurried=parts.is_hurried,
+            patience=parts.patience,
         )
     except ReconcilerError as error:
-        return Synced(problems=(error,))
+        return Synced(problems=(error,), is_finished=False)
 
 
 def _diff(plan: UpdatePlan, before: Mapping[str, str]) -> str:
@@ -169,23 +206,18 @@ def _diff(plan: UpdatePlan, before: Mapping[str, str]) -> str:
     return "".join(unified_diff(before.get(path, ""), text, path=path) for path, text in texts)
 
 
-def _distinct(errors: Sequence[ReconcilerError | None]) -> tuple[Problem, ...]:
-    """Return the problems once each: two stages may stumble over the same file."""
-    return tuple(dict.fromkeys(Problem.of(error) for error in errors if error is not None))
+def _with_problems(
+    outcome: CycleOutcome, errors: Mapping[str, Sequence[ReconcilerError | None]]
+) -> CycleOutcome:
+    """Add what went wrong by stage, once each: two stages may stumble over the same file.
 
-
-def _log(outcome: CycleOutcome) -> None:
-    for problem in outcome.problems:
-        log.warning("cycle.problem", source=outcome.source, problem=str(problem))
-    for change in outcome.changes:
-        log.info(
-            "update.changed", where=change.field.where, old=str(change.old), new=str(change.new)
-        )
-    log.info(
-        "cycle.finished",
-        source=outcome.source,
-        revision=str(outcome.revision) if outcome.revision else None,
-        changes=len(outcome.changes),
-        problems=len(outcome.problems),
-        exit_code=outcome.exit_code,
+    To be asked to end is no problem.
+    """
+    told = [(stage, error) for stage, group in errors.items() for error in group if error]
+    is_stopped = any(isinstance(error, StoppedError) for _, error in told)
+    problems = (
+        Problem.of(error, stage=stage)
+        for stage, error in told
+        if not isinstance(error, StoppedError)
     )
+    return replace(outcome, problems=tuple(dict.fromkeys(problems)), is_stopped=is_stopped)

@@ -1,6 +1,7 @@
 """Waits until objects are as their specs ask, by watching and not by asking again and again."""
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from reconciler.core.objects.live import read_live
 from reconciler.core.objects.resource import Resource
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.cluster_port import Cluster
+from reconciler.stop import Stop
 
 PASSIVE = frozenset(
     {
@@ -25,6 +27,10 @@ PASSIVE = frozenset(
 
 _SETTLED = frozenset({Status.CURRENT, Status.FAILED})
 _MISSING = Health(Status.NOT_FOUND, "is not in the cluster")
+_UNSEEN = Health(Status.UNKNOWN, "was not looked at")
+_POLL_S = 0.2
+_FIRST_LOOK_S = 10.0  # a wait that is hurried takes at least one look, if that takes no longer
+_FAREWELL_S = 1.0  # a watch that is cut ends at once; one that is just beginning is left behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,9 @@ def wait_for_health(
     part_of: str,
     timeout_s: float,
     on_wait: Callable[[], None],
+    stop: Stop,
+    is_hurried: Callable[[], bool] = lambda: False,
+    given_up: Collection[ObjectKey] = (),
 ) -> tuple[Mapping[ObjectKey, Health], tuple[ReconcilerError, ...]]:
     """Return how each object is when all have settled or the time is up, and what went wrong.
 
@@ -58,14 +67,36 @@ def wait_for_health(
         part_of: the label's value.
         timeout_s: how long to wait; 0 looks once.
         on_wait: called once, if anything has not settled at first sight.
+        stop: ends the wait.
+        is_hurried: whether to end the wait after a first look.
+        given_up: objects that are looked at and not waited for.
     """
+    end = Stop()
     watchers = [
-        _Watcher(cluster, each, part_of, timeout_s, on_wait) for each in wanted if each.keys
+        _Watcher(
+            cluster,
+            each,
+            part_of=part_of,
+            timeout_s=timeout_s,
+            on_wait=on_wait,
+            given_up=frozenset(given_up),
+            end=end,
+        )
+        for each in wanted
+        if each.keys
     ]
     for watcher in watchers:
         watcher.start()
+    began = time.monotonic()
     for watcher in watchers:
-        watcher.join()
+        while watcher.is_alive() and not end.is_asked:
+            watcher.join(_POLL_S)
+            has_looked = time.monotonic() - began > _FIRST_LOOK_S or all(
+                each.has_seen_all or not each.is_alive() for each in watchers
+            )
+            if stop.is_asked or (has_looked and is_hurried()):
+                end.ask()
+        watcher.join(_FAREWELL_S if end.is_asked else None)
     health = {key: found for watcher in watchers for key, found in watcher.health.items()}
     return health, tuple(watcher.problem for watcher in watchers if watcher.problem)
 
@@ -77,9 +108,12 @@ class _Watcher(threading.Thread):
         self,
         cluster: Cluster,
         wanted: Wanted,
+        *,
         part_of: str,
         timeout_s: float,
         on_wait: Callable[[], None],
+        given_up: frozenset[ObjectKey],
+        end: Stop,
     ) -> None:
         super().__init__(name=f"health-{wanted.resource.plural}", daemon=True)
         self._cluster = cluster
@@ -87,14 +121,25 @@ class _Watcher(threading.Thread):
         self._part_of = part_of
         self._timeout_s = timeout_s
         self._on_wait = on_wait
-        self.health: dict[ObjectKey, Health] = dict.fromkeys(wanted.keys, _MISSING)
+        self._given_up = given_up
+        self._end = end
+        self._seen: set[ObjectKey] = set()
+        self.health: dict[ObjectKey, Health] = dict.fromkeys(wanted.keys, _UNSEEN)
         self.problem: ReconcilerError | None = None
+
+    @property
+    def has_seen_all(self) -> bool:
+        """Whether each object was seen; one that is not there never is."""
+        return self._seen >= self.health.keys()
 
     def run(self) -> None:
         try:
             self._watch()
         except ReconcilerError as error:
             self.problem = error
+        if not (self.problem or self._end.is_asked):
+            for key in self.health.keys() - self._seen:
+                self.health[key] = _MISSING
 
     def _watch(self) -> None:
         events = self._cluster.watch(
@@ -102,15 +147,15 @@ class _Watcher(threading.Thread):
             part_of=self._part_of,
             namespaces=self._wanted.namespaces,
             timeout_s=self._timeout_s,
+            until=self._end,
         )
-        seen: set[ObjectKey] = set()
         for event in events:
             key = self._note(event)
+            is_change = key in self._seen
+            self._seen.add(key)
             if self._has_settled():
                 return
-            is_change = key in seen
-            seen.add(key)
-            if is_change or seen >= self.health.keys():
+            if is_change or self.has_seen_all:
                 self._on_wait()
 
     def _note(self, event: Mapping[str, object] | ObjectKey) -> ObjectKey:
@@ -124,7 +169,10 @@ class _Watcher(threading.Thread):
         return key
 
     def _has_settled(self) -> bool:
-        return all(health.status in _SETTLED for health in self.health.values())
+        return self.has_seen_all and all(
+            health.status in _SETTLED or key in self._given_up
+            for key, health in self.health.items()
+        )
 
 
 def is_passive(kind: GroupKind) -> bool:

@@ -12,6 +12,7 @@ from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.pipeline.ports import Clock, TagSource
+from reconciler.stop import Stop
 
 Tags: TypeAlias = tuple[str, ...] | ReconcilerError
 """The tags of a repository, or why they could not be had."""
@@ -59,15 +60,17 @@ class _Scan:
         pull_secrets: PullSecretsOf,
         clock: Clock,
         jitter: Callable[[], float],
+        stop: Stop,
     ) -> None:
         self._source = source
         self._pull_secrets = pull_secrets
+        self._stop = stop
         self._clock = clock
         self._jitter = jitter
         self._deadline = clock.now() + PATIENCE_S
         self._heap: list[_Task] = []
         self._hosts: dict[str, _Host] = {}
-        self._answers: SimpleQueue[tuple[_Task, Future[Sequence[str]]]] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[_Task, Future[Sequence[str]]] | None] = SimpleQueue()
         self._in_flight = 0
         self.results: dict[Repository, Tags] = {}
 
@@ -76,9 +79,11 @@ class _Scan:
         self._heap = [_Task(now, order, each) for order, each in enumerate(repositories)]
         executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="scan")
         try:
-            while self._heap or self._in_flight:
-                self._submit_due(executor)
-                self._await_answer()
+            with self._stop.ending_wait(lambda: self._answers.put(None)):
+                while self._heap or self._in_flight:
+                    self._stop.check()
+                    self._submit_due(executor)
+                    self._await_answer()
         finally:  # an interrupted scan does not wait for answers that nobody will read
             executor.shutdown(wait=False, cancel_futures=True)
 
@@ -111,9 +116,12 @@ class _Scan:
         if self._in_flight >= WORKERS:
             wait_s = None  # nothing can be sent before an answer comes
         try:
-            task, done = self._answers.get(timeout=wait_s)
+            answer = self._answers.get(timeout=wait_s)
         except Empty:
             return
+        if answer is None:  # a word that we are to end
+            return
+        task, done = answer
         self._in_flight -= 1
         self._take(task, _tags_of(done))
 
@@ -174,6 +182,7 @@ def scan(
     pull_secrets: PullSecretsOf,
     clock: Clock,
     jitter: Callable[[], float],
+    stop: Stop | None = None,
 ) -> Mapping[Repository, Tags]:
     """Return for each repository its tags, or the error that kept us from them.
 
@@ -187,7 +196,11 @@ def scan(
         pull_secrets: gives the cluster's logins for a repository; looked through by many threads.
         clock: tells when a host may be asked again.
         jitter: gives fractions from 0 to 1 for the backoff.
+        stop: asks to end early; answers under way are not waited for.
+
+    Raises:
+        StoppedError: the process is to end.
     """
-    run = _Scan(source, pull_secrets=pull_secrets, clock=clock, jitter=jitter)
+    run = _Scan(source, pull_secrets=pull_secrets, clock=clock, jitter=jitter, stop=stop or Stop())
     run.run(sorted(set(repositories)))
     return run.results

@@ -1,6 +1,6 @@
 """Sync: what Git wants becomes what the cluster has, and what left Git leaves it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.core.build import BuildResult, resolve
@@ -13,25 +13,38 @@ from reconciler.core.objects.live import LiveObject, read_live
 from reconciler.core.objects.report import Action, SyncReport
 from reconciler.core.objects.resource import Resource
 from reconciler.core.revision import Revision
-from reconciler.errors import AccessDeniedError, ClusterError, ReconcilerError, RefusedError
+from reconciler.errors import (
+    AccessDeniedError,
+    ClusterError,
+    ReconcilerError,
+    RefusedError,
+    StoppedError,
+)
 from reconciler.pipeline.apply import Applier, in_parallel
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.events import Progress, Waiting
 from reconciler.pipeline.health import by_kind, wait_for_health
 from reconciler.pipeline.ledger import Ledger
+from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.prune import Pruner
 from reconciler.settings import SourceSettings
+from reconciler.stop import Stop
 
 IGNORED = "is marked to be left out of sync"
 
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What a sync did, and what went wrong."""
+    """What a sync did, and what went wrong.
+
+    Attributes:
+        is_finished: whether it came to its end, and so told all its problems.
+    """
 
     report: SyncReport = field(default_factory=SyncReport)
     problems: tuple[ReconcilerError, ...] = ()
+    is_finished: bool = True
 
 
 def sync(
@@ -42,6 +55,9 @@ def sync(
     revision: Revision,
     is_complete: bool,
     progress: Progress,
+    stop: Stop | None = None,
+    is_hurried: Callable[[], bool] = lambda: False,
+    patience: Patience | None = None,
 ) -> Synced:
     """Bring the cluster to what a revision wants.
 
@@ -55,6 +71,9 @@ def sync(
         revision: what is applied.
         is_complete: whether all manifests of the revision could be read; nothing is pruned else.
         progress: hears when there is something to wait for.
+        stop: asks to end early: what is under way is finished, and nothing more is begun.
+        is_hurried: whether to look at the objects' health but not to wait for it.
+        patience: how long objects have not been healthy, over all syncs of the source.
 
     Raises:
         ClusterError, AccessDeniedError, RefusedError: what is needed to begin could not be had.
@@ -64,7 +83,18 @@ def sync(
         built, namespaced=catalog.is_namespaced, default_namespace=source.default_namespace
     )
     ledger.problems += resolved.problems
-    run = _Sync(cluster, catalog, cluster.state(source.name), ledger, source, revision, progress)
+    run = _Sync(
+        cluster=cluster,
+        catalog=catalog,
+        store=cluster.state(source.name),
+        ledger=ledger,
+        source=source,
+        revision=revision,
+        progress=progress,
+        stop=stop or Stop(),
+        is_hurried=is_hurried,
+        patience=patience or Patience(),
+    )
     return run.run(resolved, is_complete=is_complete)
 
 
@@ -79,23 +109,29 @@ class _Sync:
     source: SourceSettings
     revision: Revision
     progress: Progress
+    stop: Stop
+    is_hurried: Callable[[], bool]
+    patience: Patience
 
     def run(self, built: BuildResult, *, is_complete: bool) -> Synced:
         before = self._load()
         live = self._list(built.objects, before)
+        self.stop.check()
         pending = self._pending(built, before, live)
         is_dry_run = self.source.sync.dry_run
         after = before.announced(built.objects, revision=str(self.revision))
         if not is_dry_run:
             self.store.save(after)  # before the first apply: what we may apply, we must know
         health = self._apply(built.objects, pending, before, live)
+        if self.stop.is_asked:
+            self.ledger.problems.append(StoppedError("the sync was cut short"))
         is_complete = is_complete and not self.ledger.problems
         gone = self._pruner(before, live).prune(built, health, is_complete=is_complete)
         if not is_dry_run:
             self.store.save(after.merge(self.ledger.applied.values()).without(gone))
         self._complain(health)
         report = self.ledger.report((each.key for each in built.objects), health)
-        return Synced(report, tuple(self.ledger.problems))
+        return Synced(report, tuple(self.ledger.problems), is_finished=not self.stop.is_asked)
 
     def _load(self) -> SourceState:
         state = self.store.load()
@@ -182,6 +218,7 @@ class _Sync:
             remembered=before.entries,
             live=live,
             timeout_s=self.source.sync.timeout_s,
+            stop=self.stop,
         )
         if self.source.sync.dry_run:
             applier.preview(pending)
@@ -190,7 +227,10 @@ class _Sync:
         return self._health([each.key for each in objects if self.ledger.is_there(each.key)])
 
     def _health(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, Health]:
+        if self.stop.is_asked:
+            return {}
         settings = self.source.sync
+        self.patience.begin(keys, applied=self.ledger.applied)
         told: list[bool] = []
 
         def on_wait() -> None:
@@ -204,9 +244,16 @@ class _Sync:
             part_of=self.store.part_of,
             timeout_s=settings.timeout_s if settings.wait else 0.0,
             on_wait=on_wait,
+            stop=self.stop,
+            is_hurried=self.is_hurried,
+            given_up=frozenset(filter(self._is_given_up, keys)),
         )
+        self.patience.note(health)
         self.ledger.problems += problems
         return health
+
+    def _is_given_up(self, key: ObjectKey) -> bool:
+        return self.patience.is_over(key, self.source.sync.timeout_s)
 
     def _pruner(self, before: SourceState, live: Mapping[ObjectKey, LiveObject]) -> Pruner:
         return Pruner(
@@ -221,13 +268,13 @@ class _Sync:
         )
 
     def _complain(self, health: Mapping[ObjectKey, Health]) -> None:
-        """Failed objects need a person; those under way are a problem only if we waited."""
+        """Failed objects need a person; those under way are a problem when their time is over."""
         settings = self.source.sync
         for key, found in sorted(health.items()):
             if found.status is Status.FAILED:
                 self.ledger.problems.append(
                     RefusedError(f"failed: {found.message}", where=str(key))
                 )
-            elif not found.is_current and settings.wait:
+            elif not found.is_current and settings.wait and self._is_given_up(key):
                 message = f"not healthy after {settings.timeout_s:g} s: {found.message}"
                 self.ledger.problems.append(ClusterError(message, where=str(key)))

@@ -14,6 +14,8 @@ from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import View
 from reconciler.pipeline.scan import Tags, scan
+from reconciler.pipeline.stopwatch import Stopwatch
+from reconciler.stop import Stop
 
 PUSH_ATTEMPTS = 10
 BACKOFF_BASE_S = 0.1
@@ -46,6 +48,8 @@ class Updater:
         read_again: fetches the branch once more.
         signature: stands in the commit's ``Reconcile-By`` trailer: ``default@1f3a9c02``.
         jitter: gives fractions from 0 to 1.
+        stop: asks to end early.
+        watch: measures the scan.
     """
 
     repository: ManifestRepository
@@ -56,12 +60,17 @@ class Updater:
     clock: Clock
     jitter: Callable[[], float]
     progress: Progress
+    stop: Stop
+    watch: Stopwatch
 
     def update(self, view: View, *, dry_run: bool) -> Updated:
         """Bring the images of ``view`` up to date on the remote.
 
         When somebody else pushes in between, the branch is read again and everything is decided
         anew on top of their commit: no rebase, no merge, no force.
+
+        Raises:
+            StoppedError: the process is to end, and nothing was published.
         """
         tags: dict[Repository, Tags] = {}
         attempt = 0
@@ -70,6 +79,7 @@ class Updater:
             plan = make_plan(view.reports, view.texts, tags)
             if dry_run or not plan.changes:
                 return Updated(view=view, plan=plan)
+            self.stop.check()
             if not attempt:
                 self.progress.tell(Planned(plan.changes))
             attempt += 1
@@ -92,13 +102,15 @@ class Updater:
         if not wanted:
             return {}
         self.progress.tell(Scanning(len(wanted)))
-        return scan(
-            wanted,
-            self.registries,
-            pull_secrets=lambda repository: self.pull_secrets.of(who[repository]),
-            clock=self.clock,
-            jitter=self.jitter,
-        )
+        with self.watch.stage("scan"):
+            return scan(
+                wanted,
+                self.registries,
+                pull_secrets=lambda repository: self.pull_secrets.of(who[repository]),
+                clock=self.clock,
+                jitter=self.jitter,
+                stop=self.stop,
+            )
 
     def _publish(self, view: View, plan: UpdatePlan) -> Updated:
         contents = {path: text.encode() for path, text in plan.contents.items()}

@@ -2,7 +2,6 @@
 
 import copy
 import os
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from reconciler.core.objects.report import Action
 from reconciler.core.objects.resource import Applied, Preview, Resource
 from reconciler.errors import AccessDeniedError, ClusterError, NotFoundError
 from reconciler.settings import ClusterSettings
+from reconciler.stop import Stop
 
 PAGE_SIZE: Final = 500
 WATCH_S: Final = 60  # how long one watch request runs before it is renewed
@@ -44,17 +44,20 @@ class KubernetesCluster:
     def __init__(self, connection: Connection, *, namespace: str) -> None:
         self._connection = connection
         self._namespace = namespace
-        self._served: Served | None = None
-        self._lock = threading.Lock()
 
     @classmethod
-    def connect(cls, settings: ClusterSettings) -> Self:
+    def connect(cls, settings: ClusterSettings, *, stop: Stop | None = None) -> Self:
         """Return the cluster of the settings; nothing is asked yet.
+
+        Args:
+            settings: which cluster.
+            stop: ends waits for an API server that is busy.
 
         Raises:
             SettingsError: there is no configuration, or it cannot be used.
         """
-        return cls(Connection.open(settings), namespace=settings.namespace)
+        connection = Connection.open(settings, stop=stop)
+        return cls(connection, namespace=settings.namespace)
 
     def close(self) -> None:
         """Close all connections."""
@@ -72,12 +75,13 @@ class KubernetesCluster:
             return "-"
         return str(item["metadata"]["uid"])[:8]
 
-    def resources(self, *, refresh: bool = False) -> Served:
-        """Return what is served, by group-kind and version; asked once, again with ``refresh``."""
-        with self._lock:
-            if self._served is None or refresh:
-                self._served = discover(self._connection)
-            return self._served
+    def resources(self) -> Served:
+        """Return what is served now, by group-kind and version.
+
+        Raises:
+            ClusterError, AccessDeniedError: it cannot be asked.
+        """
+        return discover(self._connection)
 
     def state(self, source: str) -> ConfigMapStore:
         """Return the memory of a source; nothing is asked yet."""
@@ -218,38 +222,43 @@ class KubernetesCluster:
         part_of: str,
         namespaces: Collection[str],
         timeout_s: float,
+        until: Stop,
     ) -> Iterator[Item | ObjectKey]:
         """Yield the objects of a kind with our label: all that are there, then every change.
 
         A deletion is yielded as its key. Connection cuts and expired versions are survived by
-        listing again; ends when the time is up. Where the cluster-wide watch is forbidden, one
-        namespace after the other is looked at, over and over.
+        listing again; ends when the time is up or ``until`` is asked for. Where the cluster-wide
+        watch is forbidden, one namespace after the other is looked at, over and over.
         """
         deadline = time.monotonic() + timeout_s
         query = {"labelSelector": f"{PART_OF_LABEL}={part_of}"}
         while True:
             try:
-                yield from self._watch_once(resource, "", query, deadline)
+                yield from self._watch_once(resource, "", query, deadline, until)
             except AccessDeniedError:
                 if not (resource.is_namespaced and namespaces):
                     raise
                 turn_s = 1.0 if len(namespaces) > 1 else timeout_s
                 for namespace in sorted(namespaces):
                     turn = min(deadline, time.monotonic() + turn_s)
-                    yield from self._watch_once(resource, namespace, query, turn)
-            if time.monotonic() >= deadline:
+                    yield from self._watch_once(resource, namespace, query, turn, until)
+            if time.monotonic() >= deadline or until.wait(RECONNECT_PAUSE_S):
                 return
-            time.sleep(RECONNECT_PAUSE_S)
 
     def _watch_once(
-        self, resource: Resource, namespace: str, query: Mapping[str, str], deadline: float
+        self,
+        resource: Resource,
+        namespace: str,
+        query: Mapping[str, str],
+        deadline: float,
+        until: Stop,
     ) -> Iterator[Item | ObjectKey]:
         """List, then watch from there until the deadline or a version that is too old."""
         path = collection_path(resource, namespace)
         version = [""]
         for item in self._pages(path, query, version=version):
             yield {**item, "apiVersion": resource.api_version, "kind": resource.kind}
-        while version[0] and (left := deadline - time.monotonic()) > 0:
+        while version[0] and not until.is_asked and (left := deadline - time.monotonic()) > 0:
             watched = {
                 **query,
                 "watch": "true",
@@ -258,12 +267,14 @@ class KubernetesCluster:
                 "timeoutSeconds": str(max(1, min(WATCH_S, int(left)))),
             }
             try:
-                events = self._connection.stream(path, query=watched, read_timeout_s=left)
+                events = self._connection.stream(
+                    path, query=watched, read_timeout_s=left, until=until
+                )
                 yield from _events(events, resource, version)
             except ClusterError:
                 if deadline - time.monotonic() <= RECONNECT_PAUSE_S:
                     raise
-                time.sleep(RECONNECT_PAUSE_S)
+                until.wait(RECONNECT_PAUSE_S)
 
     def _pages(
         self,

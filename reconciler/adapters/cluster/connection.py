@@ -4,11 +4,11 @@ The official client is used for nothing else: this much of it has behaved the sa
 versions, and it is imported only when a cluster is needed.
 """
 
+import contextlib
 import os
 import ssl
 import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,13 +16,14 @@ from urllib.parse import urlencode
 
 import msgspec
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from reconciler.adapters.cluster.failures import failure_of
 from reconciler.errors import AccessDeniedError, ClusterError, SettingsError
 from reconciler.release import VERSION
 from reconciler.settings import ClusterSettings
+from reconciler.stop import Stop
 
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 30.0
@@ -35,6 +36,7 @@ USER_AGENT: Final = f"reconcile/{VERSION}"
 TOKEN_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 _OK: Final = 300
+_UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 
 
@@ -46,23 +48,70 @@ class Answer:
     body: Mapping[str, Any]
 
 
+class _Access:
+    """A ``kubernetes.client.Configuration``, and the connections that were made by it."""
+
+    def __init__(self, configuration: Any) -> None:  # noqa: ANN401 - the client ships no types
+        self.configuration = configuration
+        self.url = str(configuration.host).rstrip("/")
+        self.pool = _pool(configuration)
+        self.files = _stamps(configuration)
+
+    def credentials(self) -> Mapping[str, str]:
+        """Return the header of this moment: tokens rotate, and exec plugins renew theirs.
+
+        Raises:
+            AccessDeniedError: they cannot be had.
+        """
+        try:
+            settings = self.configuration.auth_settings()
+        except Exception as error:
+            message = f"the credentials cannot be had: {type(error).__name__}"
+            raise AccessDeniedError(message, where=self.url) from error
+        return {
+            str(each["key"]): str(each["value"])
+            for each in settings.values()
+            if each.get("in") == "header" and each.get("value")
+        }
+
+    def is_like(self, other: "_Access") -> bool:
+        """Whether a server that refused one would refuse the other."""
+        mine, others = (self.url, self.files), (other.url, other.files)
+        return mine == others and self.credentials() == other.credentials()
+
+
 class Connection:
     """Connections to one API server. Safe to use from many threads."""
 
-    def __init__(self, configuration: Any) -> None:  # noqa: ANN401 - the client ships no types
-        """Wrap a ``kubernetes.client.Configuration``; nothing is asked yet."""
-        self._configuration = configuration
-        self.url = str(configuration.host).rstrip("/")
-        self._pool = _pool(configuration)
+    def __init__(self, load: Callable[[], Any], *, stop: Stop) -> None:
+        """Read the configuration; nothing is asked yet.
+
+        Args:
+            load: returns a ``kubernetes.client.Configuration``; called again when the API server
+                refuses us, because kubeconfigs and the certificates in them are replaced.
+            stop: ends waits for an API server that is busy.
+
+        Raises:
+            SettingsError: there is no configuration, or it cannot be used.
+        """
+        self._load = load
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._access = _Access(load())
 
     @classmethod
-    def open(cls, settings: ClusterSettings) -> "Connection":
+    def open(cls, settings: ClusterSettings, *, stop: Stop | None = None) -> "Connection":
         """Return a connection by the settings: in-cluster, then a kubeconfig.
 
         Raises:
             SettingsError: there is no configuration, or it cannot be used.
         """
-        return cls(_configuration(settings))
+        return cls(lambda: _configuration(settings), stop=stop or Stop())
+
+    @property
+    def url(self) -> str:
+        """The API server."""
+        return self._access.url
 
     def request(
         self,
@@ -90,12 +139,14 @@ class Connection:
             if answer.status != _TOO_MANY or attempt == BUSY_ATTEMPTS:
                 return self._checked(answer.status, content, f"{method} {path}")
             attempt += 1
-            time.sleep(_retry_after_s(answer.headers))
+            self._stop.wait(_retry_after_s(answer.headers))
 
     def stream(
-        self, path: str, *, query: Mapping[str, str], read_timeout_s: float
+        self, path: str, *, query: Mapping[str, str], read_timeout_s: float, until: Stop
     ) -> Iterator[Any]:
         """Yield the JSON lines of a watch until the server ends it or the connection breaks.
+
+        It is cut when ``until`` is asked for.
 
         Raises:
             ClusterError: the watch could not be begun.
@@ -106,7 +157,8 @@ class Connection:
         try:
             if answer.status >= _OK:
                 self._checked(answer.status, self._content(answer), f"watch {path}")
-            yield from _lines(answer)
+            with until.ending_wait(lambda: _cut(answer)):
+                yield from _lines(answer)
         except HTTPError:
             return  # cut: the caller takes it up where it ended
         finally:
@@ -114,7 +166,7 @@ class Connection:
 
     def close(self) -> None:
         """Close all connections."""
-        self._pool.clear()
+        self._access.pool.clear()
 
     def _send(
         self,
@@ -126,33 +178,52 @@ class Connection:
         *,
         read_timeout_s: float = READ_TIMEOUT_S,
     ) -> urllib3.BaseHTTPResponse:
-        url = f"{self.url}{path}" + (f"?{urlencode(query)}" if query else "")
-        try:
-            return self._pool.request(
+        """Send a request; once more if it was refused and the configuration is another one now."""
+        full_path = path + (f"?{urlencode(query)}" if query else "")
+
+        def attempt(access: _Access) -> urllib3.BaseHTTPResponse:
+            return access.pool.request(
                 method,
-                url,
+                f"{access.url}{full_path}",
                 body=data,
-                headers={"User-Agent": USER_AGENT, **self._credentials(), **headers},
+                headers={"User-Agent": USER_AGENT, **access.credentials(), **headers},
                 redirect=False,
                 retries=False,
                 preload_content=False,
                 timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
             )
+
+        access = self._access
+        try:
+            try:
+                answer = attempt(access)
+                if answer.status != _UNAUTHORIZED:
+                    return answer
+            except SSLError:
+                if not self._is_renewed(access):
+                    raise
+            else:
+                if not self._is_renewed(access):
+                    return answer
+                answer.close()
+            return attempt(self._access)
         except HTTPError as error:
             raise ClusterError(_words(error), where=self.url) from error
 
-    def _credentials(self) -> Mapping[str, str]:
-        """Return the header of this moment: tokens rotate, and exec plugins renew theirs."""
-        try:
-            settings = self._configuration.auth_settings()
-        except Exception as error:
-            message = f"the credentials cannot be had: {type(error).__name__}"
-            raise AccessDeniedError(message, where=self.url) from error
-        return {
-            str(each["key"]): str(each["value"])
-            for each in settings.values()
-            if each.get("in") == "header" and each.get("value")
-        }
+    def _is_renewed(self, refused: _Access) -> bool:
+        """Read the configuration again; return whether it is another than the one refused."""
+        with self._lock:
+            if self._access is not refused:  # by another thread
+                return True
+            try:
+                access = _Access(self._load())
+                is_other = not access.is_like(refused)
+            except (SettingsError, AccessDeniedError):  # it is being written: the refusal stands
+                return False
+            if is_other:
+                self._access = access
+                refused.pool.clear()
+            return is_other
 
     def _content(self, answer: urllib3.BaseHTTPResponse) -> bytes:
         pieces: list[bytes] = []
@@ -235,6 +306,17 @@ def _configuration(settings: ClusterSettings) -> Any:  # noqa: ANN401 - the clie
     return configuration
 
 
+def _stamps(configuration: Any) -> tuple[object, ...]:  # noqa: ANN401 - ships no types
+    """Return what changes when a certificate or key is replaced."""
+    paths = (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
+    stamps = []
+    for path in paths:
+        with contextlib.suppress(OSError, TypeError):
+            found = os.stat(path)  # noqa: PTH116 - it may be None
+            stamps += [str(path), found.st_mtime_ns, found.st_size]
+    return tuple(stamps)
+
+
 def _is_in_cluster(settings: ClusterSettings) -> bool:
     return (
         settings.kubeconfig is None
@@ -283,6 +365,12 @@ def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[Any]:
             yield msgspec.json.decode(line)
         if len(pending) > MAX_LINE_BYTES:
             return
+
+
+def _cut(answer: urllib3.BaseHTTPResponse) -> None:
+    """End what another thread is reading; nothing happens if it has ended."""
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        answer.shutdown()
 
 
 def _words(error: HTTPError) -> str:

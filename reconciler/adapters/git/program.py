@@ -22,6 +22,7 @@ from reconciler.adapters.git.ssh import NO_SSH, SshAccess, ssh_access
 from reconciler.core.redaction import redact
 from reconciler.errors import SettingsError
 from reconciler.settings import GitSettings
+from reconciler.stop import Stop
 
 # A first clone may take its time; what stalls is stopped by http.lowSpeedTime long before.
 _TRANSFER_FACTOR = 5
@@ -34,6 +35,7 @@ class GitProgram:
     settings: GitSettings
     remote: Remote
     directory: Path
+    stop: Stop = field(default_factory=Stop)
     lock: int = -1  # descriptor of the lock that children inherit
     _environment: dict[str, str] = field(default_factory=dict)
 
@@ -63,7 +65,7 @@ class GitProgram:
             GitError: it failed; a CorruptCloneError unless the disk is full or it took too long.
         """
         environment = {**self._environment, **local_environment(), "GIT_DIR": str(clone)}
-        output = self._run(arguments, environment, stdin)
+        output = self._run(arguments, environment, stdin, is_work=True)
         if output.status:
             raise local_failure_of(output.stderr, where=str(clone))
         return output.stdout
@@ -95,7 +97,8 @@ class GitProgram:
         factor = _TRANSFER_FACTOR if "fetch" in arguments else 1
         with self._access() as ssh:
             environment |= ssh.environment
-            output = self._run(arguments, environment, stdin, factor=factor)
+            is_work = "push" in arguments
+            output = self._run(arguments, environment, stdin, factor=factor, is_work=is_work)
         if not output.status:
             return output
         stdout = redact(output.stdout.decode("utf-8", "replace"), secrets).encode()
@@ -113,6 +116,7 @@ class GitProgram:
         stdin: bytes,
         *,
         factor: int = 1,
+        is_work: bool,
     ) -> Output:
         return run_git(
             arguments,
@@ -121,6 +125,8 @@ class GitProgram:
             timeout_s=self.settings.timeout_s * factor,
             stdin=stdin,
             keep_open=[self.lock] if self.lock >= 0 else [],
+            stop=self.stop,
+            is_work=is_work,
         )
 
 

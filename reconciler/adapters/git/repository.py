@@ -17,6 +17,7 @@ from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEn
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, SettingsError
 from reconciler.settings import GitSettings
+from reconciler.stop import Stop
 
 _LOCK_WAIT_S = 10.0
 _CHUNK_BYTES = 16 * 1024 * 1024  # of contents that are in memory at once
@@ -32,7 +33,12 @@ class GitRepository:
     """
 
     def __init__(
-        self, settings: GitSettings, directory: Path, *, lock_wait_s: float = _LOCK_WAIT_S
+        self,
+        settings: GitSettings,
+        directory: Path,
+        *,
+        lock_wait_s: float = _LOCK_WAIT_S,
+        stop: Stop | None = None,
     ) -> None:
         """Check the settings; nothing is read, written or asked yet.
 
@@ -40,6 +46,8 @@ class GitRepository:
             settings: the remote.
             directory: a folder for this remote alone; made when needed, may be deleted any time.
             lock_wait_s: how long to wait for another process that uses the folder.
+            stop: ends what is being read from the remote; then also what is being written, if
+                that is insisted on.
 
         Raises:
             SettingsError: URL, branch or author are not what git can be given.
@@ -49,7 +57,7 @@ class GitRepository:
             check_branch(settings.branch)
         self._author = check_identity(settings)
         self._directory = directory.absolute()
-        self._program = GitProgram(settings, remote, self._directory)
+        self._program = GitProgram(settings, remote, self._directory, stop or Stop())
         self._clone = Clone(self._program)
         self._lock_wait_s = lock_wait_s
         self._listed: tuple[str, tuple[File, ...]] | None = None

@@ -4,13 +4,15 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.git.environment import strangers
-from reconciler.errors import GitError, SettingsError
+from reconciler.errors import GitError, SettingsError, StoppedError
+from reconciler.stop import Stop
 
 if TYPE_CHECKING:
     import git
@@ -33,6 +35,8 @@ def run_git(
     timeout_s: float,
     stdin: bytes = b"",
     keep_open: Sequence[int] = (),
+    stop: Stop | None = None,
+    is_work: bool = False,
 ) -> Output:
     """Run ``git ARGUMENTS`` in a folder and return what came of it.
 
@@ -47,9 +51,12 @@ def run_git(
         timeout_s: seconds until the command and its children are killed.
         stdin: what it reads.
         keep_open: file descriptors that live as long as the command does, such as a lock.
+        stop: ends the command early.
+        is_work: whether the command should be finished rather than ended, if there is time.
 
     Raises:
         GitError: it did not end in time, or could not be started.
+        StoppedError: it was ended, because this process is to end.
         SettingsError: there is no git program.
     """
     unset = [part for name in strangers(os.environ, environment) for part in ("-u", name)]
@@ -64,25 +71,42 @@ def run_git(
         )
     except OSError as error:
         raise GitError(f"cannot start git: {error.strerror}") from error
-    return _communicate(process, stdin, timeout_s=timeout_s, command=arguments[0])
+    popen = process.proc
+    if popen is None:  # pragma: no cover - GitPython forgets it at the end only
+        raise GitError(f"git {arguments[0]} ended before it began")
+    stop = stop or Stop()
+    was_ended = threading.Event()
+
+    def end() -> None:
+        was_ended.set()
+        _kill(popen)
+
+    with stop.ending_work(end) if is_work else stop.ending_wait(end):
+        output = _communicate(popen, stdin, timeout_s=timeout_s, command=arguments[0])
+    if output.status and was_ended.is_set():
+        raise StoppedError(f"git {arguments[0]} was ended: this process was asked to end")
+    return output
 
 
 def _communicate(
-    process: "git.Git.AutoInterrupt", stdin: bytes, *, timeout_s: float, command: str
+    popen: "subprocess.Popen[bytes]", stdin: bytes, *, timeout_s: float, command: str
 ) -> Output:
-    popen = process.proc
-    if popen is None:  # pragma: no cover - GitPython forgets it at the end only
-        raise GitError(f"git {command} ended before it began")
     try:
         stdout, stderr = popen.communicate(stdin, timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
         raise GitError(f"git {command} did not end within {timeout_s:g} s") from error
     finally:
         if popen.returncode is None:  # also when interrupted
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(popen.pid, signal.SIGKILL)
+            _kill(popen)
             popen.communicate()
     return Output(popen.returncode, bytes(stdout), bytes(stderr).decode("utf-8", "replace"))
+
+
+def _kill(popen: "subprocess.Popen[bytes]") -> None:
+    """Kill the command and all its children; nothing happens if it has ended."""
+    if popen.returncode is None:  # not reaped: its group cannot be somebody else's
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(popen.pid, signal.SIGKILL)
 
 
 def _program(directory: Path) -> "git.Git":

@@ -1,6 +1,8 @@
 """What a sync did to each object, and why."""
 
 import enum
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.core.objects.health import Health
@@ -59,6 +61,11 @@ class SyncReport:
 
     objects: tuple[ObjectReport, ...] = ()
     diff: str = ""
+
+    @property
+    def counts(self) -> Mapping[Action, int]:
+        """How many objects had each action; actions that none had are left out."""
+        return Counter(report.action for report in self.objects)
 
     @property
     def has_changes(self) -> bool:

@@ -40,7 +40,9 @@ def _execute(*, once: bool, config: str | None, **parameters: object) -> int:
     from reconciler.interfaces.cli.once import run_once  # noqa: PLC0415 - loads the client libraries
 
     if not once:
-        raise click.UsageError("give --once: this release runs one cycle and exits")
+        from reconciler.interfaces.cli.continuous import run_continuously  # noqa: PLC0415 - as above
+
+        return run_continuously(flags=given(parameters), environment=os.environ, config=config)
     return run_once(flags=given(parameters), environment=os.environ, config=config)
 
 

@@ -8,8 +8,10 @@ from reconciler.configuration import read_settings
 from reconciler.core.outcome import CycleOutcome, worst
 from reconciler.interfaces import logs
 from reconciler.interfaces.cli.json_document import document
+from reconciler.interfaces.cli.signals import interruptible
 from reconciler.interfaces.cli.text import Narrator, SilentNarrator
 from reconciler.pipeline import cycle
+from reconciler.pipeline.journal import Journal
 from reconciler.settings import Settings
 
 
@@ -29,7 +31,8 @@ def run_once(
         defaults=bootstrap.machine_defaults(environment),
     )
     logs.configure(level=settings.log_level or "error", form=settings.log_format)
-    return worst(outcome.exit_code for outcome in _run(settings))
+    with interruptible():
+        return worst(outcome.exit_code for outcome in _run(settings))
 
 
 def _run(settings: Settings) -> list[CycleOutcome]:
@@ -39,6 +42,8 @@ def _run(settings: Settings) -> list[CycleOutcome]:
         for source in settings.sources:
             outcome = cycle.run(source, parts_of(source))
             narrator.conclude(outcome)
+            if settings.log_level:  # else the lines above say it all
+                Journal().record(outcome)
             outcomes.append(outcome)
     if settings.output == "json":
         print(document(outcomes))  # noqa: T201 - standard output is the product here

@@ -1,0 +1,108 @@
+"""``reconcile``: cycles of all sources, again and again, until a signal ends them."""
+
+import signal
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from reconciler import bootstrap
+from reconciler.configuration import read_settings
+from reconciler.core.outcome import CycleOutcome
+from reconciler.errors import SettingsError
+from reconciler.interfaces import logs
+from reconciler.interfaces.cli.signals import ENDING, Signals
+from reconciler.pipeline import cycle
+from reconciler.pipeline.journal import Journal, LoggedProgress
+from reconciler.pipeline.loop import Loop
+from reconciler.release import VERSION
+from reconciler.settings import Settings
+from reconciler.stop import Stop
+
+log = structlog.get_logger(__name__)
+
+OK = 0
+INTERRUPTED = 130
+
+GRACE_S = 20.0
+"""For cycles to end; with what comes after, less than the 30 s that Kubernetes gives a pod."""
+
+LONGEST_CYCLE_S = 3600.0
+"""Far more than the limits of reading, scanning and pushing together; waits for health come on top,
+once for definitions and once for the rest."""
+
+_LOOK_S = 30.0  # how often to look whether anything is overdue
+
+
+def run_continuously(
+    *, flags: Mapping[str, object], environment: Mapping[str, str], config: str | None
+) -> int:
+    """Read the settings and run cycles until a signal comes; return the exit code.
+
+    SIGTERM and SIGINT end it, cleanly within the grace period and at once the second time; SIGHUP
+    asks for a cycle of every source now.
+
+    Raises:
+        SettingsError: options, environment or file are wrong.
+    """
+    stop = Stop()
+    signals = Signals(cut_off=stop.insist)
+    with signals.heard():
+        settings = read_settings(
+            flags=flags,
+            environment=environment,
+            file=bootstrap.read_config(Path(config)) if config else None,
+            file_name=config or "",
+            defaults=bootstrap.machine_defaults(environment),
+        )
+        if settings.dry_run:
+            raise SettingsError("--dry-run goes with --once: a dry run that never ends is no use")
+        logs.configure(level=settings.log_level or "info", form=settings.log_format)
+        return _run(settings, signals, stop)
+
+
+def _run(settings: Settings, signals: Signals, stop: Stop) -> int:
+    names = [source.name for source in settings.sources]
+    journals = {name: Journal() for name in names}
+    with bootstrap.running(settings, progress=LoggedProgress(), stop=stop) as parts_of:
+
+        def run(name: str) -> CycleOutcome:
+            outcome = cycle.run(sources[name], parts[name])
+            journals[name].record(outcome)
+            return outcome
+
+        loop = Loop(
+            names,
+            run=run,
+            interval_s=settings.interval_s,
+            stuck_s=LONGEST_CYCLE_S + 2 * max(each.sync.timeout_s for each in settings.sources),
+            clock=bootstrap.SystemClock(),
+            stop=stop,
+        )
+        sources = {source.name: source for source in settings.sources}
+        parts = {
+            source.name: parts_of(source, is_hurried=partial(loop.is_hurried, source.name))
+            for source in settings.sources
+        }
+        log.info("loop.started", version=VERSION, sources=names, interval_s=settings.interval_s)
+        try:
+            loop.start()
+            return _serve(loop, names, signals)
+        finally:
+            is_clean = loop.shut_down(GRACE_S)
+            log.info("loop.ended", is_clean=is_clean)
+
+
+def _serve(loop: Loop, names: list[str], signals: Signals) -> int:
+    """Do what signals ask for, until one asks to end; return its exit code."""
+    while True:
+        number = signals.wait(_LOOK_S)
+        if number in ENDING:
+            log.info("loop.ending", signal=signal.Signals(number).name, grace_s=GRACE_S)
+            return INTERRUPTED if number == signal.SIGINT else OK
+        if number == signal.SIGHUP:
+            log.info("loop.asked", signal="SIGHUP")
+            for name in names:
+                loop.request(name)
+        loop.catch_up()

@@ -1,12 +1,14 @@
 """Reads settings: flag beats environment beats file beats default. Tells all problems at once."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from reconciler.errors import SettingsError
 from reconciler.options import OPTIONS, Kind, Option, parse_duration_s
 from reconciler.settings import (
+    Address,
     ClusterSettings,
     GitSettings,
     RegistrySettings,
@@ -16,6 +18,12 @@ from reconciler.settings import (
 )
 
 DEFAULT_SOURCE = "default"
+OFF = "off"
+MAX_PORT = 65535
+_ADDRESS = re.compile(
+    r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)\]|(?P<host>[^\s:/\[\]]*))"
+    r":(?P<port>[0-9]{1,5})"
+)
 _BY_NAME = {option.name: option for option in OPTIONS}
 _PER_SOURCE = {option.name for option in OPTIONS if option.is_per_source}
 _TRUE = frozenset({"true", "yes", "on", "1"})
@@ -59,6 +67,22 @@ def read_settings(
     if reader.problems:
         raise SettingsError("\n".join(reader.problems))
     return _settings(base, [source for source in sources if source is not None])
+
+
+def parse_address(text: str) -> Address | None:
+    """Return the address that a text such as ``:8080`` or ``[::1]:8080`` is; None for ``off``.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    if text.lower() == OFF:
+        return None
+    found = _ADDRESS.fullmatch(text)
+    if found is None or int(found["port"]) > MAX_PORT:
+        raise SettingsError(
+            f"{text!r} is no address; write :8080, 127.0.0.1:8080, [::1]:8080 or {OFF}"
+        )
+    return Address(found["ipv6"] or found["host"] or "", int(found["port"]))
 
 
 def convert(option: Option, raw: object) -> object:
@@ -202,7 +226,7 @@ def _settings(values: Values, sources: Sequence[SourceSettings]) -> Settings:
         log_format=_text(values["log-format"]),
         log_level=_text(values["log-level"]),
         interval_s=float(str(values["interval"])),
-        listen=str(values["listen"]),
+        listen=parse_address(str(values["listen"])),
     )
 
 
@@ -260,6 +284,12 @@ def _to_choice(option: Option, raw: object) -> object:
     raise SettingsError(f"{raw!r} is none of {', '.join(option.choices)}")
 
 
+def _to_address(_option: Option, raw: object) -> object:
+    text = str(raw) if raw is not False else OFF  # what YAML makes of a bare ``off``
+    parse_address(text)
+    return text
+
+
 def _to_text(_option: Option, raw: object) -> object:
     if isinstance(raw, (dict, list)) or raw is None or not str(raw):
         raise SettingsError("must be a text")
@@ -273,5 +303,6 @@ _CONVERTERS: Mapping[Kind, Callable[[Option, object], object]] = {
     Kind.DURATION: lambda _option, raw: parse_duration_s(str(raw)),
     Kind.NUMBER: _to_number,
     Kind.LIST: _to_list,
+    Kind.ADDRESS: _to_address,
     Kind.CHOICE: _to_choice,
 }

@@ -18,6 +18,7 @@ class Kind(enum.Enum):
     DURATION = "DURATION"
     NUMBER = "NUMBER"
     LIST = "TEXT,…"
+    ADDRESS = "[HOST]:PORT"
     CHOICE = "CHOICE"
 
 
@@ -86,8 +87,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("wait", Kind.SWITCH, "wait until what was applied is healthy", default=True),
     Option("timeout", Kind.DURATION, "how long to wait for that", default="5m"),
     Option("interval", Kind.DURATION, "between cycles when running continuously", default="5m"),
-    Option("listen", Kind.TEXT, "address of health and metrics when continuous",
-           metavar="[HOST]:PORT", default=":8080"),
+    Option("listen", Kind.ADDRESS, "where to serve health and metrics when continuous, or off",
+           default=":8080"),
     Option("data-dir", Kind.PATH, "folder for clones", shown_default="a cache folder"),
     Option("dry-run", Kind.SWITCH, "print what would change; change nothing", default=False),
     Option("output", Kind.CHOICE, "what is printed to standard output", default="text",

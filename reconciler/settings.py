@@ -5,6 +5,21 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen: ``:8080``, ``127.0.0.1:8080``, ``[::1]:8080``."""
+
+    host: str
+    """A name or an IP address; empty: all addresses of this machine."""
+
+    port: int
+    """From 0 to 65535; 0: any that is free."""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrySettings:
     """How registries are spoken to."""
 
@@ -165,5 +180,5 @@ class Settings:
     interval_s: float = 300.0
     """Seconds between cycles when running continuously; jittered by a tenth."""
 
-    listen: str = ":8080"
-    """``HOST:PORT`` of health and metrics when running continuously; no host: all addresses."""
+    listen: Address | None = field(default_factory=lambda: Address("", 8080))
+    """Where health and metrics are served when running continuously; None: nowhere."""

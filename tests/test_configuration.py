@@ -168,3 +168,35 @@ def test_no_two_options_share_a_name_a_key_or_a_variable() -> None:
     assert len({option.name for option in OPTIONS}) == len(OPTIONS)
     assert len({option.variable for option in OPTIONS}) == len(OPTIONS)
     assert all(option.choices for option in OPTIONS if option.kind.value == "CHOICE")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (":8080", ":8080"),
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("localhost:9090", "localhost:9090"),
+        ("[::1]:8080", "[::1]:8080"),
+        ("[fe80::1%eth0]:80", "[fe80::1%eth0]:80"),
+        ("off", "None"),
+    ],
+)
+def test_an_address_to_listen_on_is_read(text: str, shown: str) -> None:
+    assert (
+        str(read(environment={"RECONCILE_LISTEN": text, "RECONCILE_GIT_URL": URL}, flags={}).listen)
+        == shown
+    )
+
+
+def test_off_in_a_file_is_off_though_yaml_calls_it_false() -> None:
+    assert read(file={"git-url": URL, "listen": False}, flags={}).listen is None
+
+
+@pytest.mark.parametrize("text", ["8080", "::1:8080", "[::1]", "x:65536", "a b:1", "x:-1", "[x]:1"])
+def test_what_is_no_address_to_listen_on_is_told(text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read({"git-url": URL, "listen": text})
+
+    assert caught.value.message == (
+        f"--listen: {text!r} is no address; write :8080, 127.0.0.1:8080, [::1]:8080 or off"
+    )

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler import errors
 from reconciler.core.manifests import annotation
 from reconciler.core.outcome import BUG, OK, PENDING, STALLED, TRANSIENT, USAGE
 from reconciler.interfaces.cli.commands import COMMANDS, CommandSpec
 from reconciler.interfaces.cli.main import INTERRUPTED
+from reconciler.interfaces.http.metrics import METRICS
 from reconciler.options import OPTIONS, Kind, Option
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +72,26 @@ def test_the_readme_shows_the_help_as_it_is() -> None:
 
     assert found is not None
     assert found[1] == done.stdout.replace("__main__.py", "reconcile")
+
+
+def test_the_table_of_metrics_is_that_of_the_code() -> None:
+    documented = [row for row in rows("docs/reference/metrics.md") if row[0].startswith("`reco")]
+
+    assert documented == [
+        [f"`{each.name}`", each.kind, ", ".join(f"`{label}`" for label in each.labels), each.help]
+        for each in METRICS
+    ]
+
+
+def test_every_kind_of_error_is_documented_with_the_metrics() -> None:
+    text = (ROOT / "docs/reference/metrics.md").read_text()
+    kinds = {
+        error.kind
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, errors.ReconcilerError)
+    }
+
+    assert [kind for kind in sorted({*kinds, "bug"}) if f"`{kind}`" not in text] == []
 
 
 def test_every_exit_code_is_documented() -> None:

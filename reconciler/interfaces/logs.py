@@ -1,13 +1,12 @@
 """How log lines look: text for a person at a terminal, else one JSON object a line."""
 
+import contextlib
+import io
 import logging
-import os
 import sys
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
-
-from reconciler.interfaces.terminal import is_colourful
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -16,9 +15,14 @@ _LEVELS = {
     "error": logging.ERROR,
 }
 
+log = structlog.get_logger(__name__)
+
 
 def configure(*, level: str, form: str | None, stream: TextIO | None = None) -> None:
     """Send log lines of ``level`` and above to ``stream`` (standard error).
+
+    Libraries that log by the standard library's means are heard too, from ``warning`` on: what they
+    say below that is about their insides.
 
     Args:
         level: ``debug``, ``info``, ``warning`` or ``error``.
@@ -28,7 +32,7 @@ def configure(*, level: str, form: str | None, stream: TextIO | None = None) -> 
     target = stream or sys.stderr
     is_text = form == "text" or (form is None and target.isatty())
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=is_colourful(target, os.environ))
+        structlog.dev.ConsoleRenderer(colors=target.isatty())
         if is_text
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
@@ -42,9 +46,45 @@ def configure(*, level: str, form: str | None, stream: TextIO | None = None) -> 
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(target),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Steadfast(target))),
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each, _Forward)]:
+        root.removeHandler(handler)
+    root.addHandler(_Forward(max(_LEVELS[level], logging.WARNING)))
+
+
+class _Forward(logging.Handler):
+    """Makes what a library logs a line like ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(Exception):  # a library's bad format string is not worth a cycle
+            log.log(
+                record.levelno,
+                "library.said",
+                library=record.name,
+                text=record.getMessage(),
+                **({"exc_info": record.exc_info} if record.exc_info else {}),
+            )
+
+
+class _Steadfast(io.TextIOBase):
+    """A stream whose reader may go away: a cycle does not end because nobody reads its log."""
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with contextlib.suppress(OSError, ValueError):
+            self._target.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what can be handed on."""
+        with contextlib.suppress(OSError, ValueError):
+            self._target.flush()
 
 
 def _facts_last(

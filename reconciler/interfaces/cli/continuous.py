@@ -1,9 +1,11 @@
 """``reconcile``: cycles of all sources, again and again, until a signal ends them."""
 
+import contextlib
 import signal
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -19,6 +21,9 @@ from reconciler.pipeline.loop import Loop
 from reconciler.release import VERSION
 from reconciler.settings import Settings
 from reconciler.stop import Stop
+
+if TYPE_CHECKING:
+    from reconciler.interfaces.http.service import Service
 
 log = structlog.get_logger(__name__)
 
@@ -59,17 +64,32 @@ def run_continuously(
         if settings.dry_run:
             raise SettingsError("--dry-run goes with --once: a dry run that never ends is no use")
         logs.configure(level=settings.log_level or "info", form=settings.log_format)
-        return _run(settings, signals, stop)
+        return _run(settings, _service(settings), signals, stop)
 
 
-def _run(settings: Settings, signals: Signals, stop: Stop) -> int:
+def _service(settings: Settings) -> "Service | None":
+    if settings.listen is None:
+        return None
+    from reconciler.interfaces.http.service import Service  # noqa: PLC0415 - only when it listens
+
+    return Service(settings.listen, [source.name for source in settings.sources])
+
+
+def _run(settings: Settings, service: "Service | None", signals: Signals, stop: Stop) -> int:
     names = [source.name for source in settings.sources]
     journals = {name: Journal() for name in names}
-    with bootstrap.running(settings, progress=LoggedProgress(), stop=stop) as parts_of:
+    with bootstrap.running(
+        settings,
+        progress=LoggedProgress(),
+        stop=stop,
+        on_request=service.on_request if service else lambda _host, _status: None,
+    ) as parts_of:
 
         def run(name: str) -> CycleOutcome:
             outcome = cycle.run(sources[name], parts[name])
             journals[name].record(outcome)
+            if service:
+                service.record(outcome)
             return outcome
 
         loop = Loop(
@@ -85,13 +105,20 @@ def _run(settings: Settings, signals: Signals, stop: Stop) -> int:
             source.name: parts_of(source, is_hurried=partial(loop.is_hurried, source.name))
             for source in settings.sources
         }
-        log.info("loop.started", version=VERSION, sources=names, interval_s=settings.interval_s)
-        try:
-            loop.start()
-            return _serve(loop, names, signals)
-        finally:
-            is_clean = loop.shut_down(GRACE_S)
-            log.info("loop.ended", is_clean=is_clean)
+        log.info(
+            "loop.started",
+            version=VERSION,
+            sources=names,
+            interval_s=settings.interval_s,
+            addresses=service.addresses if service else [],
+        )
+        with service.serving(loop) if service else contextlib.nullcontext():
+            try:
+                loop.start()
+                return _serve(loop, names, signals)
+            finally:
+                is_clean = loop.shut_down(GRACE_S)
+                log.info("loop.ended", is_clean=is_clean)
 
 
 def _serve(loop: Loop, names: list[str], signals: Signals) -> int:

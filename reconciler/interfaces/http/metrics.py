@@ -1,0 +1,195 @@
+"""Metrics for Prometheus, rendered from outcomes. The only user of its client.
+
+Every label has few values: sources and hosts are those of the settings and manifests, with a limit
+on hosts, and all other words are ours.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import prometheus_client
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+)
+
+from reconciler.core.manifests.images import SkipReason
+from reconciler.core.objects.health import Status
+from reconciler.core.objects.report import Action, SyncReport
+from reconciler.core.outcome import CycleOutcome
+from reconciler.release import VERSION
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+MAX_HOSTS: Final = 100
+OTHER: Final = "other"
+SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_CHANGES: Final = (Action.CREATED, Action.CONFIGURED, Action.DELETED)
+_STATUSES: Final = frozenset({401, 403, 404, 429})  # that mean something of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the table of metrics."""
+
+    name: str
+    kind: str  # counter, gauge or histogram
+    labels: tuple[str, ...]
+    help: str
+
+
+METRICS: Final = (
+    Metric("reconcile_build_info", "gauge", ("version",), "always 1"),
+    Metric("reconcile_cycles_total", "counter", ("source", "result"),
+           "cycles that ended: ok, transient, stalled, stopped, or bug"),
+    Metric("reconcile_cycle_seconds", "histogram", ("source", "stage"),
+           "how long cycles took: read, scan, update (with its scan), sync, and all"),
+    Metric("reconcile_last_cycle_timestamp_seconds", "gauge", ("source",),
+           "when the newest cycle ended, in seconds since 1970"),
+    Metric("reconcile_last_success_timestamp_seconds", "gauge", ("source",),
+           "when the newest cycle with the result ok ended"),
+    Metric("reconcile_image_updates_total", "counter", ("source",),
+           "image fields changed in Git"),
+    Metric("reconcile_commits_total", "counter", ("source",), "commits pushed"),
+    Metric("reconcile_image_skips", "gauge", ("source", "reason"),
+           "image fields left as they are, in the newest cycle"),
+    Metric("reconcile_object_changes_total", "counter", ("source", "action"),
+           "objects created, configured or deleted in the cluster"),
+    Metric("reconcile_objects", "gauge", ("source", "action"),
+           "objects by what the newest sync did to them"),
+    Metric("reconcile_object_health", "gauge", ("source", "status"),
+           "objects by how the newest sync found them"),
+    Metric("reconcile_problems", "gauge", ("source", "stage", "kind"),
+           "problems of the newest cycle"),
+    Metric("reconcile_registry_requests_total", "counter", ("host", "status"),
+           "HTTP requests to registries; none: no answer"),
+    Metric("reconcile_queue_length", "gauge", (), "sources that wait for a cycle"),
+)  # fmt: skip
+"""The names and labels that are promised; ``docs/reference/metrics.md`` shows this table."""
+
+_Collector: TypeAlias = Counter | Gauge | Histogram
+
+
+class Metrics:
+    """All metrics of a process. Safe to use from many threads."""
+
+    def __init__(self, sources: Sequence[str], *, waiting: Callable[[], int]) -> None:
+        """Begin at zero.
+
+        Args:
+            sources: their names.
+            waiting: how many sources wait for a cycle.
+        """
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
+        self._registry = CollectorRegistry()
+        self._by_name = {each.name: _collector(each, self._registry) for each in METRICS}
+        self._lock = threading.Lock()
+        self._hosts: set[str] = set()
+        self._problems: dict[str, set[tuple[str, str]]] = {name: set() for name in sources}
+        ProcessCollector(registry=self._registry)
+        self._gauge("reconcile_build_info", VERSION).set(1)
+        queue_length = self._by_name["reconcile_queue_length"]
+        assert isinstance(queue_length, Gauge)  # noqa: S101 - by the table above
+        queue_length.set_function(waiting)
+        for name in sources:  # what has not happened yet is 0 and not missing
+            for result in ("ok", "transient", "stalled", "stopped", "bug"):
+                self._counter("reconcile_cycles_total", name, result)
+            self._counter("reconcile_image_updates_total", name)
+            self._counter("reconcile_commits_total", name)
+            for action in _CHANGES:
+                self._counter("reconcile_object_changes_total", name, action.value)
+
+    def record(self, outcome: CycleOutcome) -> None:
+        """Take in what a cycle did. What it did not come to stays as it was."""
+        name, now = outcome.source, time.time()
+        self._counter("reconcile_cycles_total", name, outcome.result).inc()
+        self._gauge("reconcile_last_cycle_timestamp_seconds", name).set(now)
+        if outcome.result == "ok":
+            self._gauge("reconcile_last_success_timestamp_seconds", name).set(now)
+        for stage, seconds in outcome.durations.items():
+            self._histogram("reconcile_cycle_seconds", name, stage).observe(seconds)
+        self._counter("reconcile_image_updates_total", name).inc(len(outcome.changes))
+        self._counter("reconcile_commits_total", name).inc(bool(outcome.pushed))
+        if outcome.revision:
+            skips = [skip.reason for skip in outcome.skips]
+            for reason in SkipReason:
+                gauge = self._gauge("reconcile_image_skips", name, reason.name.lower())
+                gauge.set(skips.count(reason))
+        if outcome.sync:
+            self._record_sync(name, outcome.sync)
+        self._record_problems(outcome)
+
+    def on_request(self, host: str, status: int) -> None:
+        """Count a request to a registry, and how it was answered; 0: not at all."""
+        with self._lock:
+            if len(self._hosts) < MAX_HOSTS:
+                self._hosts.add(host)
+            label = host if host in self._hosts else OTHER
+        self._counter("reconcile_registry_requests_total", label, status_word(status)).inc()
+
+    def render(self) -> bytes:
+        """Return all of them in Prometheus's text format."""
+        return prometheus_client.generate_latest(self._registry)
+
+    def _record_sync(self, name: str, report: SyncReport) -> None:
+        counts = report.counts
+        for action in Action:
+            self._gauge("reconcile_objects", name, action.value).set(counts.get(action, 0))
+        for action in _CHANGES:
+            changes = self._counter("reconcile_object_changes_total", name, action.value)
+            changes.inc(counts.get(action, 0))
+        health = [each.health.status for each in report.objects if each.health]
+        for status in Status:
+            gauge = self._gauge("reconcile_object_health", name, status.value)
+            gauge.set(health.count(status))
+
+    def _record_problems(self, outcome: CycleOutcome) -> None:
+        found = [(problem.stage, problem.kind) for problem in outcome.problems]
+        known = self._problems[outcome.source]
+        known.update(found)
+        for stage, kind in known:
+            gauge = self._gauge("reconcile_problems", outcome.source, stage, kind)
+            gauge.set(found.count((stage, kind)))
+
+    def _counter(self, name: str, *labels: str) -> Counter:
+        child = self._by_name[name].labels(*labels)
+        assert isinstance(child, Counter)  # noqa: S101 - by the table above
+        return child
+
+    def _gauge(self, name: str, *labels: str) -> Gauge:
+        child = self._by_name[name].labels(*labels)
+        assert isinstance(child, Gauge)  # noqa: S101 - by the table above
+        return child
+
+    def _histogram(self, name: str, *labels: str) -> Histogram:
+        child = self._by_name[name].labels(*labels)
+        assert isinstance(child, Histogram)  # noqa: S101 - by the table above
+        return child
+
+
+def status_word(status: int) -> str:
+    """Return the label for a status: the few that matter by number, the others by class."""
+    if not status:
+        return "none"
+    if status in _STATUSES:
+        return str(status)
+    hundreds = status // 100
+    return f"{hundreds}xx" if 1 <= hundreds <= 5 else OTHER  # noqa: PLR2004 - HTTP's classes
+
+
+def _collector(metric: Metric, registry: CollectorRegistry) -> _Collector:
+    match metric.kind:
+        case "counter":
+            return Counter(metric.name, metric.help, metric.labels, registry=registry)
+        case "histogram":
+            return Histogram(
+                metric.name, metric.help, metric.labels, registry=registry, buckets=SECONDS
+            )
+        case _:
+            return Gauge(metric.name, metric.help, metric.labels, registry=registry)

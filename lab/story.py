@@ -1,5 +1,6 @@
 """The manifests of the story: nginx, v3 at first, in Git."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.bare_repository import BareRemote
@@ -56,20 +57,33 @@ spec:
 """
 
 
-def manifests(image: str, *, namespace: str = "web") -> dict[str, bytes]:
-    """Return the story's files by path; ``image`` is the repository without a tag."""
+def manifests(
+    image: str, *, namespace: str = "web", pod_lines: Sequence[str] = ()
+) -> dict[str, bytes]:
+    """Return the story's files by path.
+
+    Args:
+        image: the repository without a tag.
+        namespace: where the story plays.
+        pod_lines: stand at the beginning of the Deployment's pod spec.
+    """
+    more = "".join(f"      {line}\n" for line in pod_lines)
+    deployment = DEPLOYMENT.replace("      containers:\n", f"{more}      containers:\n")
     texts = {
         "namespaces/web-ns.yaml": NAMESPACE,
         "workloads/nginx-service.yaml": SERVICE,
-        DEPLOYMENT_PATH: DEPLOYMENT.replace("IMAGE", image),
+        DEPLOYMENT_PATH: deployment.replace("IMAGE", image),
     }
     return {
         path: text.replace(": web\n", f": {namespace}\n").encode() for path, text in texts.items()
     }
 
 
-def create(path: Path, *, image: str, namespace: str = "web") -> BareRemote:
-    """Make a bare repository that holds the story."""
+def create(
+    path: Path, *, image: str, namespace: str = "web", pod_lines: Sequence[str] = ()
+) -> BareRemote:
+    """Make a bare repository that holds the story; see :func:`manifests`."""
     remote = BareRemote.create(path)
-    remote.put(manifests(image, namespace=namespace), "Deploy nginx v3")
+    files = manifests(image, namespace=namespace, pod_lines=pod_lines)
+    remote.put(files, "Deploy nginx v3")
     return remote

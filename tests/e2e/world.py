@@ -44,13 +44,21 @@ class World:
 
     @classmethod
     def create(
-        cls, name: str, folder: Path, control_plane: ControlPlane, registry: Registry
+        cls,
+        name: str,
+        folder: Path,
+        control_plane: ControlPlane,
+        registry: Registry,
+        *,
+        pod_lines: Sequence[str] = (),
     ) -> "World":
         """Push v3, and commit the story's manifests to a repository that is reached by its path."""
         image = f"{registry.host}/{name}/nginx"
         registry.push(f"{name}/nginx", "v3")
         registry.docker_config(folder)
-        remote = story.create(folder / "git" / "web.git", image=image, namespace=name)
+        remote = story.create(
+            folder / "git" / "web.git", image=image, namespace=name, pod_lines=pod_lines
+        )
         return cls(name, folder, control_plane, registry, remote, str(remote.path))
 
     @property

@@ -1,8 +1,8 @@
-"""What the API server's audit log says about writes."""
+"""What the API server's audit log says: all writes, and what ServiceAccounts read."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ omitStages: [RequestReceived]
 rules:
 - {level: None, users: ["kube-controller-manager", "kube-scheduler", "kwok", "system:apiserver"]}
 - {level: Metadata, verbs: [create, update, patch, delete, deletecollection]}
+- {level: Metadata, userGroups: ["system:serviceaccounts"]}
 - {level: None}
 """
 
@@ -32,6 +33,18 @@ class Write:
     status: int
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a request asked of RBAC: a verb for a resource, maybe in a namespace, maybe by name."""
+
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+    name: str
+    status: int
+
+
 def read_writes(log: Path, *, since: int = 0, agent: str = "", user: str = "") -> list[Write]:
     """Return the writes that a log holds from an offset on, in the order of their ends.
 
@@ -43,15 +56,38 @@ def read_writes(log: Path, *, since: int = 0, agent: str = "", user: str = "") -
         agent: only of clients whose user agent begins so.
         user: only of this user.
     """
-    with log.open("rb") as lines:
-        lines.seek(since)
-        events = [json.loads(line) for line in lines]
-    writes = [_write(event) for event in events if _is_write(event)]
+    writes = [_write(event) for event in _events(log, since) if _is_write(event)]
     return [
         write
         for write in writes
         if write.agent.startswith(agent) and (not user or write.user == user)
     ]
+
+
+def read_asked(log: Path, *, since: int = 0, user: str) -> list[Asked]:
+    """Return what a ServiceAccount asked of resources, reads and dry runs included.
+
+    Server-side apply of an object that is not there asks for ``create`` too, which the log does not
+    say; where such a ``patch`` was granted (201), the ``create`` is returned behind it.
+
+    Args:
+        log: the audit log.
+        since: where to begin, in bytes.
+        user: its full name, ``system:serviceaccount:NAMESPACE:NAME``.
+    """
+    asked: list[Asked] = []
+    for event in _events(log, since):
+        if event["user"]["username"] == user and event.get("objectRef"):
+            asked.append(_asked(event))
+            if (asked[-1].verb, asked[-1].status) == ("patch", 201):
+                asked.append(replace(asked[-1], verb="create"))
+    return asked
+
+
+def _events(log: Path, since: int) -> list[Any]:
+    with log.open("rb") as lines:
+        lines.seek(since)
+        return [json.loads(line) for line in lines]
 
 
 def _is_write(event: Mapping[str, Any]) -> bool:
@@ -67,5 +103,23 @@ def _write(event: Mapping[str, Any]) -> Write:
         name=reference.get("name", ""),
         user=event["user"]["username"],
         agent=event.get("userAgent", ""),
-        status=int((event.get("responseStatus") or {}).get("code", 0)),
+        status=_status(event),
     )
+
+
+def _asked(event: Mapping[str, Any]) -> Asked:
+    reference = event["objectRef"]
+    subresource = reference.get("subresource", "")
+    resource = reference.get("resource", "")
+    return Asked(
+        verb=event["verb"],
+        group=reference.get("apiGroup", ""),
+        resource=f"{resource}/{subresource}" if subresource else resource,
+        namespace=reference.get("namespace", ""),
+        name=reference.get("name", ""),
+        status=_status(event),
+    )
+
+
+def _status(event: Mapping[str, Any]) -> int:
+    return int((event.get("responseStatus") or {}).get("code", 0))

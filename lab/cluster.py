@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lab import build
-from lab.audit import Write
+from lab.audit import Asked, Write
 from lab.process import LabError, MissingPartError
 
 VARIABLE = "RECONCILE_LAB_KUBECONFIG"
@@ -47,6 +47,15 @@ class Cluster:
             MissingPartError: the cluster is somebody's own.
         """
         del since, agent, user
+        _missing("an audit log to read")
+
+    def asked(self, *, since: int = 0, user: str) -> list[Asked]:
+        """Return what a ServiceAccount asked of resources since a mark, reads included.
+
+        Raises:
+            MissingPartError: the cluster is somebody's own.
+        """
+        del since, user
         _missing("an audit log to read")
 
     def start_apiserver(self) -> None:

@@ -87,6 +87,10 @@ class ControlPlane(Cluster):
         log = self.folder / "audit.log"
         return audit.read_writes(log, since=since, agent=agent, user=user)
 
+    def asked(self, *, since: int = 0, user: str) -> list[audit.Asked]:
+        """Return what a ServiceAccount asked of resources since a mark, reads included."""
+        return audit.read_asked(self.folder / "audit.log", since=since, user=user)
+
     def start_apiserver(self) -> None:
         """Start the API server, at the same port as before."""
         pki = self.folder / "pki"

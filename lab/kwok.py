@@ -16,8 +16,8 @@ metadata:
   annotations: {kwok.x-k8s.io/node: fake}
   labels: {kubernetes.io/hostname: lab-node, kubernetes.io/os: linux, type: kwok}
 status:
-  allocatable: {cpu: 1k, memory: 1Ti, pods: "10000"}
-  capacity: {cpu: 1k, memory: 1Ti, pods: "10000"}
+  allocatable: {cpu: 1k, memory: 1Ti, ephemeral-storage: 1Ti, pods: "10000"}
+  capacity: {cpu: 1k, memory: 1Ti, ephemeral-storage: 1Ti, pods: "10000"}
 """
 
 # A stage is drawn by weight from those that select the pod: kwok's own have none, and never win.

@@ -135,6 +135,36 @@ def test_writes_are_read_from_the_audit_log_and_reads_and_dry_runs_are_not(
     assert control_plane.writes(since=mark) == []
 
 
+def test_what_a_service_account_asks_of_rbac_is_read_from_the_audit_log(
+    control_plane: Cluster, cluster_namespace: str
+) -> None:
+    inside = ("-n", cluster_namespace)
+    robot = f"{cluster_namespace}:robot"
+    control_plane.kubectl(*inside, "create", "serviceaccount", "robot")
+    edit = ("create", "rolebinding", "robot", "--clusterrole=edit", f"--serviceaccount={robot}")
+    control_plane.kubectl(*inside, *edit)
+    token = control_plane.kubectl(*inside, "create", "token", "robot").strip()
+    as_robot = ("--kubeconfig", str(control_plane.kubeconfig_for("robot", token=token)), *inside)
+    manifest = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "made"}}'
+    mark = control_plane.mark()
+
+    control_plane.kubectl(*as_robot, "get", "deployments.apps")
+    with pytest.raises(LabError, match="forbidden"):
+        control_plane.kubectl(*as_robot, "get", "roles")
+    apply = ("apply", "--server-side", "--validate=false", "-f", "-")
+    control_plane.kubectl(*as_robot, *apply, stdin=manifest)
+
+    asked = control_plane.asked(since=mark, user=f"system:serviceaccount:{robot}")
+    assert [(each.verb, each.group, each.resource, each.status) for each in asked] == [
+        ("list", "apps", "deployments", 200),
+        ("list", "rbac.authorization.k8s.io", "roles", 403),
+        ("patch", "", "configmaps", 201),
+        ("create", "", "configmaps", 201),
+    ]
+    assert {each.namespace for each in asked} == {cluster_namespace}
+    assert control_plane.asked(since=mark, user="admin") == []
+
+
 def test_an_event_without_an_object_is_a_write_all_the_same(tmp_path: Path) -> None:
     event = {"verb": "create", "user": {"username": "admin"}, "userAgent": "x/1"}
     (tmp_path / "log").write_text(json.dumps(event) + "\n")

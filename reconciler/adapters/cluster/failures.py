@@ -20,6 +20,8 @@ _REFUSED: Final = frozenset({400, 405, 406, 409, 410, 413, 415, 422})
 _NOT_FOUND: Final = 404
 _MANAGER: Final = re.compile(r'conflict with "([^"]*)"')
 _SCHEMA: Final = "field not declared in schema"
+_BY_RBAC: Final = re.compile(r'cannot (\w+) resource "([^"]*)" in API group "([^"]*)"')
+_SYNCING: Final = ("get", "list", "watch", "create", "patch", "delete")
 
 
 class ForbiddenError(AccessDeniedError):
@@ -61,7 +63,7 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
     if status in _DENIED:
         is_known = status == _FORBIDDEN
         refused = AccessDeniedError(f"{what}: credentials refused")
-        return ForbiddenError(message) if is_known else refused
+        return ForbiddenError(_with_rule(message, what)) if is_known else refused
     if status == _NOT_FOUND:
         return NotFoundError(message)
     causes = _conflicts(body)
@@ -72,6 +74,21 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
     if status in _REFUSED or _SCHEMA in message:
         return RefusedError(message)
     return ClusterError(f"{what}: {message}", where=url)
+
+
+def _with_rule(message: str, what: str) -> str:
+    """Return why we may not; if RBAC says so, with the rule that would let us.
+
+    Server-side apply is the first request of a kind that is refused: the rule is for all that a
+    sync does then.
+    """
+    found = _BY_RBAC.search(message)
+    if not found:
+        return message
+    verb, resource, group = found.groups()
+    verbs = ", ".join(_SYNCING if what.startswith("PATCH ") else (verb,))
+    rule = f'apiGroups: ["{group}"], resources: [{resource}], verbs: [{verbs}]'
+    return f"{message}; this rule grants it: {rule}"
 
 
 def _conflicts(body: Mapping[str, object]) -> list[tuple[str, str]]:

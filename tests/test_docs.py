@@ -11,6 +11,7 @@ import pytest
 
 from reconciler import errors
 from reconciler.core.manifests import annotation
+from reconciler.core.objects.report import Action
 from reconciler.core.outcome import BUG, OK, PENDING, STALLED, TRANSIENT, USAGE
 from reconciler.interfaces.cli.commands import COMMANDS, CommandSpec
 from reconciler.interfaces.cli.main import INTERRUPTED
@@ -92,6 +93,16 @@ def test_every_kind_of_error_is_documented_with_the_metrics() -> None:
     }
 
     assert [kind for kind in sorted({*kinds, "bug"}) if f"`{kind}`" not in text] == []
+
+
+def test_every_log_event_is_documented() -> None:
+    call = r"\.(?:debug|info|warning|error|exception|log)\(\s*(?:[\w.]+,\s*)?\"([a-z_]+\.[a-z_]+)\""
+    sources = [path.read_text() for path in (ROOT / "reconciler").rglob("*.py")]
+    logged = {event for source in sources for event in re.findall(call, source)}
+    logged |= {f"object.{action.value}" for action in Action}
+    cells = [row[0] for row in rows("docs/reference/logs.md")]
+
+    assert {event for cell in cells for event in re.findall(r"`([a-z_.]+)`", cell)} == logged
 
 
 def test_every_exit_code_is_documented() -> None:

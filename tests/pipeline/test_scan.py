@@ -6,9 +6,10 @@ import pytest
 from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
 from reconciler.core.redaction import Secret
-from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError
+from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError, StoppedError
 from reconciler.pipeline import scan as scan_module
 from reconciler.pipeline.scan import Tags, scan
+from reconciler.stop import Stop
 from tests.fakes.clock import FakeClock
 
 Answer = Callable[[Repository, int], Sequence[str]]
@@ -166,3 +167,23 @@ def test_an_unexpected_error_is_not_swallowed() -> None:
 
     with pytest.raises(ZeroDivisionError):
         run(ScriptedTags(answer), repositories(40), FakeClock())
+
+
+def test_a_scan_ends_without_the_answers_when_the_process_is_to_end() -> None:
+    stop, answer = Stop(), threading.Event()
+
+    def never(_repository: Repository, _before: int) -> Sequence[str]:
+        stop.ask()
+        answer.wait(60)
+        return ["v1"]
+
+    with pytest.raises(StoppedError):
+        scan(
+            repositories(3),
+            ScriptedTags(never),
+            pull_secrets=lambda _: (),
+            clock=FakeClock(),
+            jitter=lambda: 0.5,
+            stop=stop,
+        )
+    answer.set()

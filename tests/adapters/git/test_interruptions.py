@@ -13,8 +13,9 @@ import pytest
 from lab.bare_repository import BareRemote, git
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.git.runner import run_git
-from reconciler.errors import GitError, SettingsError, TransientError
+from reconciler.errors import GitError, SettingsError, StoppedError, TransientError
 from reconciler.settings import GitSettings
+from reconciler.stop import Stop
 
 _CYCLE = """
 import sys
@@ -139,6 +140,44 @@ def test_a_git_that_hangs_is_killed_with_its_children(
 
     state = Path(f"/proc/{child.read_text().strip()}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+@pytest.mark.parametrize("is_work", [False, True], ids=["a wait", "work"])
+def test_a_git_is_ended_when_its_process_is_to_end_and_work_only_when_there_is_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_work: bool
+) -> None:
+    wrapper, child = tmp_path / "bin" / "git", tmp_path / "child"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        f"{_TELLS_VERSION}echo $$ > {child}.new\nmv {child}.new {child}\nexec sleep 300\n"
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin")
+    stop = Stop()
+
+    def ask() -> None:
+        while not child.exists():
+            time.sleep(0.01)
+        stop.ask()
+        if is_work:
+            time.sleep(0.2)
+            assert Path(f"/proc/{child.read_text().strip()}").exists()
+            stop.insist()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    with pytest.raises(StoppedError, match="git fetch was ended"):
+        run_git(
+            ["fetch"],
+            directory=tmp_path,
+            environment={},
+            timeout_s=120,
+            stop=stop,
+            is_work=is_work,
+        )
+    asking.join()
+
+    assert not Path(f"/proc/{child.read_text().strip()}").exists()
 
 
 def test_an_interrupted_cycle_takes_its_git_along(tmp_path: Path) -> None:

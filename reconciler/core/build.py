@@ -140,7 +140,7 @@ def _unbuildable(path: str) -> ManifestError:
 
 def _read(path: str, text: str) -> Iterator[Found]:
     """Yield a file's objects and problems; None for a document that is no object."""
-    for document in yaml.parse_documents(text, path=path):
+    for document in yaml.documents_of(text, path=path):
         if document.error is not None:
             yield document.error if _OURS.search(text) else None
         elif document.root is not None:

@@ -71,9 +71,8 @@ class Comparator:
     is_negated: bool
     has_pre_release: bool
 
-    def holds(self, version: Version) -> bool:
+    def holds(self, precedence: Precedence) -> bool:
         """Whether a version passes; pre-releases as such are the group's matter."""
-        precedence = version.precedence
         is_named = self.start <= precedence < self.end and (
             self.suffix is None or self.suffix == precedence[3:]
         )
@@ -92,10 +91,11 @@ class Group:
 
     def admits(self, version: Version) -> bool:
         """Whether all comparators hold and pre-releases are not shut out."""
-        if version.is_pre_release and not self.has_pre_release:
+        precedence = version.precedence
+        if not precedence[3] and not self.has_pre_release:
             return False
         for comparator in self.comparators:  # noqa: SIM110 - asked for every tag; twice as fast
-            if not comparator.holds(version):
+            if not comparator.holds(precedence):
                 return False
         return True
 
@@ -103,7 +103,11 @@ class Group:
         """Return why a version is turned down; for one that is not admitted."""
         if version.is_pre_release and not self.has_pre_release:
             return "is a pre-release, and the constraint names none"
-        failing = [comparator for comparator in self.comparators if not comparator.holds(version)]
+        failing = [
+            comparator
+            for comparator in self.comparators
+            if not comparator.holds(version.precedence)
+        ]
         return f"is not {failing[0]}"
 
     def __str__(self) -> str:

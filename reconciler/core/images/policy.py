@@ -3,12 +3,19 @@
 import difflib
 import enum
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from reconciler.core.images.constraint import Constraint
-from reconciler.core.images.order import Rank, SemverOrder, ShapeOrder, TagOrder, spelling_key
+from reconciler.core.images.order import (
+    Rank,
+    SemverOrder,
+    ShapeOrder,
+    Spelling,
+    TagOrder,
+    spelling_key,
+)
 from reconciler.core.images.reference import is_tag
 from reconciler.core.images.shape import take_apart
 from reconciler.errors import ConstraintSyntaxError, PolicySyntaxError
@@ -202,7 +209,7 @@ def _never(tag: str, current: str) -> str | None:
         return "is no tag"
     if tag == LATEST and current != LATEST:
         return "is 'latest', which names no version"
-    if _SIGNATURE.fullmatch(tag):
+    if tag.startswith("sha256-") and _SIGNATURE.fullmatch(tag):
         return "is a signature or attestation"
     return None
 
@@ -254,7 +261,7 @@ def _of_candidates(
     top = max(candidates)
     chosen_rank = top if selection.winner else order.floor(max(candidates[top], key=key))
     for rank in sorted(candidates, reverse=True):
-        for tag in sorted(candidates[rank], key=key, reverse=True):
+        for tag in _best_first(candidates[rank], key):
             if tag == chosen:
                 yield Verdict(
                     tag, is_chosen=True, reason="chosen" if selection.winner else "current"
@@ -263,6 +270,11 @@ def _of_candidates(
                 yield Verdict(tag, is_chosen=False, reason=f"is another spelling of {chosen}")
             else:
                 yield Verdict(tag, is_chosen=False, reason=f"is older than {chosen}")
+
+
+def _best_first(spellings: list[str], key: Callable[[str], Spelling]) -> list[str]:
+    """Return the spellings of one version, the preferred one first; nearly always there is one."""
+    return sorted(spellings, key=key, reverse=True) if len(spellings) > 1 else spellings
 
 
 def _of_refused(tag: str, order: TagOrder, current: str) -> Verdict:

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from reconciler.core.manifests.parser import (
     ALIAS,
@@ -12,7 +12,6 @@ from reconciler.core.manifests.parser import (
     DOCUMENT_START,
     ENDS,
     MAPPING_START,
-    MARKS,
     SCALAR,
     STARTS,
     Parser,
@@ -152,100 +151,39 @@ class Document:
     error: ManifestError | None = None
 
 
-def parse_documents(text: str, *, path: str, screen: Collection[str] = ()) -> tuple[Document, ...]:
+def parse_documents(text: str, *, path: str) -> tuple[Document, ...]:
     """Return the documents of a YAML or JSON text. Never raises for what the text holds.
+
+    Args:
+        text: the whole file.
+        path: for messages.
+    """
+    return tuple(documents_of(text, path=path))
+
+
+def documents_of(text: str, *, path: str, screen: Collection[str] = ()) -> Iterator[Document]:
+    """Yield the documents of a text one by one, so that a large file need not be there whole.
 
     Args:
         text: the whole file.
         path: for messages.
         screen: documents that hold none of these words are left out, unparsed.
     """
-    documents: list[Document] = []
     parser = Parser(path)
     for part in cut(text):
         if screen and not any(word in part.text for word in screen):
             continue
         try:
-            documents += parser.parse(part, _Builder(path, part).documents)
+            yield from parser.parse(part, _Builder(path, part).documents)
         except ManifestError as error:
-            documents.append(Document(part.line, None, error))
-    return tuple(documents)
-
-
-class Event(NamedTuple):
-    """What must not change of one parser event when a scalar is edited: all but its place.
-
-    Attributes:
-        kind: the event's class: ``ScalarEvent``, ``MappingStartEvent`` …
-        anchor: of a node or an alias.
-        tag: as resolved by the parser.
-        value: of a scalar.
-        style: of a scalar, as :class:`Scalar` has it; of a collection: flow or not; of a document's
-            start and end: ``explicit`` if there is a mark.
-    """
-
-    kind: str
-    anchor: str | None = None
-    tag: str | None = None
-    value: str | None = None
-    style: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """The events of a text, and the offset at which each begins.
-
-    Two texts have equal events exactly if they mean and look the same.
-    """
-
-    events: list[Event]
-    starts: list[int]
-
-
-SCALAR_KIND: Final = SCALAR.__name__
-
-
-def stream_of(part: Part, *, path: str) -> Stream:
-    """Return the events of a piece of a text; if it cannot be read, one event that is all of it."""
-    try:
-        return Parser(path).parse(part, _stream)
-    except ManifestError:
-        return Stream([Event("unreadable", value=part.text)], [part.start])
-
-
-def _stream(raw_events: Iterable[Any], shift: int) -> Stream:
-    events: list[Event] = []
-    starts: list[int] = []
-    depth = 0
-    for raw in raw_events:
-        kind = type(raw)
-        anchor = tag = value = None
-        style = ""
-        if kind is SCALAR:
-            anchor, tag, value, style = raw.anchor, _tag(raw), raw.value, raw.style or ""
-        elif kind in STARTS:
-            anchor, tag, style = raw.anchor, _tag(raw), "flow" if raw.flow_style else ""
-            depth += 1
-            _check_depth(depth)
-        elif kind in ENDS:
-            depth -= 1
-        elif kind is ALIAS:
-            anchor = raw.anchor
-        elif kind in MARKS:
-            style = "explicit" if raw.explicit else ""
-        events.append(_new_tuple(Event, (kind.__name__, anchor, tag, value, style)))
-        starts.append(raw.start_mark.index + shift)
-    return Stream(events, starts)
+            yield Document(part.line, None, error)
 
 
 def _tag(raw: Any) -> str | None:  # noqa: ANN401 - ruamel's events
     return None if raw.ctag is None else str(raw.ctag)
 
 
-_new_tuple = tuple.__new__  # half the price of calling the class, for every word of every manifest
-
-
-def _check_depth(depth: int, where: str = "") -> None:
+def _check_depth(depth: int, where: str) -> None:
     """Stop where the text is too deep.
 
     Both parsers need time with the square of the depth of a text that has it all in one line.

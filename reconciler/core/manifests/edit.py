@@ -2,10 +2,11 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.manifests.document import SCALAR_KIND, Event, Scalar, stream_of
+from reconciler.core.manifests.comparison import Wish, met_wishes
+from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.parser import Part, cut
 from reconciler.errors import ManifestError
 
@@ -16,6 +17,7 @@ _READS_AS_OTHER = re.compile(
     re.IGNORECASE,
 )
 _EDITABLE_STYLES = frozenset({"", "'", '"'})
+_NOTHING: frozenset[int] = frozenset()
 _ESCAPED = {"'": ("'", "''"), '"': ('"', '\\"')}
 
 
@@ -94,32 +96,23 @@ def edit_scalars(text: str, edits: Sequence[ScalarEdit], *, path: str) -> str:
         ManifestError: the proof fails; the file is to be left alone.
     """
     after = apply_edits(text, (each.edit for each in edits))
-    planned = {each.start: each.value for each in edits}
+    wishes = {
+        each.start: Wish(each.value, "" if _is_safe_plain(each.value) else '"') for each in edits
+    }
     pairs = itertools.zip_longest(cut(text), cut(after))
-    if not all(_is_as_planned(*pair, planned, path) for pair in pairs) or planned:
+    met = [_met(*pair, wishes, path) for pair in pairs]
+    if None in met or wishes.keys() != set().union(*filter(None, met)):
         raise ManifestError("cannot be edited without changing more than the image", where=path)
     return after
 
 
-def _is_as_planned(
-    before: Part | None, after: Part | None, planned: dict[int, str], path: str
-) -> bool:
-    """Whether two pieces of a text differ in planned values only; strikes them off."""
+def _met(
+    before: Part | None, after: Part | None, wishes: Mapping[int, Wish], path: str
+) -> frozenset[int] | None:
+    """Return the wishes that are met in a piece of the text; None if anything else is another."""
     if before is None or after is None:
-        return False
-    if before.text == after.text:
-        return True
-    stream = stream_of(before, path=path)
-    for index, start in enumerate(stream.starts):
-        if start in planned and stream.events[index].kind == SCALAR_KIND:
-            stream.events[index] = _expected(stream.events[index], planned.pop(start))
-    return stream.events == stream_of(after, path=path).events
-
-
-def _expected(event: Event, value: str) -> Event:
-    """Return what a scalar's event must look like with another value."""
-    style = event.style or ("" if _is_safe_plain(value) else '"')
-    return event._replace(value=value, style=style)
+        return None
+    return met_wishes(before, after, wishes, path=path) if before.text != after.text else _NOTHING
 
 
 def _source(text: str, scalar: Scalar) -> str:

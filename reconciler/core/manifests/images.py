@@ -9,7 +9,7 @@ from reconciler.core.images.policy import Policy
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.manifests.annotation import SCREEN, Automation, automation_of
-from reconciler.core.manifests.document import Document, Mapping, Scalar, parse_documents
+from reconciler.core.manifests.document import Document, Mapping, Scalar, documents_of
 from reconciler.core.manifests.edit import is_editable
 from reconciler.core.manifests.puller import puller_of
 from reconciler.core.manifests.value import to_value
@@ -103,7 +103,7 @@ def inspect(path: str, text: str, *, default_namespace: str) -> FileReport:
     fields: list[ImageField] = []
     problems: list[ManifestError] = []
     is_manifest = _API_VERSION.search(text) is not None
-    for document in parse_documents(text, path=path, screen=SCREEN):
+    for document in documents_of(text, path=path, screen=SCREEN):
         if document.error is not None:
             problems += [document.error] if is_manifest else []
             continue

@@ -26,14 +26,15 @@ Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})
 _FALSE = frozenset({"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})
+_OTHER = _NULLS | _TRUE | _FALSE
 _INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _NUMBER_START = frozenset("+-.0123456789")
 _INTEGERS = (
+    (re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), 10),  # by far the most frequent
     (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), 16),
     (re.compile(r"[-+]?0[bB][01]+"), 2),
     (re.compile(r"[-+]?0[oO][0-7]+"), 8),
     (re.compile(r"[-+]?0[0-7]+"), 8),
-    (re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), 10),
 )
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _MAX_NUMBER = 400  # characters; longer ones are texts
@@ -71,7 +72,7 @@ class _Reader:
             return None
         self._count(node, depth)
         if isinstance(node, Scalar):
-            return self._scalar(node)
+            return node.value if _is_word(node) else self._scalar(node)
         if isinstance(node, Sequence):
             return [self.value(item, depth + 1) for item in node.items]
         return self._mapping(node, depth)
@@ -108,6 +109,8 @@ class _Reader:
         return pairs
 
     def _key(self, node: Node) -> str:
+        if isinstance(node, Scalar) and _is_word(node):
+            return node.value
         if not isinstance(node, Scalar):
             raise self._error(node, "a key must be a text")
         match self._scalar(node):
@@ -155,6 +158,14 @@ class _Reader:
 
     def _error(self, node: Node, message: str) -> ManifestError:
         return ManifestError(message, where=f"{self._path}:{node.line}")
+
+
+def _is_word(node: Scalar) -> bool:
+    """Whether a scalar is a text at first sight, as nearly all are; the others may be texts too."""
+    text = node.value
+    return node.tag is None and (
+        bool(node.style) or (text not in _OTHER and text[0] not in _NUMBER_START)
+    )
 
 
 def _number(text: str) -> Value:

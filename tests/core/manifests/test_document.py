@@ -3,15 +3,14 @@ import pytest
 from reconciler.core.manifests.document import (
     MAX_DEPTH,
     Document,
-    Event,
     Mapping,
     Node,
     Scalar,
     Sequence,
+    documents_of,
     parse_documents,
-    stream_of,
 )
-from reconciler.core.manifests.parser import MAX_PURE, cut
+from reconciler.core.manifests.parser import MAX_PURE
 
 
 def parsed(text: str) -> tuple[Document, ...]:
@@ -206,24 +205,6 @@ def test_merges_of_merges_cost_no_more_than_their_text() -> None:
 
 def test_documents_that_do_not_pass_the_screen_are_not_parsed() -> None:
     text = "a: 1\n---\nb: [\n---\nours: 1\n---\nours: [\n"
-    documents = parse_documents(text, path="a.yaml", screen=("ours",))
+    documents = documents_of(text, path="a.yaml", screen=("ours",))
 
     assert [(each.line, each.error is None) for each in documents] == [(4, True), (6, False)]
-
-
-def events_of(text: str) -> list[Event]:
-    return [event for part in cut(text) for event in stream_of(part, path="a.yaml").events]
-
-
-def test_events_hold_all_that_an_edit_must_not_change() -> None:
-    before = events_of("a: &x 'v3'\n")
-
-    for other in ("a: &x v3\n", "a: &y 'v3'\n", "a: !!str 'v3'\n", "a: &x 'v4'\n", "{a: &x 'v3'}"):
-        assert events_of(other) != before
-    assert events_of("a:   &x  'v3'  # c") == before
-
-
-def test_a_document_that_cannot_be_read_is_one_event_with_its_whole_text() -> None:
-    events = events_of("a: 1\n---\nb: [\n")
-
-    assert [event.value for event in events if event.kind == "unreadable"] == ["---\nb: [\n"]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from reconciler.adapters.cluster.cluster import KubernetesCluster
-from reconciler.adapters.cluster.connection import OnDemand, is_given
+from reconciler.adapters.cluster.connection import is_given
+from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.registry.client import RegistryClient
@@ -149,7 +150,7 @@ def _cluster(
         return connected, connected.pull_secrets()
     if not is_given(settings.cluster):
         return None, None
-    connection = OnDemand(settings.cluster)
+    connection = OnDemand(settings.cluster, stop=stop)
     stack.callback(connection.close)
     return None, ClusterPullSecrets(connection.get)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.control_plane import ControlPlane
-from reconciler.adapters.cluster.connection import OnDemand
+from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets, _decoded
 from reconciler.errors import AccessDeniedError, ClusterError, RefusedError, SettingsError
 from reconciler.settings import ClusterSettings

@@ -253,32 +253,6 @@ class Connection:
         return Answer(status, body)
 
 
-class OnDemand:
-    """A connection that is opened when it is first needed. Safe to use from many threads."""
-
-    def __init__(self, settings: ClusterSettings) -> None:
-        self._settings = settings
-        self._opened: Connection | None = None
-        self._lock = threading.Lock()
-
-    def get(self) -> Connection:
-        """Return the connection.
-
-        Raises:
-            SettingsError: there is no configuration, or it cannot be used.
-        """
-        with self._lock:
-            if self._opened is None:
-                self._opened = Connection.open(self._settings)
-            return self._opened
-
-    def close(self) -> None:
-        """Close all connections, if any was opened."""
-        with self._lock:
-            if self._opened is not None:
-                self._opened.close()
-
-
 def is_given(settings: ClusterSettings) -> bool:
     """Whether somebody pointed us to a cluster: by an option, ``$KUBECONFIG``, or by running in it.
 

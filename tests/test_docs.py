@@ -148,6 +148,25 @@ def test_every_annotation_that_is_read_is_documented() -> None:
     assert [key for key in [*keys, *annotation.PREFIXES] if f"`{key}" not in text] == []
 
 
+def test_the_messages_about_registry_logins_are_those_of_the_code() -> None:
+    code = "".join(path.read_text() for path in sorted((ROOT / "reconciler").rglob("*.py")))
+    messages = [
+        row[0].strip("`")
+        for row in rows("docs/reference/registry-credentials.md")
+        if row[0].startswith("`")
+    ]
+    spoken = [message.removeprefix("the registry ") for message in messages]
+    pieces = [
+        piece
+        for message in spoken
+        for piece in re.split("…|NAMESPACE/NAME|HOST/PATH|cannot be used: |secrets in|'", message)
+        if piece.strip()
+    ]
+
+    assert len(messages) > 8
+    assert [piece for piece in pieces if piece.strip() not in code] == []
+
+
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_links_between_documents_lead_somewhere(path: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", path.read_text())

@@ -89,8 +89,9 @@ class ClusterPullSecrets:
         except NotFoundError as error:
             raise NotFoundError("it is not there") from error
         except ForbiddenError as error:
-            grant = f"grant get on {resource.plural} in namespace {namespace}"
-            raise AccessDeniedError(f"we are not permitted to read it: {grant}") from error
+            what = f"{resource.plural} in namespace {namespace}"
+            message = f"we are not permitted to read it: grant get on {what}"
+            raise AccessDeniedError(message) from error
 
 
 def _decoded(data: object) -> str | None:

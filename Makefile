@@ -37,6 +37,9 @@ lab-build: ## build the lab's programs (8 minutes the first time, then cached)
 	$(PYTHON) -m lab build
 	$(PYTHON) -m bench.stand_in
 
+image: ## build the container image on a Debian of the lab's (needs root; 2 minutes the first time)
+	$(PYTHON) -m lab.container
+
 lab: lab-build ## start a control plane, a registry and a Git server; until Ctrl-C
 	$(PYTHON) -m lab
 
@@ -64,4 +67,4 @@ check: lint package test ## everything that a commit must pass
 lock: ## write requirements/*.txt anew (needs uv)
 	sh requirements/build-lock.sh
 
-.PHONY: help venv format lint lab-packages lab-build lab demo test bench package check lock
+.PHONY: help venv format lint lab-packages lab-build image lab demo test bench package check lock

@@ -3,7 +3,6 @@
 import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
@@ -11,6 +10,7 @@ from reconciler.core.backoff import delay_s
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.errors import ReconcilerError, RegistryError
+from reconciler.pipeline.host import FAILURES_UNTIL_LEFT_ALONE, Host, Task
 from reconciler.pipeline.ports import Clock, TagSource
 from reconciler.stop import Stop
 
@@ -23,27 +23,8 @@ PullSecretsOf: TypeAlias = Callable[[Repository], Iterable[PullCredential]]
 WORKERS = 32
 ATTEMPTS = 3
 PATIENCE_S = 60.0  # how long one scan may wait for hosts that ask for time
-FAILURES_UNTIL_LEFT_ALONE = 6  # in a row, from one host, over all its repositories
 BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 8.0
-
-
-@dataclass(slots=True)
-class _Host:
-    """What a scan knows about one registry."""
-
-    not_before: float = 0.0
-    failures_in_a_row: int = 0
-
-
-@dataclass(order=True, slots=True)
-class _Task:
-    """A repository that is to be asked, at the earliest at ``at``."""
-
-    at: float
-    order: int
-    repository: Repository = field(compare=False)
-    attempt: int = field(default=0, compare=False)
 
 
 class _Scan:
@@ -68,15 +49,15 @@ class _Scan:
         self._clock = clock
         self._jitter = jitter
         self._deadline = clock.now() + PATIENCE_S
-        self._heap: list[_Task] = []
-        self._hosts: dict[str, _Host] = {}
-        self._answers: SimpleQueue[tuple[_Task, Future[Sequence[str]]] | None] = SimpleQueue()
+        self._heap: list[Task] = []
+        self._hosts: dict[str, Host] = {}
+        self._answers: SimpleQueue[tuple[Task, Future[Sequence[str]]] | None] = SimpleQueue()
         self._in_flight = 0
         self.results: dict[Repository, Tags] = {}
 
     def run(self, repositories: Iterable[Repository]) -> None:
         now = self._clock.now()
-        self._heap = [_Task(now, order, each) for order, each in enumerate(repositories)]
+        self._heap = [Task(now, order, each) for order, each in enumerate(repositories)]
         executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="scan")
         try:
             with self._stop.ending_wait(lambda: self._answers.put(None)):
@@ -92,18 +73,21 @@ class _Scan:
         while self._heap and self._heap[0].at <= now and self._in_flight < WORKERS:
             task = heapq.heappop(self._heap)
             host = self._host(task)
-            if host.failures_in_a_row >= FAILURES_UNTIL_LEFT_ALONE:
+            if host.is_left_alone:
                 self.results[task.repository] = _left_alone(task.repository)
             elif host.not_before > self._deadline:
                 self.results[task.repository] = _too_patient(task.repository, host.not_before - now)
             elif host.not_before > now:
                 task.at = host.not_before
                 heapq.heappush(self._heap, task)
+            elif not host.has_room:
+                host.waiting.append(task)
             else:
                 self._submit(executor, task)
 
-    def _submit(self, executor: ThreadPoolExecutor, task: _Task) -> None:
+    def _submit(self, executor: ThreadPoolExecutor, task: Task) -> None:
         self._in_flight += 1
+        self._host(task).in_flight += 1
         pull_secrets = self._pull_secrets(task.repository)
         future = executor.submit(self._source.list_tags, task.repository, pull_secrets=pull_secrets)
         future.add_done_callback(lambda done: self._answers.put((task, done)))
@@ -125,30 +109,36 @@ class _Scan:
         self._in_flight -= 1
         self._take(task, _tags_of(done))
 
-    def _take(self, task: _Task, tags: Tags) -> None:
+    def _take(self, task: Task, tags: Tags) -> None:
         host = self._host(task)
-        if not isinstance(tags, RegistryError):
-            host.failures_in_a_row = 0
+        host.in_flight -= 1
+        if isinstance(tags, RegistryError):
+            self._take_failure(task, tags, host)
+        else:
+            host.answered()
             self.results[task.repository] = tags
-            return
-        now = self._clock.now()
-        host.failures_in_a_row += tags.retry_after_s is None
-        if tags.retry_after_s is not None:
-            host.not_before = max(host.not_before, now + tags.retry_after_s)
-        task.at = now + self._delay_s(task.attempt, tags)
-        task.attempt += tags.retry_after_s is None
-        if tags.is_retryable and task.attempt < ATTEMPTS and task.at <= self._deadline:
+        for released in host.release():
+            heapq.heappush(self._heap, released)
+
+    def _take_failure(self, task: Task, error: RegistryError, host: Host) -> None:
+        asked_for_time = error.retry_after_s is not None
+        backoff_s = delay_s(
+            task.attempt, base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S, jitter=self._jitter()
+        )
+        task.at = self._clock.now() + max(backoff_s, error.retry_after_s or 0.0)
+        task.attempt += 1
+        if asked_for_time:
+            host.asked_for_time(task.at)
+        else:
+            host.failed()
+        may_try = asked_for_time or task.attempt < ATTEMPTS
+        if error.is_retryable and may_try and task.at <= self._deadline:
             heapq.heappush(self._heap, task)
         else:
-            self.results[task.repository] = tags
+            self.results[task.repository] = error
 
-    def _delay_s(self, attempt: int, error: RegistryError) -> float:
-        if error.retry_after_s is not None:
-            return error.retry_after_s
-        return delay_s(attempt, base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S, jitter=self._jitter())
-
-    def _host(self, task: _Task) -> _Host:
-        return self._hosts.setdefault(task.repository.host, _Host())
+    def _host(self, task: Task) -> Host:
+        return self._hosts.setdefault(task.repository.host, Host())
 
 
 def _tags_of(done: Future[Sequence[str]]) -> Tags:

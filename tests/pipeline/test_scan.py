@@ -7,7 +7,7 @@ from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
 from reconciler.core.redaction import Secret
 from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError, StoppedError
-from reconciler.pipeline import scan as scan_module
+from reconciler.pipeline.host import FAILURES_UNTIL_LEFT_ALONE, REQUESTS, Host
 from reconciler.pipeline.scan import Tags, scan
 from reconciler.stop import Stop
 from tests.fakes.clock import FakeClock
@@ -126,7 +126,7 @@ def test_a_registry_that_is_down_does_not_hold_back_the_others_and_is_left_alone
     assert all(results[each] == ("v1",) for each in up)
     assert all(isinstance(results[each], RegistryError) for each in down)
     asked_of_down = sum(times for each, times in source.asked.items() if each in set(down))
-    assert asked_of_down <= scan_module.WORKERS + scan_module.FAILURES_UNTIL_LEFT_ALONE
+    assert asked_of_down <= 2 * FAILURES_UNTIL_LEFT_ALONE
 
 
 def test_a_host_that_asks_for_time_is_not_asked_before_it_and_then_answers() -> None:
@@ -146,7 +146,7 @@ def test_a_host_that_asks_for_time_is_not_asked_before_it_and_then_answers() -> 
 
     assert all(tags == ("v1",) for tags in results.values())
     early = [at for at in asked_at if at < limited_until[0]]
-    assert len(early) <= scan_module.WORKERS  # only those already under way
+    assert len(early) == 1
 
 
 def test_a_host_that_asks_for_more_time_than_a_cycle_has_is_reported_at_once() -> None:
@@ -159,6 +159,84 @@ def test_a_host_that_asks_for_more_time_than_a_cycle_has_is_reported_at_once() -
 
     assert all(isinstance(each, RegistryError) for each in results.values())
     assert sum(clock.slept) < 1
+
+
+class Counted:
+    """Counts how many requests to a host are under way, and lets them end when it is told to."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.most: list[int] = []
+        self.asked = 0
+        self._condition = threading.Condition()
+
+    def answer(self, *, until: int) -> None:
+        """Wait until so many are under way at once, or until all have been asked."""
+        with self._condition:
+            self.asked += 1
+            self.under_way += 1
+            self.most.append(self.under_way)
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self.under_way >= until, timeout=0.2)
+            self.under_way -= 1
+
+
+def test_a_host_gets_one_request_first_and_never_all_threads() -> None:
+    counted = Counted()
+
+    def answer(_: Repository, __: int) -> Sequence[str]:
+        counted.answer(until=1 if counted.asked == 0 else REQUESTS)
+        return ["v1"]
+
+    run(ScriptedTags(answer), repositories(200), FakeClock())
+
+    assert counted.most[:2] == [1, 1]
+    assert max(counted.most) == REQUESTS
+
+
+def test_a_host_that_hangs_leaves_threads_for_the_others() -> None:
+    hanging = [each for host in "abcd" for each in repositories(50, f"{host}.example")]
+    healthy = repositories(300, "z.example")
+    others_done = threading.Event()
+    left = set(healthy)
+
+    def answer(repository: Repository, _: int) -> Sequence[str]:
+        if repository.host != "z.example":
+            assert others_done.wait(60)
+            raise RegistryError("did not answer within 30 s")
+        left.discard(repository)
+        if not left:
+            others_done.set()
+        return ["v1"]
+
+    results = run(ScriptedTags(answer), [*hanging, *healthy], FakeClock())
+
+    assert all(results[each] == ("v1",) for each in healthy)
+    assert all(isinstance(results[each], RegistryError) for each in hanging)
+
+
+def test_a_host_that_asks_for_no_time_over_and_over_is_not_asked_in_a_rush() -> None:
+    def answer(_: Repository, __: int) -> Sequence[str]:
+        raise RegistryError("answered 429", retry_after_s=0.0)
+
+    clock = FakeClock()
+    (wanted,) = repositories(1)
+    source = ScriptedTags(answer)
+    results = run(source, [wanted], clock)
+
+    assert isinstance(results[wanted], RegistryError)
+    assert source.asked[wanted] < 20
+    assert min(clock.slept) >= 0.25
+
+
+def test_a_host_that_asks_for_time_gets_half_as_many_requests_and_then_more_again() -> None:
+    host = Host(limit=REQUESTS)
+
+    host.asked_for_time(7.0)
+    host.asked_for_time(5.0)
+    assert (host.limit, host.not_before) == (REQUESTS // 4, 7.0)
+    host.answered()
+    assert host.limit == REQUESTS // 4 + 1
 
 
 def test_an_unexpected_error_is_not_swallowed() -> None:

@@ -1,8 +1,11 @@
-"""A registry whose every answer a test writes."""
+"""A registry whose every answer a test writes, down to the bytes."""
 
 import contextlib
+import itertools
+import socket
+import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -11,10 +14,12 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked: path with query, and the headers."""
+    """What was asked: path with query, the headers, and for a POST the body."""
 
     path: str
     headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,9 @@ class Reply:
     Attributes:
         promised: the Content-Length; None: the body's own.
         delay_s: how long to wait before answering.
-        drip_s: how long to wait before each byte of the body.
+        drip_s: how long to wait before each byte of the body (or of what stands for an answer).
+        wire: what to send in place of an answer, whatever it is; the connection ends after it.
+        is_endless: whether the body comes again and again, until the client hangs up.
     """
 
     status: int = 200
@@ -33,27 +40,55 @@ class Reply:
     promised: int | None = None
     delay_s: float = 0.0
     drip_s: float = 0.0
+    wire: bytes | None = None
+    is_endless: bool = False
 
 
 Script = Callable[[Request], Reply]
 
 
-class RegistrySimulator:
-    """A threaded HTTP server on loopback; ``host`` is ``127.0.0.1:port``."""
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
 
     def __init__(self, script: Script) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.script = script
         self.requests: list[Request] = []
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(script))
-        self._server.daemon_threads = True
+        self.stopping = threading.Event()
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: clients that hang up are what many tests are about."""
+
+
+class RegistrySimulator:
+    """A threaded HTTP server on loopback; ``host`` is ``127.0.0.1:port``.
+
+    Args:
+        script: gives the answer to a request; called from many threads.
+        context: makes it speak TLS.
+    """
+
+    def __init__(self, script: Script, *, context: ssl.SSLContext | None = None) -> None:
+        self._server = _Server(script)
+        if context is not None:
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.01,), daemon=True
         )
 
     @property
+    def requests(self) -> list[Request]:
+        return self._server.requests
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
     def host(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        return f"127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -65,44 +100,58 @@ class RegistrySimulator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stopping.set()
+        self._server.stopping.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
-    def _handler(self, script: Script) -> type[BaseHTTPRequestHandler]:
-        simulator = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
 
-            def do_GET(self) -> None:
-                request = Request(self.path, dict(self.headers.items()))
-                with simulator._lock:
-                    simulator.requests.append(request)
-                reply = script(request)
-                if reply.delay_s:
-                    simulator._stopping.wait(reply.delay_s)
-                self.send_response(reply.status)
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                promised = len(reply.body) if reply.promised is None else reply.promised
-                self.send_header("Content-Length", str(promised))
-                self.end_headers()
-                if reply.drip_s:
-                    self._drip(reply)
-                else:
-                    self.wfile.write(reply.body)
-                if promised != len(reply.body):
-                    self.close_connection = True
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        request = Request(self.path, dict(self.headers.items()), self.command, body)
+        self.server.requests.append(request)
+        reply = self.server.script(request)
+        self.server.stopping.wait(reply.delay_s)
+        if reply.wire is None:
+            self._answer(reply)
+        else:
+            self.close_connection = True
+            self._send(reply.wire, reply)
 
-            def _drip(self, reply: Reply) -> None:
-                with contextlib.suppress(OSError):  # the client gives up
-                    for byte in reply.body:
-                        self.wfile.write(bytes([byte]))
-                        simulator._stopping.wait(reply.drip_s)
+    def do_POST(self) -> None:
+        self.do_GET()
 
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
-        return Handler
+    def _answer(self, reply: Reply) -> None:
+        promised = len(reply.body) if reply.promised is None else reply.promised
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if reply.is_endless:
+            self.send_header("Connection", "close")
+        else:
+            self.send_header("Content-Length", str(promised))
+        self.end_headers()
+        self._send(reply.body, reply)
+        self.close_connection |= promised != len(reply.body)
+
+    def _send(self, content: bytes, reply: Reply) -> None:
+        pieces = [bytes([byte]) for byte in content] if reply.drip_s else [content]
+        with contextlib.suppress(OSError):  # the client gives up
+            for piece in itertools.cycle(pieces) if reply.is_endless else pieces:
+                self.wfile.write(piece)
+                if self.server.stopping.wait(reply.drip_s):
+                    return
+
+
+@contextlib.contextmanager
+def silent_port() -> Iterator[int]:
+    """Give a loopback port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])

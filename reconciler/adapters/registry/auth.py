@@ -1,14 +1,11 @@
 """Gets past a registry's challenge, with the first login that it takes.
 
-One challenge a host: how a host wants it done is remembered. The first request to a host is
-finished before others follow, so that they know what it learned.
+One challenge a host: how a host wants it done is remembered.
 """
 
-import contextlib
 import itertools
-import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -27,7 +24,7 @@ from reconciler.adapters.registry.redirect import without_query
 from reconciler.adapters.registry.standing import Standings
 from reconciler.adapters.registry.token import TokenKey
 from reconciler.adapters.registry.tokens import Tokens
-from reconciler.adapters.registry.transport import Response, Transport
+from reconciler.adapters.registry.transport import Response, Transport, in_tls
 from reconciler.adapters.registry.trouble import NotHttpError, UntrustedError
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
@@ -35,7 +32,6 @@ from reconciler.errors import AccessDeniedError, ClusterError, ReconcilerError, 
 
 MAX_LOGINS: Final = 8  # tried for one repository
 MAX_SCOPE: Final = 1024
-PATIENCE_S: Final = 120.0  # with the first request to a host; it has limits of its own
 
 _BAD_REQUEST: Final = 400
 _UNAUTHORIZED: Final = 401
@@ -52,15 +48,6 @@ class Way:
     service: str = ""
 
 
-@dataclass(slots=True)
-class _Host:
-    """What is known about a registry."""
-
-    way: Way | None = None
-    is_met: threading.Event = field(default_factory=threading.Event)
-    is_being_met: bool = False
-
-
 class Authenticator:
     """Sends requests with the credentials that they need. Safe to use from many threads."""
 
@@ -72,8 +59,7 @@ class Authenticator:
         self._keychain = keychain
         self._standings = Standings()
         self._insecure_hosts = insecure_hosts
-        self._lock = threading.Lock()
-        self._hosts: dict[str, _Host] = {}
+        self._ways: dict[str, Way] = {}  # by host
 
     def visit(self, repository: Repository, pull_secrets: Iterable[PullCredential]) -> "Visit":
         """Return what sends the requests for one repository."""
@@ -102,7 +88,7 @@ class Authenticator:
 
     def way_of(self, url: str) -> Way | None:
         """Return how the host of a URL wants it; None if it never asked."""
-        return self._host(url).way
+        return self._ways.get(urlsplit(url).netloc)
 
     def learn(self, answer: Response) -> Way:
         """Read the challenge of a 401, and remember it.
@@ -117,38 +103,21 @@ class Authenticator:
             raise AccessDeniedError(_unsupported(challenges), where=answer.url)
         if way.scheme == "bearer":
             check_realm(way.realm, registry=answer.url, insecure_hosts=self._insecure_hosts)
-        self._host(answer.url).way = way
+        self._ways[urlsplit(answer.url).netloc] = way
         return way
-
-    @contextlib.contextmanager
-    def meeting(self, url: str) -> Iterator[None]:
-        """Let the first request to a host end before the others begin."""
-        host = self._host(url)
-        with self._lock:
-            is_first, host.is_being_met = not host.is_being_met, True
-        if not is_first:
-            host.is_met.wait(PATIENCE_S)
-        try:
-            yield
-        finally:
-            host.is_met.set()
 
     def _ask_in_tls(self, url: str) -> Response | None:
         """Return the answer in TLS, and remember it; None if the host does not speak it."""
         if not url.startswith("http:"):
             return None
         try:
-            answer = self.transport.get(f"https{url.removeprefix('http')}", {})
+            answer = self.transport.get(in_tls(url), {})
         except UntrustedError:
             raise
         except RegistryError:
             return None
         self.transport.use_tls(urlsplit(url).netloc)
         return answer
-
-    def _host(self, url: str) -> _Host:
-        with self._lock:
-            return self._hosts.setdefault(urlsplit(url).netloc, _Host())
 
 
 class Visit:
@@ -169,14 +138,14 @@ class Visit:
             ClusterError: likewise, but the cluster's could not be read for now.
             RegistryError: the registry or its token service failed, lied, or did not answer.
         """
-        with self._auth.meeting(url):
-            way = self._auth.way_of(url)
-            if way is None:
-                answer = self._auth.ask_plainly(url)
-                if answer.status != _UNAUTHORIZED:
-                    return answer
-                way, url = self._learn(answer), answer.url
-            return self._authenticated(url, way)
+        url = self._auth.transport.current(url)
+        way = self._auth.way_of(url)
+        if way is None:
+            answer = self._auth.ask_plainly(url)
+            if answer.status != _UNAUTHORIZED:
+                return answer
+            way, url = self._learn(answer), answer.url
+        return self._authenticated(url, way)
 
     def _authenticated(self, url: str, way: Way) -> Response:
         """Try the login that was accepted before, or all of them; twice if the challenge moved."""
@@ -193,7 +162,7 @@ class Visit:
             if moved == way and was_accepted is None:
                 break
             way = moved
-        raise self._logins.denial(without_query(url), refusal)
+        raise self._logins.denial(without_query(url), refusal, way)
 
     def _try(self, url: str, way: Way, candidate: Candidate | None) -> Response | None:
         """Return the registry's answer; None if its token service refused the login."""
@@ -203,10 +172,12 @@ class Visit:
         except AccessDeniedError:  # of the token service
             self._logins.refused(candidate)
             return None
-        if answer.status in _REFUSED:
+        if answer.status not in _REFUSED:
+            self._logins.worked(candidate)
+        elif way.scheme == "basic" and answer.status == _UNAUTHORIZED:
             self._logins.refused(candidate)
         else:
-            self._logins.worked(candidate)
+            self._logins.forbidden(candidate)
         return answer
 
     def _attempt(self, url: str, way: Way, login: Login | None) -> Response:
@@ -269,18 +240,26 @@ class Logins:
             self._standings.worked(candidate.login, self._repository)
 
     def refused(self, candidate: Candidate | None) -> None:
-        """Take down that a login was refused."""
+        """Take down that a login was refused: its password may be wrong."""
         if candidate is not None:
             self._refused.append(candidate.origin)
             self._standings.refused(candidate.login, self._repository)
 
-    def denial(self, where: str, refusal: Response | None) -> ReconcilerError:
+    def forbidden(self, candidate: Candidate | None) -> None:
+        """Take down that a login was believed, and has no rights here."""
+        if candidate is not None:
+            self._refused.append(candidate.origin)
+            self._standings.forbidden(candidate.login, self._repository)
+
+    def denial(self, where: str, refusal: Response | None, way: Way) -> ReconcilerError:
         """Return the error that says whose logins were tried and what to do."""
+        status = refusal.status if refusal is not None else 0
         message = denial_message(
             self._repository,
             refused=self._refused,
             beside=self._beside,
-            is_forbidden=refusal is not None and refusal.status == _FORBIDDEN,
+            is_forbidden=status == _FORBIDDEN,
+            may_be_missing=status == _UNAUTHORIZED and way.scheme == "bearer",
         )
         may_pass = any(isinstance(each, Unusable) and each.may_pass for each in self._beside)
         return (ClusterError if may_pass else AccessDeniedError)(message, where=where)

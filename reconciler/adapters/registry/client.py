@@ -12,7 +12,8 @@ from reconciler.adapters.registry.auth import Authenticator, Visit
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.failures import failure, lied
 from reconciler.adapters.registry.pagination import next_link, next_page
-from reconciler.adapters.registry.redirect import MAX_REDIRECTS, REDIRECTS, target_of
+from reconciler.adapters.registry.redirect import MAX_REDIRECTS, REDIRECTS, target_of, without_query
+from reconciler.adapters.registry.respite import Respites
 from reconciler.adapters.registry.transport import OnRequest, Response, Transport
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import DEFAULT_HOST, Repository, is_tag
@@ -64,6 +65,7 @@ class RegistryClient:
         self._auth = Authenticator(
             self._transport, keychain, insecure_hosts=settings.insecure_hosts
         )
+        self._respites = Respites()
         self._page_size = page_size
         self._patience_s = LISTS_PATIENCE * settings.answer_timeout_s
 
@@ -86,13 +88,28 @@ class RegistryClient:
             ClusterError: likewise, and some of them could not be read for now.
             NotFoundError: there is no such repository.
         """
-        visit = self._auth.visit(repository, pull_secrets)
+        self._respites.check(repository.host)
+        try:
+            return self._listed(repository, self._auth.visit(repository, pull_secrets))
+        except RegistryError as error:
+            self._respites.note(repository.host, error)
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def _listed(self, repository: Repository, visit: Visit) -> tuple[str, ...]:
         deadline = time.monotonic() + self._patience_s
         url: str | None = self._first_page(repository)
         tags: dict[str, None] = {}
-        for _ in range(MAX_PAGES):
-            if url is None:
-                return tuple(tags)
+        pages: set[str] = set()
+        while url is not None:
+            if url in pages:
+                raise lied(url, "lists its tags in a ring: this page comes again")
+            if len(pages) == MAX_PAGES:
+                raise lied(without_query(url), f"has more than {MAX_PAGES:,} pages of tags")
+            pages.add(url)
             page = _page(visit, url, repository)
             tags.update(dict.fromkeys(_tags_of(page)))
             if len(tags) > MAX_TAGS:
@@ -102,11 +119,7 @@ class RegistryClient:
                 raise RegistryError(message, where=page.url, is_retryable=False)
             link = next_link(page.headers.get("Link", ""))
             url = next_page(link, asked=page.url) if link else None
-        raise lied(self._first_page(repository), f"has more than {MAX_PAGES:,} pages of tags")
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._transport.close()
+        return tuple(tags)
 
     def _first_page(self, repository: Repository) -> str:
         host = DOCKER_HUB if repository.host == DEFAULT_HOST else repository.host
@@ -141,6 +154,6 @@ def _checked(answer: Response, repository: Repository) -> Response:
 def _tags_of(page: Response) -> list[str]:
     try:
         listed = _DECODER.decode(page.body).tags or []
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise lied(page.url, "answered with something that is no list of tags") from error
     return [tag for tag in listed if isinstance(tag, str) and is_tag(tag)]

@@ -110,21 +110,20 @@ class Keychain:
     def offers(
         self, repository: Repository, pull_secrets: Iterable[PullCredential] = ()
     ) -> Iterator[Offer]:
-        """Yield the logins for a repository: the best of each pull secret, then the file's.
+        """Yield the logins for a repository: those of each pull secret, then the file's.
 
         A pull secret is asked for only when somebody asks for one more login: that may read it.
 
-        The file's ``auths`` come first, then its ``credHelpers`` for the host, then ``credsStore``:
-        a program is run only when somebody asks for one more login.
+        The file's ``auths`` come first, then its helper: that of ``credHelpers`` for the host, else
+        ``credsStore``. A program is run only when somebody asks for one more login.
         """
         for secret in pull_secrets:
             yield from _offers_of_secret(secret, repository)
         config, origin = self._current(), str(self._path or "the docker config")
         yield from _offers_of(origin, config, repository)
-        if isinstance(config, DockerConfig):
-            for name in config.helpers_for(repository):
-                found = self._helpers.ask(name, repository.host)
-                yield from _offer(f"docker-credential-{name[:80]} of {origin}", found)
+        if isinstance(config, DockerConfig) and (name := config.helper_for(repository)):
+            found = self._helpers.ask(name, repository.host)
+            yield from _offer(f"docker-credential-{name[:80]} of {origin}", found)
 
     def _current(self) -> DockerConfig | ConfigProblem:
         with self._lock:
@@ -149,8 +148,9 @@ def _offers_of(
 ) -> Iterator[Offer]:
     if isinstance(config, ConfigProblem):
         yield Unusable(origin, str(config))
-    elif (entry := config.entry_for(repository)) is not None:
-        yield from _offer(origin, entry.login)
+    else:
+        for entry in config.entries_for(repository):
+            yield from _offer(origin, entry.login)
 
 
 def _offer(origin: str, found: Found) -> Iterator[Offer]:

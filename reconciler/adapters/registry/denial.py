@@ -16,6 +16,7 @@ def denial_message(
     refused: Iterable[str],
     beside: Iterable[Unusable | Elsewhere],
     is_forbidden: bool,
+    may_be_missing: bool = False,
 ) -> str:
     """Return what happened and what to do.
 
@@ -24,6 +25,8 @@ def denial_message(
         refused: the origins of the logins that were refused.
         beside: where else a login could have been.
         is_forbidden: whether the last answer was that the login's rights do not suffice.
+        may_be_missing: whether it may just not be there: Docker Hub answers a slip of the pen with
+            a challenge, so as not to tell which private repositories there are.
     """
     origins = " and ".join(dict.fromkeys(refused))
     if is_forbidden:
@@ -33,6 +36,8 @@ def denial_message(
         said = f"refused the login of {origins}"
     else:
         said = "wants a password, and none is known for it"
+    if may_be_missing:
+        said += f", or it has no repository {repository.path!r}"
     notes = list(dict.fromkeys(_notes(beside, repository, is_tried=bool(origins))))
     more = [f"{len(notes) - MAX_NOTES:,} more cannot be used"] if len(notes) > MAX_NOTES else []
     shown = "; ".join([*notes[:MAX_NOTES], *more])

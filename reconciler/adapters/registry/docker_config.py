@@ -28,7 +28,6 @@ class ConfigProblem(Exception):  # noqa: N818 - a reason on its way into a messa
 class Entry:
     """A login for a place, or why there is none: an entry alone can be wrong."""
 
-    key: str
     place: Place
     login: Login | ConfigProblem
 
@@ -47,16 +46,16 @@ class DockerConfig:
     helpers: Mapping[str, str] = field(default_factory=dict)
     store: str = ""
 
-    def entry_for(self, repository: Repository) -> Entry | None:
-        """Return the entry that names a repository most closely, or None."""
+    def entries_for(self, repository: Repository) -> list[Entry]:
+        """Return the entries that cover a repository, those first that name it most closely."""
         covering = [entry for entry in self.entries if entry.place.covers(repository)]
-        return max(covering, key=lambda entry: entry.place.rank, default=None)
+        return sorted(covering, key=lambda entry: entry.place.rank, reverse=True)
 
-    def helpers_for(self, repository: Repository) -> tuple[str, ...]:
-        """Return the helpers to ask about a repository's host, in order."""
-        own = [name for key, name in self.helpers.items()
-               if Place.parse(key).host == repository.host.lower()]  # fmt: skip
-        return tuple(dict.fromkeys([*own, *([self.store] if self.store else [])]))
+    def helper_for(self, repository: Repository) -> str:
+        """Return the helper to ask about a repository's host, its own or the one for all hosts."""
+        host = repository.host.lower()
+        own = (name for key, name in self.helpers.items() if Place.parse(key).host == host)
+        return next(own, self.store)
 
 
 def parse_docker_config(text: str | bytes, *, is_legacy: bool = False) -> DockerConfig:
@@ -72,7 +71,7 @@ def parse_docker_config(text: str | bytes, *, is_legacy: bool = False) -> Docker
     config = _object(_json(text), "it")
     auths = config if is_legacy else _object(config.get("auths"), "its 'auths'")
     entries = tuple(
-        Entry(key[:_MAX_KEY], Place.parse(key), login)
+        Entry(Place.parse(key), login)
         for key, value in auths.items()
         if (login := _login(key, value)) is not None
     )

@@ -23,6 +23,6 @@ def failure(answer: Response, who: str = "the registry", *, where: str = "") -> 
     )
 
 
-def lied(where: str, what: str) -> RegistryError:
+def lied(where: str, what: str, who: str = "the registry") -> RegistryError:
     """Return the error for an answer that cannot be true, which no other try makes true."""
-    return RegistryError(f"the registry {what}", where=where, is_retryable=False)
+    return RegistryError(f"{who} {what}", where=where, is_retryable=False)

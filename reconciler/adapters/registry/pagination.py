@@ -5,11 +5,14 @@ Its cursor is opaque: it is followed as given.
 """
 
 import re
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from reconciler.errors import RegistryError
 
 MAX_HEADER = 8192
+_OF_QUERIES = "!$%&'()*+,/:;=?@[]"
+"""What may stand in a query (RFC 3986), and ``%`` for what is escaped."""
+
 _LINK = re.compile(r"[ \t,]*<([^<>]*)>((?:[ \t]*;[ \t]*[^;,<>]*)*)")
 _NEXT = re.compile(
     r";[ \t]*rel[ \t]*=[ \t]*\"?(?:[^\";,]*[ \t])?next(?:[ \t][^\";,]*)?\"?[ \t]*(?:;|$)",
@@ -31,23 +34,25 @@ def next_page(link: str, *, asked: str) -> str:
     """Return the URL of the next page.
 
     Some registries link to a path that they do not serve (Artifactory drops the repository's
-    prefix, Nexus adds one): on the same host with another path, our path gets their query.
+    prefix, Nexus adds one), and behind a proxy to plain HTTP: of a link on the same host only the
+    query is taken.
 
     Args:
         link: as given, relative or absolute.
         asked: the URL that was answered with it.
 
     Raises:
-        RegistryError: the link leads to another host or scheme, or to the very same page.
+        RegistryError: the link leads to another host, or to the very same page.
     """
     here = urlsplit(asked)
     try:
         there = urlsplit(urljoin(asked, link))
     except ValueError as error:
         raise _refused("is no URL", link, asked) from error
-    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+    if there.netloc != here.netloc:
         raise _refused("leads to another host", link, asked)
-    page = SplitResult(here.scheme, here.netloc, here.path, there.query, "").geturl()
+    query = quote(there.query, safe=_OF_QUERIES)
+    page = SplitResult(here.scheme, here.netloc, here.path, query, "").geturl()
     if page == asked:
         raise _refused("leads to the same page", link, asked)
     return page

@@ -16,6 +16,8 @@ from reconciler.errors import RegistryError
 
 MAX_REALM: Final = 2048
 _URL: Final = re.compile(r"[!-~]+")
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+"""What every reader of URLs takes for the same host: ``https://10.0.0.1\\.example/`` has two."""
 
 
 def check_realm(realm: str, *, registry: str, insecure_hosts: frozenset[str]) -> str:
@@ -63,11 +65,14 @@ def _parts(url: str) -> SplitResult | None:
         is_sound = bool(parts.hostname) and parts.port != 0
     except ValueError:
         return None
-    return parts if is_sound and len(url) <= MAX_REALM and _URL.fullmatch(url) else None
+    host = parts.netloc.rpartition("@")[2].removesuffix(f":{parts.port}")
+    is_plain = _URL.fullmatch(url) and _HOST.fullmatch(host) and len(url) <= MAX_REALM
+    return parts if is_sound and is_plain else None
 
 
 def is_loopback_name(host: str) -> bool:
     """Whether a host name or literal address is this very machine."""
+    host = host.removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     address = _address(host)
@@ -85,10 +90,10 @@ def is_internal(host: str) -> bool:
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return a literal address, in any spelling that the resolver takes: ``0x7f.1``, ``127.1``."""
     try:
-        found = ipaddress.ip_address(host.partition("%")[0])
+        found = ipaddress.ip_address(host)
     except ValueError:
         try:
-            return ipaddress.IPv4Address(socket.inet_aton(host))
+            return ipaddress.IPv4Address(socket.inet_aton(host.removesuffix(".")))
         except (OSError, ValueError):  # a name; a ValueError is one with a NUL in it
             return None
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None

@@ -1,19 +1,25 @@
 """Where a redirect leads: only within its own host."""
 
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from reconciler.adapters.registry.failures import lied
 from reconciler.adapters.registry.transport import Response
 
 MAX_REDIRECTS: Final = 3
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_OF_URLS: Final = "!#$%&'()*+,/:;=?@[]"
+"""What may stand in a URL (RFC 3986), and ``%`` for what is escaped."""
 
 
-def target_of(answer: Response) -> str:
+def target_of(answer: Response, who: str = "the registry") -> str:
     """Return where a redirect leads. Nothing but its own host serves a registry's tags.
 
     Credentials are thereby never sent to a host that they are not for.
+
+    Args:
+        answer: the redirect.
+        who: gave it, for messages.
 
     Raises:
         RegistryError: it leads elsewhere, or nowhere.
@@ -27,8 +33,8 @@ def target_of(answer: Response) -> str:
         target, stays = location, False
     if not stays or target == answer.url:
         message = f"redirects to {target[:200]!r}, which is not followed"
-        raise lied(without_query(answer.url), message)
-    return target
+        raise lied(without_query(answer.url), message, who)
+    return quote(target, safe=_OF_URLS)
 
 
 def without_query(url: str) -> str:

@@ -10,8 +10,10 @@ from reconciler.adapters.registry.login import Login
 from reconciler.core.images.reference import Repository
 
 TRIES: Final = 3
-"""A login that never worked at a host is tried for that many repositories, lest the host lock out
-its user; more than one, because some hosts refuse a good login where it has no rights."""
+"""A login is refused for that many repositories in a row, and then it is left for a while, lest the
+host lock out its user. More than one, because some hosts refuse a good login where it has no
+rights; those where it was refused before get one try between them, so that the others get theirs.
+"""
 
 PAUSE_S: Final = 60.0
 MAX_KEPT: Final = 20_000
@@ -21,8 +23,7 @@ MAX_KEPT: Final = 20_000
 class _Record:
     """One login at one host."""
 
-    has_worked: bool = False
-    refusals: int = 0
+    refusals: int = 0  # since it was accepted, or left alone
     last_refusal: float = float("-inf")
     refused_for: set[str] = field(default_factory=set)  # paths
 
@@ -39,35 +40,43 @@ class Standings:
         """Whether there is reason to try other logins before this one."""
         with self._lock:
             record = self._record(login, repository)
-            never_worked = record.refusals > 0 and not record.has_worked
-            return never_worked or repository.path in record.refused_for
+            return record.refusals > 0 or repository.path in record.refused_for
 
     def is_paused(self, login: Login, repository: Repository) -> bool:
         """Whether this login was refused so often that it is not to be tried now."""
         with self._lock:
             record = self._record(login, repository)
-            is_recent = self._clock() < record.last_refusal + PAUSE_S
-            return not record.has_worked and record.refusals >= TRIES and is_recent
+            tries = 1 if repository.path in record.refused_for else TRIES
+            return record.refusals >= tries and self._clock() < record.last_refusal + PAUSE_S
 
     def worked(self, login: Login, repository: Repository) -> None:
         """Take down that a login was accepted."""
         with self._lock:
             record = self._record(login, repository)
-            record.has_worked = True
+            record.refusals = 0
             record.refused_for.discard(repository.path)
 
     def refused(self, login: Login, repository: Repository) -> None:
-        """Take down that a login was refused."""
+        """Take down that a login was refused: its password may be wrong."""
         with self._lock:
             record = self._record(login, repository)
-            if self._clock() >= record.last_refusal + PAUSE_S:
-                record.refusals = 0
-            record.refusals += 1
-            record.last_refusal = self._clock()
-            if len(record.refused_for) < MAX_KEPT:
-                record.refused_for.add(repository.path)
+            now = self._clock()
+            is_recent = now < record.last_refusal + PAUSE_S
+            record.refusals = record.refusals + 1 if is_recent else 1
+            record.last_refusal = now
+            _add(record.refused_for, repository.path)
+
+    def forbidden(self, login: Login, repository: Repository) -> None:
+        """Take down that a login was believed, and has no rights for a repository."""
+        with self._lock:
+            _add(self._record(login, repository).refused_for, repository.path)
 
     def _record(self, login: Login, repository: Repository) -> _Record:
         if len(self._records) >= MAX_KEPT:
             self._records.clear()  # costs a few requests
         return self._records.setdefault((repository.host, login), _Record())
+
+
+def _add(paths: set[str], path: str) -> None:
+    if len(paths) < MAX_KEPT:
+        paths.add(path)

@@ -14,6 +14,7 @@ from reconciler.adapters.registry.transport import Response, Transport
 from reconciler.errors import AccessDeniedError
 
 MAX_KEPT: Final = 20_000
+_WHO: Final = "its token service"
 _OK: Final = 200
 _REFUSED: Final = frozenset({400, 401, 403})  # OAuth 2.0 refuses a refresh token with 400
 _NO_POST: Final = frozenset({404, 405, 501})
@@ -81,12 +82,12 @@ class Tokens:
         answer = self._answer(key)
         where = without_query(key.realm)
         if answer.status in _REFUSED:
-            raise AccessDeniedError(f"its token service answered {answer.status}", where=where)
+            raise AccessDeniedError(f"{_WHO} answered {answer.status}", where=where)
         if answer.status != _OK:
-            raise failure(answer, "its token service", where=where)
+            raise failure(answer, _WHO, where=where)
         token = read_token(answer.body)
         if token is None:
-            raise lied(where, "token service answered with something that holds no token")
+            raise lied(where, "answered with something that holds no token", _WHO)
         return token
 
     def _answer(self, key: TokenKey) -> Response:
@@ -105,5 +106,5 @@ class Tokens:
             answer = self._transport.get(url, headers, max_body_bytes=MAX_ANSWER_BYTES)
             if answer.status not in REDIRECTS:
                 return answer
-            url = target_of(answer)
-        raise lied(without_query(url), f"token service redirects more than {MAX_REDIRECTS} times")
+            url = target_of(answer, _WHO)
+        raise lied(without_query(url), f"redirects more than {MAX_REDIRECTS} times", _WHO)

@@ -2,9 +2,9 @@
 
 import ssl
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -14,6 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from reconciler.adapters.registry.connection import deadline, limit_tls, new_pool
 from reconciler.adapters.registry.realm import is_loopback_name
 from reconciler.adapters.registry.trouble import as_registry_error
 from reconciler.errors import RegistryError, SettingsError
@@ -21,7 +22,6 @@ from reconciler.release import VERSION
 from reconciler.settings import RegistrySettings
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
-CONNECTIONS: Final = 32
 _CHUNK_BYTES: Final = 64 * 1024
 USER_AGENT: Final = f"reconcile/{VERSION}"
 
@@ -52,19 +52,27 @@ class Transport:
         self._settings = settings
         self._on_request = on_request
         self._context = tls_context(settings.ca_file)
+        self._timeout = urllib3.Timeout(
+            connect=settings.connect_timeout_s, read=settings.read_timeout_s
+        )
         self._lock = threading.Lock()
-        self._pools: dict[str, urllib3.PoolManager] = {}
+        self._pools: dict[str, urllib3.PoolManager] = {}  # by proxy
+        self._pool_of: dict[tuple[str, str], urllib3.PoolManager] = {}  # by scheme and host
         self._tls_hosts: set[str] = set()
 
     def base_url(self, host: str) -> str:
         """Return ``https://host``, or ``http://host`` where plain HTTP is permitted and spoken."""
         is_plain = host in self._settings.insecure_hosts or is_loopback(host)
-        return f"{'http' if is_plain and host not in self._tls_hosts else 'https'}://{host}"
+        return self.current(f"{'http' if is_plain else 'https'}://{host}")
+
+    def current(self, url: str) -> str:
+        """Return a URL with ``https`` if its host turned out to speak TLS since it was made."""
+        speaks_tls = url.startswith("http:") and urlsplit(url).netloc in self._tls_hosts
+        return in_tls(url) if speaks_tls else url
 
     def use_tls(self, host: str) -> None:
         """Remember that a host speaks TLS though plain HTTP is permitted there."""
-        with self._lock:
-            self._tls_hosts = {*self._tls_hosts, host}
+        self._tls_hosts.add(host)
 
     def get(
         self, url: str, headers: Mapping[str, str], *, max_body_bytes: int = MAX_BODY_BYTES
@@ -97,56 +105,64 @@ class Transport:
         """Send a request, and tell once how it went, whatever happens."""
         status = 0
         try:
-            answer = self._pool(url).request(
-                method,
-                url,
-                body=body,
-                headers={"User-Agent": USER_AGENT, **headers},
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                timeout=urllib3.Timeout(
-                    connect=self._settings.connect_timeout_s, read=self._settings.read_timeout_s
-                ),
-            )
-            status = answer.status
-            return Response(url, status, answer.headers, self._body(answer, url, limit))
+            with deadline(self._settings.answer_timeout_s):
+                answer = self._pool(url).urlopen(
+                    method,
+                    url,
+                    body=body,
+                    headers={"User-Agent": USER_AGENT, **headers},
+                    redirect=False,
+                    retries=False,
+                    preload_content=False,
+                    timeout=self._timeout,
+                )
+                status = answer.status
+                return Response(url, status, answer.headers, _body(answer, url, limit))
         except HTTPError as error:
             raise as_registry_error(error, url, self._settings) from error
         finally:
             self._on_request(urlsplit(url).netloc, status)
 
-    def _body(self, answer: urllib3.BaseHTTPResponse, url: str, limit: int) -> bytes:
-        try:
-            body = self._read(answer, url, limit)
-        except BaseException:
-            answer.close()  # not back into the pool with half an answer in it
-            raise
-        answer.release_conn()
-        return body
-
-    def _read(self, answer: urllib3.BaseHTTPResponse, url: str, limit: int) -> bytes:
-        """Return the body; ``read1`` gives what is there, so that a drip meets the deadline."""
-        deadline = time.monotonic() + self._settings.answer_timeout_s
-        pieces: list[bytes] = []
-        size = 0
-        while piece := answer.read1(_CHUNK_BYTES, decode_content=True):
-            size += len(piece)
-            pieces.append(piece)
-            if size > limit:
-                message = f"answer is larger than {limit:,} bytes"
-                raise RegistryError(message, where=url, is_retryable=False)
-            if time.monotonic() > deadline:
-                message = f"did not finish its answer within {self._settings.answer_timeout_s:g} s"
-                raise RegistryError(message, where=url)
-        return b"".join(pieces)
-
     def _pool(self, url: str) -> urllib3.PoolManager:
-        proxy = _proxy_for(url)
+        """Return the connections for a URL; the environment is asked for a proxy once a host."""
+        parts = urlsplit(url)
+        origin = (parts.scheme, parts.netloc)
         with self._lock:
-            if proxy not in self._pools:
-                self._pools[proxy] = _new_pool(proxy, self._context)
-            return self._pools[proxy]
+            if origin not in self._pool_of:
+                proxy = _proxy_for(url)
+                if proxy not in self._pools:
+                    self._pools[proxy] = new_pool(proxy, self._context)
+                self._pool_of[origin] = self._pools[proxy]
+            return self._pool_of[origin]
+
+
+def in_tls(url: str) -> str:
+    """Return an ``http:`` URL as an ``https:`` one."""
+    return f"https{url.removeprefix('http')}"
+
+
+def _body(answer: urllib3.BaseHTTPResponse, url: str, limit: int) -> bytes:
+    """Return the body, if it comes whole and in bounds."""
+    try:
+        body = _read(answer, url, limit)
+    except BaseException:
+        answer.close()  # not back into the pool with half an answer in it
+        raise
+    answer.release_conn()
+    return body
+
+
+def _read(answer: urllib3.BaseHTTPResponse, url: str, limit: int) -> bytes:
+    """Read piece by piece: what a small answer unpacks to is not held in memory before it ends."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := answer.read1(_CHUNK_BYTES, decode_content=True):
+        size += len(piece)
+        pieces.append(piece)
+        if size > limit:
+            message = f"answer is larger than {limit:,} bytes"
+            raise RegistryError(message, where=url, is_retryable=False)
+    return b"".join(pieces)
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
@@ -156,6 +172,7 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         SettingsError: the file cannot be read, or holds no certificate.
     """
     context = ssl.create_default_context()
+    limit_tls(context)
     if ca_file is not None:
         try:
             context.load_verify_locations(cafile=ca_file)
@@ -186,7 +203,9 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
     if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - thirty years
         return float(text)
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now_s)
+        date = parsedate_to_datetime(text)
+        zoned = date if date.tzinfo else date.replace(tzinfo=UTC)  # not this machine's zone
+        return max(0.0, zoned.timestamp() - now_s)
     except (ValueError, OverflowError):
         return None
 
@@ -197,9 +216,3 @@ def _proxy_for(url: str) -> str:
     if is_loopback(parts.netloc) or proxy_bypass(host):
         return ""
     return getproxies().get(parts.scheme, "")
-
-
-def _new_pool(proxy: str, context: ssl.SSLContext) -> urllib3.PoolManager:
-    if proxy:
-        return urllib3.ProxyManager(proxy, maxsize=CONNECTIONS, ssl_context=context)
-    return urllib3.PoolManager(num_pools=64, maxsize=CONNECTIONS, ssl_context=context)

@@ -15,6 +15,7 @@ from urllib3.exceptions import (
 )
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
+from reconciler.adapters.registry.connection import OverdueError
 from reconciler.errors import RegistryError
 from reconciler.settings import RegistrySettings
 
@@ -22,6 +23,10 @@ _UNTRUSTED: Final = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's ``X509_V_ERR_…`` of a chain that ends in no authority we know."""
 
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
+
+
+_OF_HANDSHAKE: Final = "handshake"
+"""In the text of Python's time-out; urllib3 tells it as one of the answer."""
 
 
 class NotHttpError(RegistryError):
@@ -43,12 +48,24 @@ def as_registry_error(error: HTTPError, url: str, settings: RegistrySettings) ->
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}"
     if isinstance(root, ssl.SSLCertVerificationError):
-        return UntrustedError(f"TLS failed: {_certificate_words(root)}", where=base)
+        words = f"TLS failed: {_certificate_words(root)}"
+        return UntrustedError(words, where=base, is_retryable=False)
+    if isinstance(root, http.client.BadStatusLine):
+        return _not_http(root, base, url)
     if isinstance(cause, ConnectTimeoutError | NewConnectionError | SSLError):
-        return RegistryError(_without_connection(cause, settings), where=base)
-    if isinstance(root, http.client.BadStatusLine):  # as is RemoteDisconnected
-        return NotHttpError(f"the connection broke: {_innermost(error)}"[:300], where=url)
-    return RegistryError(_within_connection(cause, settings)[:300], where=url)
+        words = _without_connection(cause, settings)
+        return RegistryError(words, where=base, is_retryable=not _speaks_no_tls(root))
+    if isinstance(root, TimeoutError) and _OF_HANDSHAKE in str(root):
+        words = f"TLS failed: no answer within {settings.connect_timeout_s:g} s"
+        return RegistryError(words, where=base)
+    return RegistryError(_within_connection(cause, settings), where=url)
+
+
+def _not_http(root: http.client.BadStatusLine, base: str, url: str) -> NotHttpError:
+    """Say that nothing came, or something else; what came is not quoted."""
+    if isinstance(root, http.client.RemoteDisconnected):
+        return NotHttpError(f"the connection broke: {_innermost(root)}", where=url)
+    return NotHttpError("it answers with something that is no HTTP", where=base)
 
 
 def _without_connection(cause: HTTPError, settings: RegistrySettings) -> str:
@@ -62,6 +79,8 @@ def _without_connection(cause: HTTPError, settings: RegistrySettings) -> str:
 
 def _within_connection(cause: Exception | None, settings: RegistrySettings) -> str:
     """Say how an answer failed to come."""
+    if isinstance(cause, HTTPTimeoutError) and isinstance(root_of(cause), OverdueError):
+        return f"did not finish its answer within {settings.answer_timeout_s:g} s"
     if isinstance(cause, HTTPTimeoutError):
         return f"did not answer within {settings.read_timeout_s:g} s"
     if isinstance(cause, DecodeError):
@@ -70,22 +89,27 @@ def _within_connection(cause: Exception | None, settings: RegistrySettings) -> s
 
 
 def _certificate_words(root: ssl.SSLCertVerificationError) -> str:
-    words = root.verify_message
+    words = root.verify_message.removesuffix(".")
     if root.verify_code in _UNTRUSTED:
         return f"its certificate is not trusted ({words}): name its CA with --registry-ca-file"
     return f"its certificate is not valid: {words}"
 
 
 def _tls_words(error: BaseException) -> str:
-    root = root_of(error)
-    if isinstance(root, ssl.SSLError) and root.reason in _NO_TLS:
+    if _speaks_no_tls(root_of(error)):
         return "it speaks no TLS: permit plain HTTP with --registry-insecure, if that is meant"
     return _innermost(error)
 
 
+def _speaks_no_tls(root: BaseException) -> bool:
+    return isinstance(root, ssl.SSLError) and root.reason in _NO_TLS
+
+
 def _innermost(error: BaseException) -> str:
+    """Return what it began with; an exception's text may hold what a stranger sent."""
     root = root_of(error)
-    return getattr(root, "strerror", None) or str(root) or type(root).__name__
+    text = getattr(root, "strerror", None) or str(root) or type(root).__name__
+    return "".join(each if each.isprintable() else "?" for each in text[:200])
 
 
 def root_of(error: BaseException) -> BaseException:

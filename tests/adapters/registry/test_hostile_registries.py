@@ -1,0 +1,139 @@
+"""Every way in which a registry can misbehave: what is said of it, and that it harms no other."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab.authority import Authority, serving_context
+from lab.ports import free_port
+from reconciler import errors
+from reconciler.adapters.registry import client as client_module
+from reconciler.adapters.registry.client import RegistryClient
+from reconciler.adapters.registry.credentials import Keychain
+from reconciler.bootstrap import SystemClock
+from reconciler.core.images.reference import Repository
+from reconciler.core.outcome import STALLED, TRANSIENT
+from reconciler.pipeline import scan as scan_module
+from reconciler.pipeline.scan import scan
+from reconciler.settings import RegistrySettings
+from tests.adapters.registry.hostile import TABLE, Hostile
+from tests.simulators.names import Names
+from tests.simulators.registry import RegistrySimulator, Reply, silent_port
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "registries.md"
+QUICK = RegistrySettings(connect_timeout_s=1.5, read_timeout_s=1.5, answer_timeout_s=3)
+PAGES, TAGS = 60, 2000
+HEADING = "| a registry that | is reported by | tried again | exit code |"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where it is played: a hostile host, hosts that are not, and one that nobody may ask."""
+
+    hostile: str
+    simulator: RegistrySimulator
+    healthy: tuple[Repository, ...]
+    forbidden: RegistrySimulator
+    names: Names
+    client: RegistryClient
+
+
+@pytest.fixture
+def stage(
+    hostile: Hostile, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
+    names = Names()
+    names.install(monkeypatch)
+    monkeypatch.setattr(client_module, "MAX_PAGES", PAGES)
+    monkeypatch.setattr(client_module, "MAX_TAGS", TAGS)
+    monkeypatch.setattr(client_module, "LISTS_PATIENCE", 1)
+    monkeypatch.setattr(scan_module, "ATTEMPTS", 2)
+    monkeypatch.setattr(scan_module, "BACKOFF_BASE_S", 0.01)
+    with contextlib.ExitStack() as stack:
+        forbidden = stack.enter_context(RegistrySimulator(lambda _: Reply()))
+        others = [stack.enter_context(RegistrySimulator(lambda _: Reply())) for _ in range(2)]
+        host, simulator = serve(hostile, forbidden.host, authority, tmp_path, stack)
+        client = RegistryClient(
+            dataclasses.replace(QUICK, ca_file=authority.ca_file), Keychain(environment={})
+        )
+        stack.callback(client.close)
+        healthy = tuple(Repository(each.host, f"acme/{n}") for each in others for n in range(5))
+        yield Stage(host, simulator, healthy, forbidden, names, client)
+
+
+def serve(
+    hostile: Hostile,
+    elsewhere: str,
+    authority: Authority,
+    folder: Path,
+    stack: contextlib.ExitStack,
+) -> tuple[str, RegistrySimulator]:
+    """Start the hostile registry; return its host and port, and what takes notes."""
+    context = None
+    if hostile.server in ("tls", "untrusted", "expired", "misnamed"):
+        signer = Authority(folder / "other") if hostile.server == "untrusted" else authority
+        name = "other.test" if hostile.server == "misnamed" else "registry.test"
+        is_expired = hostile.server == "expired"
+        pem = signer.certificate(folder / "server.pem", name=name, is_expired=is_expired)
+        context = serving_context(pem)
+    simulator = stack.enter_context(
+        RegistrySimulator(lambda request: hostile.answer(request, elsewhere), context=context)
+    )
+    match hostile.server:
+        case "plain":
+            return simulator.host, simulator
+        case "silent":
+            return f"registry.test:{stack.enter_context(silent_port())}", simulator
+        case "absent":
+            return f"127.0.0.1:{free_port()}", simulator
+        case "unknown":
+            return f"unknown.test:{simulator.port}", simulator
+        case _:
+            return f"registry.test:{simulator.port}", simulator
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("hostile", [pytest.param(each, id=each.title) for each in TABLE])
+def test_a_hostile_registry_gets_its_words_and_the_others_are_done(
+    hostile: Hostile, stage: Stage
+) -> None:
+    wanted = Repository(stage.hostile, "acme/web")
+
+    results = scan(
+        [wanted, *stage.healthy],
+        stage.client,
+        pull_secrets=lambda _: (),
+        clock=SystemClock(),
+        jitter=lambda: 0.5,
+    )
+
+    error = results[wanted]
+    assert isinstance(error, getattr(errors, hostile.kind))
+    assert error.message == hostile.said(
+        QUICK, lists=QUICK.answer_timeout_s, pages=PAGES, tags=TAGS, elsewhere=stage.forbidden.host
+    )
+    assert getattr(error, "is_retryable", False) is hostile.is_tried_again
+    assert {results[each] for each in stage.healthy} == {("v1",)}
+    assert stage.forbidden.requests == []
+    assert stage.names.asked <= {"127.0.0.1", stage.hostile.partition(":")[0]}
+
+
+def test_the_table_of_the_reference_is_the_table_of_these_tests() -> None:
+    lines = REFERENCE.read_text().splitlines()
+    documented = [line for line in lines[lines.index(HEADING) + 2 :] if line.startswith("| ")]
+
+    assert documented == [row_of(each) for each in TABLE]
+
+
+def row_of(hostile: Hostile) -> str:
+    settings = RegistrySettings()
+    lists = client_module.LISTS_PATIENCE * settings.answer_timeout_s
+    pages, tags = client_module.MAX_PAGES, client_module.MAX_TAGS
+    said = hostile.said(settings, lists=lists, pages=pages, tags=tags, elsewhere="other.example")
+    code = TRANSIENT if hostile.kind == "RegistryError" else STALLED
+    is_tried = "yes" if hostile.is_tried_again else ""
+    return f"| {hostile.title} | {said.replace('|', '&#124;')} | {is_tried} | {code} |"

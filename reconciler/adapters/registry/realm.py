@@ -62,12 +62,12 @@ def _parts(url: str) -> SplitResult | None:
     """Return the parts of a URL that names a host, or None."""
     try:
         parts = urlsplit(url)
-        is_sound = bool(parts.hostname) and parts.port != 0
+        port = parts.port
     except ValueError:
         return None
-    host = parts.netloc.rpartition("@")[2].removesuffix(f":{parts.port}")
+    host = parts.netloc.rpartition("@")[2].removesuffix(f":{port}")
     is_plain = _URL.fullmatch(url) and _HOST.fullmatch(host) and len(url) <= MAX_REALM
-    return parts if is_sound and is_plain else None
+    return parts if is_plain and port != 0 else None
 
 
 def is_loopback_name(host: str) -> bool:

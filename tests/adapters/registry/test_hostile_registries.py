@@ -50,7 +50,7 @@ def stage(
     names.install(monkeypatch)
     monkeypatch.setattr(client_module, "MAX_PAGES", PAGES)
     monkeypatch.setattr(client_module, "MAX_TAGS", TAGS)
-    monkeypatch.setattr(client_module, "LISTS_PATIENCE", 1)
+    monkeypatch.setattr(client_module, "LISTS_PATIENCE", 1 if "{lists" in hostile.words else 30)
     monkeypatch.setattr(scan_module, "ATTEMPTS", 2)
     monkeypatch.setattr(scan_module, "BACKOFF_BASE_S", 0.01)
     with contextlib.ExitStack() as stack:

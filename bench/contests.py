@@ -12,10 +12,12 @@ from typing import Final, TypeAlias
 from bench import manifests
 from bench.child import clean_environment, run_child
 from bench.cost import Cost, Sample, cost_of_program
+from bench.idle import cost_of_idling
 from bench.size import Size
 from bench.stand_in import stand_in
 from lab.bare_repository import BareRemote, run
 from lab.control_plane import ControlPlane
+from lab.ports import free_port
 
 PYTHON: Final = sys.executable
 
@@ -147,11 +149,18 @@ def _sync_ours(place: Place, first: str, again: str) -> Iterator[Sample]:
         yield Sample(again, "reconcile: the second cycle of a process", costs["second"])
         fresh = run_child("sync", **job, is_first=False)
         yield Sample(again, "reconcile: a fresh process, after imports", fresh["fresh"])
-        whole = cost_of_program(_once(job), environment=clean_environment())
+        whole = cost_of_program([*_reconcile(job), "--once"], environment=clean_environment())
         yield Sample(again, "reconcile --once: all of it", whole)
+        idle = cost_of_idling(
+            [*_reconcile(job), "--interval", "1h", "--listen", f"127.0.0.1:{free_port()}"],
+            environment={**clean_environment(), "RECONCILE_LOG_FORMAT": "json"},
+            cycles=size.cycles,
+        )
+        row = f"running on, one of {size.cycles} cycles"
+        yield Sample(f"{size.objects:,} objects, nothing changes", row, idle)
 
 
-def _once(job: Mapping[str, object]) -> list[str]:
+def _reconcile(job: Mapping[str, object]) -> list[str]:
     program = str(Path(PYTHON).with_name("reconcile"))
     flags = {
         "--git-url": job["git_url"],
@@ -160,7 +169,7 @@ def _once(job: Mapping[str, object]) -> list[str]:
         "--namespace": job["namespace"],
     }
     given = [str(word) for flag in flags.items() for word in flag]
-    return [program, "--once", "--no-update", "--no-wait", *given]
+    return [program, "--no-update", "--no-wait", *given]
 
 
 def _kubectl_apply(plane: ControlPlane, file: Path, validate: str) -> Cost:

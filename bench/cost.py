@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 Made = TypeVar("Made")
 
 _KIB_IN_MIB = 1024
-_STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # proc(5): "Reset the peak resident set size ("high water mark")"
 
@@ -65,11 +64,11 @@ def cost_of(work: Callable[[], Made]) -> tuple[Cost, Made]:
     """Return what a function costs in this process, and what it returned."""
     gc.collect()
     _CLEAR.write_text(_RESET_PEAK)
-    before = _resident_mib("VmRSS")
+    before = memory_mib("VmRSS")
     cpu_s, begin = _cpu_s(), time.perf_counter()
     made = work()
     seconds, spent_s = time.perf_counter() - begin, _cpu_s() - cpu_s
-    peak = _resident_mib("VmHWM")
+    peak = memory_mib("VmHWM")
     return Cost(seconds, spent_s, peak, peak - before), made
 
 
@@ -116,8 +115,9 @@ def _peak_of_program(max_kib: int) -> float:
     return max_kib / _KIB_IN_MIB if max_kib > own_kib else 0.0
 
 
-def _resident_mib(name: str) -> float:
-    for line in _STATUS.read_text().splitlines():
+def memory_mib(name: str, pid: int | str = "self") -> float:
+    """Return ``VmRSS`` or ``VmHWM`` of a process, see proc(5)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) / _KIB_IN_MIB
     raise FailedRunError(f"this kernel does not tell {name}")

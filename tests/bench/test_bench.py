@@ -16,7 +16,7 @@ ROWS = {
     "scan": 4,
     "rewrite": 2 * len(TINY.manifests) + 2,
     "cycle": 2 * len(TINY.manifests),
-    "sync": 8,
+    "sync": 9,
 }
 
 

@@ -31,6 +31,12 @@ class InventoryEntry:
     entry_digest: str = ""
     is_abandoned: bool = False
 
+    def marked(self, *, is_abandoned: bool) -> "InventoryEntry":
+        """Return the entry with that mark; itself if it has it."""
+        if is_abandoned == self.is_abandoned:
+            return self
+        return replace(self, is_abandoned=is_abandoned)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
@@ -59,9 +65,7 @@ class SourceState:
         wanted = {each.key: each for each in objects}
         is_swapped = bool(wanted) and self.entries.keys().isdisjoint(wanted)
         known = {
-            key: replace(
-                entry, is_abandoned=key not in wanted and (is_swapped or entry.is_abandoned)
-            )
+            key: entry.marked(is_abandoned=key not in wanted and (is_swapped or entry.is_abandoned))
             for key, entry in self.entries.items()
         }
         fresh = {

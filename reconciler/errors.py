@@ -17,6 +17,7 @@
         |-- GitError
         |   `-- RemoteMovedError  somebody pushed in between
         `-- ClusterError
+            `-- NoAnswerError   the API server said nothing at all
 
 The class answers what the caller can do; attributes carry the rest. Messages are lower case, quote
 values with ``!r``, end without a full stop, and hold no secret.
@@ -160,3 +161,7 @@ class ClusterError(TransientError):
     """The API server failed, or did not answer in time."""
 
     kind = "cluster"
+
+
+class NoAnswerError(ClusterError):
+    """No answer came from the API server: it is not there, hangs, or the connection broke."""

@@ -13,7 +13,7 @@ from reconciler.core.objects.ordering import Stage, stage_of, stages
 from reconciler.core.objects.preview import object_diff
 from reconciler.core.objects.report import Action
 from reconciler.core.objects.resource import Applied, Preview
-from reconciler.errors import ClusterError, NotFoundError, ReconcilerError
+from reconciler.errors import NoAnswerError, NotFoundError, ReconcilerError
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.health import by_kind, wait_for_health
@@ -21,7 +21,8 @@ from reconciler.pipeline.ledger import Ledger
 from reconciler.stop import Stop
 
 WORKERS = 8
-CUT_OFF = "not tried: the API server failed"
+CUT_OFF = "not tried: the API server does not answer"
+SILENCES_UNTIL_CUT_OFF = 3  # in a row; a single one may be a webhook that hangs
 STOPPED = "not tried: this process was asked to end"
 
 Given = TypeVar("Given")
@@ -47,7 +48,7 @@ class Applier:
     live: Mapping[ObjectKey, LiveObject]
     timeout_s: float
     stop: Stop
-    _is_cut_off: bool = field(default=False)  # the API server failed: the rest would fail likewise
+    _silences: int = field(default=0)  # in a row; the rest would fail likewise
 
     def apply(self, pending: Sequence[DesiredObject]) -> None:
         """Send the objects. One that fails leaves the others done."""
@@ -70,24 +71,26 @@ class Applier:
             self.ledger.diffs.append(diff)
 
     def _apply_one(self, desired: DesiredObject) -> None:
-        if self._is_cut_off or self.stop.is_asked:
-            reason = CUT_OFF if self._is_cut_off else STOPPED
-            self.ledger.note(desired.key, Action.SKIPPED, reason)
+        is_cut_off = self._silences >= SILENCES_UNTIL_CUT_OFF
+        if is_cut_off or self.stop.is_asked:
+            self.ledger.note(desired.key, Action.SKIPPED, CUT_OFF if is_cut_off else STOPPED)
             return
         digest = desired.digest(self.store.secret_key)
+        entry = self.remembered.get(desired.key)
         try:
             applied = self.cluster.apply(
                 self.catalog.resource(desired),
                 desired,
                 part_of=self.store.part_of,
                 known=self.live.get(desired.key),
+                is_confirmed=entry is not None and bool(entry.uid),
                 is_drift=self._is_drift(desired, digest),
             )
         except ReconcilerError as error:
-            if isinstance(error, ClusterError):
-                self._is_cut_off = True
+            self._silences = self._silences + 1 if isinstance(error, NoAnswerError) else 0
             self.ledger.fail(desired, error)
         else:
+            self._silences = 0
             self._applied(desired, applied, digest)
 
     def _applied(self, desired: DesiredObject, applied: Applied, digest: str) -> None:

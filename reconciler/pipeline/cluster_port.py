@@ -7,7 +7,7 @@ from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject
-from reconciler.core.objects.resource import Applied, Preview, Resource
+from reconciler.core.objects.resource import Applied, Listed, Preview, Resource
 from reconciler.stop import Stop
 
 
@@ -66,9 +66,14 @@ class Cluster(Protocol):
         ...
 
     def list_metadata(
-        self, resource: Resource, *, part_of: str, namespaces: Collection[str]
+        self,
+        resource: Resource,
+        *,
+        part_of: str,
+        namespaces: Collection[str],
+        is_foreign: bool = False,
     ) -> Sequence[LiveObject]:
-        """Return the metadata of all objects of a kind with our label.
+        """Return the metadata of all objects of a kind with our label, or with another set's.
 
         Cluster-wide; where that is forbidden, in each of the given namespaces.
 
@@ -89,13 +94,15 @@ class Cluster(Protocol):
         *,
         part_of: str,
         known: LiveObject | None,
+        is_confirmed: bool,
         is_drift: bool,
     ) -> Applied:
         """Apply an object by server-side apply, as manager ``reconcile``, with our label.
 
         ``known`` is the object as it was listed, to tell whether anything changed. Fields of
-        ``kubectl*`` and ``before-first-apply`` are taken over; those of others only if
-        ``is_drift``: if everything in ``desired`` was ours before.
+        ``kubectl*`` and ``before-first-apply`` are taken over, and the first time (unless
+        ``is_confirmed``) all that ``kubectl apply`` wrote; fields of others only if ``is_drift``:
+        if everything in ``desired`` was ours before. Replicas that an autoscaler set stay its own.
 
         Raises:
             RefusedError: a conflict (naming manager and field), or an object that is not valid.
@@ -129,10 +136,11 @@ class Cluster(Protocol):
         namespaces: Collection[str],
         timeout_s: float,
         until: Stop,
-    ) -> Iterator[Mapping[str, object] | ObjectKey]:
+    ) -> Iterator[Mapping[str, object] | ObjectKey | Listed]:
         """Yield the objects of a kind with our label: all that are there, then every change.
 
-        A deletion is yielded as its key. Connection cuts and expired versions are survived; ends
-        when the time is up, or at once when ``until`` is asked for.
+        A deletion is yielded as its key. Connection cuts and expired versions are survived, by
+        telling all that are there anew. Each such list ends with a ``Listed``. Ends when the time
+        is up, or at once when ``until`` is asked for.
         """
         ...

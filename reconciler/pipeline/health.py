@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from reconciler.core.objects.drift import JOB
 from reconciler.core.objects.health import Health, Status, health_of
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.live import read_live
-from reconciler.core.objects.resource import Resource
+from reconciler.core.objects.resource import Listed, Resource
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.stop import Stop
@@ -25,9 +26,16 @@ PASSIVE = frozenset(
 )
 """Kinds that are as they should be by being there: nobody waits for them."""
 
-_SETTLED = frozenset({Status.CURRENT, Status.FAILED})
+_SETTLED = frozenset({Status.CURRENT, Status.FAILED, Status.TERMINATING})
+"""States that no wait changes for the better: what is being deleted does not come back by itself.
+"""
+
+_GOING = frozenset({Status.TERMINATING, Status.NOT_FOUND})
 _MISSING = Health(Status.NOT_FOUND, "is not in the cluster")
 _UNSEEN = Health(Status.UNKNOWN, "was not looked at")
+_JOB_GONE = Health(Status.CURRENT, "has run and gone")
+"""A job's ``ttlSecondsAfterFinished`` may be over before anybody looks; it is not made again."""
+
 _POLL_S = 0.2
 _FIRST_LOOK_S = 10.0  # a wait that is hurried takes at least one look, if that takes no longer
 _FAREWELL_S = 1.0  # a watch that is cut ends at once; one that is just beginning is left behind
@@ -59,7 +67,7 @@ def wait_for_health(
 ) -> tuple[Mapping[ObjectKey, Health], tuple[ReconcilerError, ...]]:
     """Return how each object is when all have settled or the time is up, and what went wrong.
 
-    One watch a kind. An object has settled when it is Current or Failed.
+    One watch a kind. An object has settled when it is Current, Failed or being deleted.
 
     Args:
         cluster: whose objects.
@@ -92,7 +100,7 @@ def wait_for_health(
         while watcher.is_alive() and not end.is_asked:
             watcher.join(_POLL_S)
             has_looked = time.monotonic() - began > _FIRST_LOOK_S or all(
-                each.has_seen_all or not each.is_alive() for each in watchers
+                each.has_looked or not each.is_alive() for each in watchers
             )
             if stop.is_asked or (has_looked and is_hurried()):
                 end.ask()
@@ -123,23 +131,22 @@ class _Watcher(threading.Thread):
         self._on_wait = on_wait
         self._given_up = given_up
         self._end = end
-        self._seen: set[ObjectKey] = set()
+        self._told: set[ObjectKey] = set()  # by the list that is under way
+        self._listed: set[str] = set()  # namespaces
         self.health: dict[ObjectKey, Health] = dict.fromkeys(wanted.keys, _UNSEEN)
         self.problem: ReconcilerError | None = None
 
     @property
-    def has_seen_all(self) -> bool:
-        """Whether each object was seen; one that is not there never is."""
-        return self._seen >= self.health.keys()
+    def has_looked(self) -> bool:
+        """Whether each object was looked for once."""
+        namespaces = self._wanted.namespaces
+        return "" in self._listed or (bool(namespaces) and self._listed >= namespaces)
 
     def run(self) -> None:
         try:
             self._watch()
         except ReconcilerError as error:
             self.problem = error
-        if not (self.problem or self._end.is_asked):
-            for key in self.health.keys() - self._seen:
-                self.health[key] = _MISSING
 
     def _watch(self) -> None:
         events = self._cluster.watch(
@@ -150,26 +157,34 @@ class _Watcher(threading.Thread):
             until=self._end,
         )
         for event in events:
-            key = self._note(event)
-            is_change = key in self._seen
-            self._seen.add(key)
+            self._note(event)
             if self._has_settled():
                 return
-            if is_change or self.has_seen_all:
+            if self.has_looked:
                 self._on_wait()
 
-    def _note(self, event: Mapping[str, object] | ObjectKey) -> ObjectKey:
-        if isinstance(event, ObjectKey):
-            key, health = event, _MISSING
-        else:
-            key = read_live(event, group_kind=self._wanted.resource.group_kind).key
-            health = health_of(event)
+    def _note(self, event: Mapping[str, object] | ObjectKey | Listed) -> None:
+        match event:
+            case Listed(namespace):
+                for key in self.health.keys() - self._told:
+                    if namespace in ("", key.namespace):
+                        self._take(key, _MISSING)
+                self._told.clear()
+                self._listed.add(namespace)
+            case ObjectKey():
+                self._take(event, _MISSING)
+            case item:
+                key = read_live(item, group_kind=self._wanted.resource.group_kind).key
+                self._told.add(key)
+                self._take(key, health_of(item))
+
+    def _take(self, key: ObjectKey, health: Health) -> None:
         if key in self.health:
-            self.health[key] = health
-        return key
+            is_gone = health.status in _GOING
+            self.health[key] = _JOB_GONE if is_gone and key.group_kind == JOB else health
 
     def _has_settled(self) -> bool:
-        return self.has_seen_all and all(
+        return self.has_looked and all(
             health.status in _SETTLED or key in self._given_up
             for key, health in self.health.items()
         )

@@ -1,11 +1,13 @@
 """Sync: what Git wants becomes what the cluster has, and what left Git leaves it."""
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.core.build import BuildResult, resolve
+from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.desired import DesiredObject
-from reconciler.core.objects.drift import Apply, decide
+from reconciler.core.objects.drift import Apply, Foreign, Unchanged, UnchangedReason, decide
 from reconciler.core.objects.health import Health, Status
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import SourceState
@@ -116,8 +118,9 @@ class _Sync:
     def run(self, built: BuildResult, *, is_complete: bool) -> Synced:
         before = self._load()
         live = self._list(built.objects, before)
+        foreign = self._list_foreign(built.objects, live)
         self.stop.check()
-        pending = self._pending(built, before, live)
+        pending = self._pending(built, before, {**foreign, **live})
         is_dry_run = self.source.sync.dry_run
         after = before.announced(built.objects, revision=str(self.revision))
         if not is_dry_run:
@@ -145,21 +148,49 @@ class _Sync:
     ) -> Mapping[ObjectKey, LiveObject]:
         """Return the metadata of everything under our label, of all kinds that matter."""
         wanted = {each.key for each in objects}
-        keys_by_resource: dict[Resource, set[ObjectKey]] = {}
-        for key in wanted | state.entries.keys():
-            if resource := self.catalog.any_resource(key):
-                keys_by_resource.setdefault(resource, set()).add(key)
 
-        def listed(pair: tuple[Resource, set[ObjectKey]]) -> Sequence[LiveObject]:
-            resource, keys = pair
-            namespaces = {key.namespace for key in keys if key.namespace}
-            part_of = self.store.part_of
+        def listed(resource: Resource, keys: Collection[ObjectKey]) -> Sequence[LiveObject]:
             try:
-                return self.cluster.list_metadata(resource, part_of=part_of, namespaces=namespaces)
+                return self.cluster.list_metadata(
+                    resource, part_of=self.store.part_of, namespaces=_namespaces_of(keys)
+                )
             except AccessDeniedError:
                 return self._get_each(resource, keys, wanted)
 
-        lists = in_parallel(listed, sorted(keys_by_resource.items(), key=lambda pair: pair[0]))
+        return self._listed(wanted | state.entries.keys(), listed)
+
+    def _list_foreign(
+        self, objects: Sequence[DesiredObject], live: Mapping[ObjectKey, LiveObject]
+    ) -> Mapping[ObjectKey, LiveObject]:
+        """Return the metadata of other sets' objects, of the kinds of which we miss some.
+
+        Where listing is not granted, our own was not either, and they were looked at one by one.
+        """
+
+        def listed(resource: Resource, keys: Collection[ObjectKey]) -> Sequence[LiveObject]:
+            with contextlib.suppress(AccessDeniedError):
+                return self.cluster.list_metadata(
+                    resource,
+                    part_of=self.store.part_of,
+                    namespaces=_namespaces_of(keys),
+                    is_foreign=True,
+                )
+            return ()
+
+        return self._listed({each.key for each in objects} - live.keys(), listed)
+
+    def _listed(
+        self,
+        keys: Iterable[ObjectKey],
+        listed: Callable[[Resource, Collection[ObjectKey]], Sequence[LiveObject]],
+    ) -> Mapping[ObjectKey, LiveObject]:
+        """Ask for objects kind by kind, of all kinds that are served."""
+        by_resource: dict[Resource, set[ObjectKey]] = {}
+        for key in keys:
+            if resource := self.catalog.any_resource(key):
+                by_resource.setdefault(resource, set()).add(key)
+        pairs = sorted(by_resource.items(), key=lambda pair: pair[0])
+        lists = in_parallel(lambda pair: listed(*pair), pairs)
         return {live.key: live for found in lists for live in found}
 
     def _get_each(
@@ -196,10 +227,13 @@ class _Sync:
                 part_of=self.store.part_of,
                 secret_key=self.store.secret_key,
             )
-            if isinstance(decision, Apply):
-                pending.append(each)
-            else:
-                self.ledger.note(each.key, Action.UNCHANGED)
+            match decision:
+                case Apply():
+                    pending.append(each)
+                case Foreign(part_of):
+                    self.ledger.fail(each, RefusedError(_of_another_source(part_of)))
+                case Unchanged(reason):
+                    self.ledger.note(each.key, Action.UNCHANGED, _told(reason))
         return pending
 
     def _apply(
@@ -224,7 +258,9 @@ class _Sync:
             applier.preview(pending)
             return {}
         applier.apply(pending)
-        return self._health([each.key for each in objects if self.ledger.is_there(each.key)])
+        there = live.keys() | self.ledger.applied.keys()  # a job may have run and gone
+        keys = (each.key for each in objects)
+        return self._health([key for key in keys if key in there and self.ledger.is_there(key)])
 
     def _health(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, Health]:
         if self.stop.is_asked:
@@ -275,6 +311,25 @@ class _Sync:
                 self.ledger.problems.append(
                     RefusedError(f"failed: {found.message}", where=str(key))
                 )
+            elif found.status is Status.TERMINATING:
+                message = "is being deleted; it is applied again when it has gone"
+                self.ledger.problems.append(ClusterError(message, where=str(key)))
             elif not found.is_current and settings.wait and self._is_given_up(key):
                 message = f"not healthy after {settings.timeout_s:g} s: {found.message}"
                 self.ledger.problems.append(ClusterError(message, where=str(key)))
+
+
+def _namespaces_of(keys: Iterable[ObjectKey]) -> set[str]:
+    return {key.namespace for key in keys if key.namespace}
+
+
+def _told(reason: UnchangedReason) -> str:
+    """Return why an object is not sent, where that is not what everybody expects."""
+    return "" if reason is UnchangedReason.AS_APPLIED else reason.value
+
+
+def _of_another_source(part_of: str) -> str:
+    return (
+        f"belongs to another source, whose set is {part_of!r}: remove it from one of the two; if "
+        f"that source is no more, remove the label {PART_OF_LABEL!r} from it"
+    )

@@ -35,6 +35,7 @@ class Cluster:
     namespace: str
     settings: SyncSettings = field(default_factory=lambda: SyncSettings(timeout_s=20.0))
     kubeconfig: Path | None = None
+    source: str = ""  # its name; the namespace's, if none is given
     revisions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     revision: Revision = field(default_factory=lambda: Revision("main", "0" * 40))
 
@@ -49,7 +50,7 @@ class Cluster:
         """Sync manifests as a fresh process would; each sync is a new revision."""
         self.revision = Revision("main", f"{next(self.revisions):040x}")
         source = SourceSettings(
-            name=self.namespace,
+            name=self.source or self.namespace,
             git=GitSettings(url="https://git.example/acme/web"),
             sync=replace(self.settings, **settings),  # type: ignore[arg-type]  # by name
             default_namespace=self.namespace,

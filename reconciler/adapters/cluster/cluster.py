@@ -1,24 +1,23 @@
 """A cluster as the sync stage sees it."""
 
-import copy
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
+from reconciler.adapters.cluster.apply import Application
 from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.discovery import Served, discover
-from reconciler.adapters.cluster.failures import ConflictError
 from reconciler.adapters.cluster.paths import collection_path, object_path
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.cluster.store import ConfigMapStore
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import ObjectKey
-from reconciler.core.objects.live import FIELD_MANAGER, LiveObject, read_live
+from reconciler.core.objects.live import LiveObject, read_live
 from reconciler.core.objects.report import Action
-from reconciler.core.objects.resource import Applied, Preview, Resource
+from reconciler.core.objects.resource import Applied, Listed, Preview, Resource
 from reconciler.errors import AccessDeniedError, ClusterError, NotFoundError
 from reconciler.settings import ClusterSettings
 from reconciler.stop import Stop
@@ -29,11 +28,8 @@ RECONNECT_PAUSE_S: Final = 0.2
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 _PARTIAL: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_APPLY: Final = "application/apply-patch+yaml"
 _CREATED: Final = 201
 _GONE: Final = 410
-_TAKEN_FROM: Final = ("kubectl", "before-first-apply")
-"""Managers that stand for a person's hands: Git has the last word over them."""
 
 Item = Mapping[str, Any]
 
@@ -114,9 +110,14 @@ class KubernetesCluster:
         return frozenset(keys)
 
     def list_metadata(
-        self, resource: Resource, *, part_of: str, namespaces: Collection[str]
+        self,
+        resource: Resource,
+        *,
+        part_of: str,
+        namespaces: Collection[str],
+        is_foreign: bool = False,
     ) -> Sequence[LiveObject]:
-        """Return the metadata of all objects of a kind with our label.
+        """Return the metadata of all objects of a kind with our label, or with another set's.
 
         Cluster-wide; where that is forbidden, in each of the given namespaces.
 
@@ -124,9 +125,12 @@ class KubernetesCluster:
             AccessDeniedError: neither is permitted.
             ClusterError: the API server failed.
         """
+        selector = f"{PART_OF_LABEL}={part_of}"
+        if is_foreign:
+            selector = f"{PART_OF_LABEL},{PART_OF_LABEL}!={part_of}"
 
         def listed(namespace: str) -> list[LiveObject]:
-            query = {"labelSelector": f"{PART_OF_LABEL}={part_of}"}
+            query = {"labelSelector": selector}
             items = self._pages(collection_path(resource, namespace), query, accept=_PARTIAL)
             return [read_live(item, group_kind=resource.group_kind) for item in items]
 
@@ -147,19 +151,21 @@ class KubernetesCluster:
         *,
         part_of: str,
         known: LiveObject | None,
+        is_confirmed: bool,
         is_drift: bool,
     ) -> Applied:
         """Apply an object by server-side apply, as manager ``reconcile``, with our label.
 
         Fields of ``kubectl*`` and ``before-first-apply`` are taken over; those of others only if
-        ``is_drift``: if everything in ``desired`` was ours before. What ``kubectl apply`` once
-        wrote from the client becomes ours whole (then the object is sent a second time).
+        ``is_drift``; the replicas that an autoscaler has set are left to it. What ``kubectl apply``
+        once wrote from the client becomes ours whole (then the object is sent a second time).
 
         Args:
             resource: who serves it.
             desired: what to send.
             part_of: the label's value.
             known: the object as it was listed under our label, if it was.
+            is_confirmed: whether an earlier apply of ours came to its end.
             is_drift: whether all that is sent was ours before.
 
         Raises:
@@ -167,17 +173,18 @@ class KubernetesCluster:
             AccessDeniedError: we may not.
             ClusterError: the API server failed.
         """
-        status, item = self._patch(resource, desired, part_of, is_drift=is_drift)
-        if known is None and status != _CREATED and self._is_taken_over(resource, desired, item):
-            _, item = self._patch(resource, desired, part_of, is_drift=is_drift)
+        sending = Application.of(
+            self._connection, resource, desired, part_of=part_of, is_drift=is_drift
+        )
+        answer = sending.send()
+        is_created, item = answer.status == _CREATED, answer.body
+        is_new_to_us = known is None or not is_confirmed
+        if is_new_to_us and not is_created and sending.take_over(item):
+            item = sending.send().body
         live = read_live(item, group_kind=resource.group_kind)
-        if status == _CREATED:
-            action = Action.CREATED
-        elif known is not None and known.resource_version == live.resource_version:
-            action = Action.UNCHANGED
-        else:
-            action = Action.CONFIGURED
-        return Applied(action, live, item)
+        is_same = known is not None and known.resource_version == live.resource_version
+        unchanged = Action.UNCHANGED if is_same else Action.CONFIGURED
+        return Applied(Action.CREATED if is_created else unchanged, live, item)
 
     def preview(
         self, resource: Resource, desired: DesiredObject, *, part_of: str, is_drift: bool
@@ -189,8 +196,15 @@ class KubernetesCluster:
             RefusedError, AccessDeniedError, ClusterError: see :meth:`apply`.
         """
         before = self.get(resource, desired.key)
-        _, after = self._patch(resource, desired, part_of, is_drift=is_drift, dry_run=True)
-        return Preview(before, after)
+        trial = Application.of(
+            self._connection,
+            resource,
+            desired,
+            part_of=part_of,
+            is_drift=is_drift,
+            is_dry_run=True,
+        )
+        return Preview(before, trial.send().body)
 
     def delete(self, resource: Resource, live: LiveObject) -> bool:
         """Delete exactly that object (uid and resourceVersion), in the background.
@@ -223,12 +237,13 @@ class KubernetesCluster:
         namespaces: Collection[str],
         timeout_s: float,
         until: Stop,
-    ) -> Iterator[Item | ObjectKey]:
+    ) -> Iterator[Item | ObjectKey | Listed]:
         """Yield the objects of a kind with our label: all that are there, then every change.
 
         A deletion is yielded as its key. Connection cuts and expired versions are survived by
-        listing again; ends when the time is up or ``until`` is asked for. Where the cluster-wide
-        watch is forbidden, one namespace after the other is looked at, over and over.
+        listing again; each list ends with a ``Listed``. Ends when the time is up or ``until`` is
+        asked for. Where the cluster-wide watch is forbidden, one namespace after the other is
+        looked at, over and over.
         """
         deadline = time.monotonic() + timeout_s
         query = {"labelSelector": f"{PART_OF_LABEL}={part_of}"}
@@ -252,12 +267,13 @@ class KubernetesCluster:
         query: Mapping[str, str],
         deadline: float,
         until: Stop,
-    ) -> Iterator[Item | ObjectKey]:
+    ) -> Iterator[Item | ObjectKey | Listed]:
         """List, then watch from there until the deadline or a version that is too old."""
         path = collection_path(resource, namespace)
         version = [""]
         for item in self._pages(path, query, version=version):
             yield {**item, "apiVersion": resource.api_version, "kind": resource.kind}
+        yield Listed(namespace)
         while version[0] and not until.is_asked and (left := deadline - time.monotonic()) > 0:
             watched = {
                 **query,
@@ -301,61 +317,6 @@ class KubernetesCluster:
             if not following:
                 return
 
-    def _patch(
-        self,
-        resource: Resource,
-        desired: DesiredObject,
-        part_of: str,
-        *,
-        is_drift: bool,
-        dry_run: bool = False,
-    ) -> tuple[int, Item]:
-        path = object_path(resource, namespace=desired.key.namespace, name=desired.key.name)
-        body = desired.labelled({PART_OF_LABEL: part_of})
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
-        query |= {"dryRun": "All"} if dry_run else {}
-        try:
-            answer = self._connection.request(
-                "PATCH", path, query=query, body=body, content_type=_APPLY
-            )
-        except ConflictError as conflict:
-            if not (is_drift or all(name.startswith(_TAKEN_FROM) for name in conflict.managers)):
-                raise
-            forced = {**query, "force": "true"}
-            answer = self._connection.request(
-                "PATCH", path, query=forced, body=body, content_type=_APPLY
-            )
-        return answer.status, answer.body
-
-    def _is_taken_over(self, resource: Resource, desired: DesiredObject, item: Item) -> bool:
-        """Make ours what ``kubectl apply`` wrote from the client; return whether there was any.
-
-        kubernetes#99003: fields that left Git would stay else, because its entry in
-        ``managedFields`` still holds them. The entries are merged into ours by giving ours up: what
-        it had is then ours at the next apply, and what that does not send is removed.
-        """
-        entries = copy.deepcopy(item["metadata"].get("managedFields") or [])
-        old = [entry for entry in entries if _is_client_side(entry)]
-        if not old:
-            return False
-        old[0] |= {"manager": FIELD_MANAGER, "operation": "Apply"}
-        kept = [
-            entry
-            for entry in entries
-            if entry is old[0] or not (_is_client_side(entry) or _is_ours(entry))
-        ]
-        version = item["metadata"]["resourceVersion"]
-        patch = [
-            {"op": "replace", "path": "/metadata/managedFields", "value": kept},
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
-        ]
-        key = desired.key
-        path = object_path(resource, namespace=key.namespace, name=key.name)
-        self._connection.request(
-            "PATCH", path, body=patch, content_type="application/json-patch+json"
-        )
-        return True
-
 
 def _events(
     events: Iterator[Any], resource: Resource, version: list[str]
@@ -383,15 +344,3 @@ def _wide_or_narrow(
         if not (resource.is_namespaced and namespaces):
             raise
         return [live for namespace in sorted(namespaces) for live in listed(namespace)]
-
-
-def _is_client_side(entry: Item) -> bool:
-    return (
-        entry.get("manager") in ("kubectl-client-side-apply", "before-first-apply")
-        and entry.get("operation") == "Update"
-        and not entry.get("subresource")
-    )
-
-
-def _is_ours(entry: Item) -> bool:
-    return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"

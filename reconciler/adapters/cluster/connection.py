@@ -20,13 +20,13 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSL
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from reconciler.adapters.cluster.failures import failure_of
-from reconciler.errors import AccessDeniedError, ClusterError, SettingsError
+from reconciler.errors import AccessDeniedError, ClusterError, NoAnswerError, SettingsError
 from reconciler.release import VERSION
 from reconciler.settings import ClusterSettings
 from reconciler.stop import Stop
 
 CONNECT_TIMEOUT_S: Final = 5.0
-READ_TIMEOUT_S: Final = 30.0
+READ_TIMEOUT_S: Final = 40.0  # the API server itself may wait 30 s for a webhook
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024  # of a watch: one object; etcd's own limit is 1.5 MiB
 MAX_RETRY_AFTER_S: Final = 10.0
@@ -208,7 +208,7 @@ class Connection:
                 answer.close()
             return attempt(self._access)
         except HTTPError as error:
-            raise ClusterError(_words(error), where=self.url) from error
+            raise NoAnswerError(_words(error), where=self.url) from error
 
     def _is_renewed(self, refused: _Access) -> bool:
         """Read the configuration again; return whether it is another than the one refused."""
@@ -238,7 +238,7 @@ class Connection:
                 pieces.append(piece)
         except HTTPError as error:
             answer.close()
-            raise ClusterError(_words(error), where=self.url) from error
+            raise NoAnswerError(_words(error), where=self.url) from error
         return b"".join(pieces)
 
     def _checked(self, status: int, content: bytes, what: str) -> Answer:

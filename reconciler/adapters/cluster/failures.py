@@ -1,9 +1,10 @@
 """Turns the API server's refusals into our errors."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from reconciler.core.objects.fields import field_of, items_of, mapping_of
 from reconciler.errors import (
     AccessDeniedError,
     ClusterError,
@@ -19,7 +20,8 @@ _DENIED: Final = frozenset({401, _FORBIDDEN})
 _REFUSED: Final = frozenset({400, 405, 406, 409, 410, 413, 415, 422})
 _NOT_FOUND: Final = 404
 _MANAGER: Final = re.compile(r'conflict with "([^"]*)"')
-_SCHEMA: Final = "field not declared in schema"
+_NOT_TYPED: Final = re.compile(r"failed to create typed (?:patch|live) object")
+_TERMINATING: Final = "NamespaceTerminating"
 _BY_RBAC: Final = re.compile(r'cannot (\w+) resource "([^"]*)" in API group "([^"]*)"')
 _SYNCING: Final = ("get", "list", "watch", "create", "patch", "delete")
 
@@ -33,7 +35,7 @@ class ConflictError(RefusedError):
 
     Attributes:
         managers: who has them.
-        fields: which.
+        fields: which; as many, each the manager's at its place.
     """
 
     def __init__(self, managers: tuple[str, ...], fields: tuple[str, ...]) -> None:
@@ -50,8 +52,10 @@ class PreconditionError(RefusedError):
 def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) -> ReconcilerError:
     """Return the error that an answer of 300 and above means.
 
-    Kubernetes API conventions, "HTTP Status codes": 429 and 5xx may pass; but an unknown field in
-    a server-side apply is answered with 500 and will not.
+    Kubernetes API conventions, "HTTP Status codes": 429 and 5xx may pass, 403 will not. Two answers
+    are not what they seem: what does not fit the schema of a server-side apply (a number for a
+    text, a key twice) is answered with 500 and will not pass; a namespace that is being deleted
+    forbids new objects, and will be gone.
 
     Args:
         status: of the answer.
@@ -59,19 +63,18 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
         what: method and path, for the message.
         url: the API server.
     """
-    message = str(body.get("message") or f"answered {status}")[:MAX_MESSAGE]
+    message = " ".join(str(body.get("message") or f"answered {status}").split())[:MAX_MESSAGE]
+    causes = _causes(body)
     if status in _DENIED:
-        is_known = status == _FORBIDDEN
-        refused = AccessDeniedError(f"{what}: credentials refused")
-        return ForbiddenError(_with_rule(message, what)) if is_known else refused
+        return _denied(status, message, causes, what=what)
     if status == _NOT_FOUND:
         return NotFoundError(message)
-    causes = _conflicts(body)
-    if causes:
-        return ConflictError(tuple(m for m, _ in causes), tuple(f for _, f in causes))
+    conflicts = _conflicts(causes)
+    if conflicts:
+        return ConflictError(tuple(m for m, _ in conflicts), tuple(f for _, f in conflicts))
     if status == 409 and body.get("reason") == "Conflict":  # noqa: PLR2004 - conflict
         return PreconditionError(message)
-    if status in _REFUSED or _SCHEMA in message:
+    if status in _REFUSED or _NOT_TYPED.search(message):
         return RefusedError(message)
     return ClusterError(f"{what}: {message}", where=url)
 
@@ -91,13 +94,26 @@ def _with_rule(message: str, what: str) -> str:
     return f"{message}; this rule grants it: {rule}"
 
 
-def _conflicts(body: Mapping[str, object]) -> list[tuple[str, str]]:
+def _denied(
+    status: int, message: str, causes: Iterable[Mapping[str, object]], *, what: str
+) -> ReconcilerError:
+    if any(cause.get("reason") == _TERMINATING for cause in causes):
+        return ClusterError(message)
+    if status == _FORBIDDEN:
+        return ForbiddenError(_with_rule(message, what))
+    return AccessDeniedError(f"{what}: credentials refused")
+
+
+def _causes(body: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Return the causes that a ``Status`` gives."""
+    return [mapping_of(each) for each in items_of(field_of(body, "details", "causes"))]
+
+
+def _conflicts(causes: Iterable[Mapping[str, object]]) -> list[tuple[str, str]]:
     """Return manager and field of each conflict of a server-side apply."""
-    details = body.get("details")
-    causes = details.get("causes") if isinstance(details, Mapping) else None
     found: list[tuple[str, str]] = []
-    for cause in causes if isinstance(causes, list) else []:
-        if isinstance(cause, Mapping) and cause.get("reason") == "FieldManagerConflict":
+    for cause in causes:
+        if cause.get("reason") == "FieldManagerConflict":
             manager = _MANAGER.search(str(cause.get("message", "")))
             found.append((manager[1] if manager else "?", str(cause.get("field", "?"))))
     return found

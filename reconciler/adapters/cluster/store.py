@@ -69,7 +69,7 @@ class ConfigMapStore:
             self._require_ours(item)
             shard = f"state.{number}.json"
             self._versions[shard] = str(item["metadata"]["resourceVersion"])
-            shards |= {name: str(text) for name, text in (item.get("data") or {}).items()}
+            shards[shard] = str((item.get("data") or {}).get(shard, ""))  # the rest is not ours
             number += 1
         self._written = dict(shards)
         return decode(shards, source=self._source)
@@ -191,6 +191,5 @@ class ConfigMapStore:
 
 
 def _number(shard: str) -> int:
-    """Return the number of ``state.<number>.json``; other keys of a first ConfigMap count as 0."""
-    middle = shard.removeprefix("state.").removesuffix(".json")
-    return int(middle) if middle.isascii() and middle.isdigit() else 0
+    """Return the number of ``state.<number>.json``."""
+    return int(shard.removeprefix("state.").removesuffix(".json"))

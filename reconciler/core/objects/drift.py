@@ -20,7 +20,7 @@ class ApplyReason(enum.Enum):
     UNCONFIRMED = "an earlier apply was not finished"
     RECREATED = "was deleted and created again by somebody"
     TERMINATING = "is being deleted"
-    RELABELLED = "does not carry our label"
+    RELABELLED = "carries no label of ours"
     MANIFEST_CHANGED = "its manifest changed"
     DRIFTED = "somebody changed fields that are ours"
 
@@ -46,7 +46,14 @@ class Unchanged:
     reason: UnchangedReason
 
 
-Decision: TypeAlias = Apply | Unchanged
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """The object is another source's, and not sent: two would undo each other's work for ever."""
+
+    part_of: str  # the id of its set
+
+
+Decision: TypeAlias = Apply | Unchanged | Foreign
 
 
 def decide(
@@ -59,13 +66,18 @@ def decide(
 ) -> Decision:
     """Return whether ``desired`` is sent.
 
+    An object belongs to one set (KEP-3659): what carries another set's label is left alone.
+
     Args:
         desired: the object, its namespace resolved.
         entry: what the inventory remembers of it.
-        live: its metadata in the cluster; None if it was not listed under our label.
+        live: its metadata in the cluster; None if it was not listed under our label nor under
+            another set's.
         part_of: the id of our set.
         secret_key: see :meth:`DesiredObject.digest`.
     """
+    if live is not None and live.part_of not in ("", part_of):
+        return Foreign(live.part_of)
     desired_digest = desired.digest(secret_key)
     if entry is None:
         return Apply(ApplyReason.NEW)

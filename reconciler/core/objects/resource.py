@@ -1,4 +1,4 @@
-"""How the API server serves a kind, and what an apply came to."""
+"""How the API server serves a kind, and what its answers came to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,3 +63,14 @@ class Preview:
 
     before: Mapping[str, object] | None
     after: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A watch has told all objects of a namespace; what it did not name is not there.
+
+    Attributes:
+        namespace: the namespace; empty for all of them.
+    """
+
+    namespace: str = ""

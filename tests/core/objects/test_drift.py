@@ -7,6 +7,7 @@ from reconciler.core.objects.drift import (
     Apply,
     ApplyReason,
     Decision,
+    Foreign,
     Unchanged,
     UnchangedReason,
     decide,
@@ -50,9 +51,6 @@ def test_an_object_as_it_was_applied_is_not_sent() -> None:
             WANTED, ENTRY, live_object(part_of=""), ApplyReason.RELABELLED, id="label removed"
         ),
         pytest.param(
-            WANTED, ENTRY, live_object(part_of="x"), ApplyReason.RELABELLED, id="label of others"
-        ),
-        pytest.param(
             WANTED, ENTRY, live_object(uid="2"), ApplyReason.RECREATED, id="another object"
         ),
         pytest.param(
@@ -84,6 +82,11 @@ def test_anything_else_is_sent_with_its_reason(
     reason: ApplyReason,
 ) -> None:
     assert decided(desired, entry, live) == Apply(reason)
+
+
+@pytest.mark.parametrize("entry", [pytest.param(None, id="new"), pytest.param(ENTRY, id="known")])
+def test_what_carries_the_label_of_another_set_is_left_to_it(entry: InventoryEntry | None) -> None:
+    assert decided(WANTED, entry, live_object(part_of="theirs")) == Foreign("theirs")
 
 
 def test_a_job_that_has_run_and_gone_is_not_created_again() -> None:

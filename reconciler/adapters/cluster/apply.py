@@ -1,0 +1,139 @@
+"""Sends one object by server-side apply, and settles whose fields are whose."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from reconciler.adapters.cluster.connection import Answer, Connection
+from reconciler.adapters.cluster.failures import ConflictError
+from reconciler.adapters.cluster.paths import object_path
+from reconciler.core.objects.applyset import PART_OF_LABEL
+from reconciler.core.objects.desired import DesiredObject
+from reconciler.core.objects.fields import mapping_of
+from reconciler.core.objects.live import FIELD_MANAGER
+from reconciler.core.objects.resource import Resource
+
+Item = Mapping[str, Any]
+
+_APPLY: Final = "application/apply-patch+yaml"
+_JSON_PATCH: Final = "application/json-patch+json"
+_TAKEN_FROM: Final = ("kubectl", "before-first-apply")
+"""Managers that stand for a person's hands: Git has the last word over them."""
+
+_REPLICAS: Final = ".spec.replicas"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One object on its way to the API server.
+
+    Attributes:
+        body: what is sent, with our label.
+        is_drift: whether all that is sent was ours before: whoever has it now took it from us.
+        is_dry_run: whether nothing is to be changed.
+    """
+
+    connection: Connection
+    path: str
+    body: Mapping[str, object]
+    is_drift: bool
+    is_dry_run: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        connection: Connection,
+        resource: Resource,
+        desired: DesiredObject,
+        *,
+        part_of: str,
+        is_drift: bool,
+        is_dry_run: bool = False,
+    ) -> "Application":
+        """Address an object and label it as ours."""
+        path = object_path(resource, namespace=desired.key.namespace, name=desired.key.name)
+        body = desired.labelled({PART_OF_LABEL: part_of})
+        return cls(connection, path, body, is_drift, is_dry_run)
+
+    def send(self) -> Answer:
+        """Apply the object. An autoscaler keeps the replicas that it has set.
+
+        Raises:
+            ConflictError: fields are another manager's, who is no person.
+            RefusedError, AccessDeniedError, NotFoundError, ClusterError: see ``failure_of``.
+        """
+        try:
+            return self._patch()
+        except ConflictError as conflict:
+            return self._settled(conflict)
+
+    def take_over(self, item: Item) -> bool:
+        """Make ours what ``kubectl apply`` wrote from the client; return whether there was any.
+
+        kubernetes#99003: fields that left Git would stay else, because its entry in
+        ``managedFields`` still holds them. The entries are merged into ours by giving ours up: what
+        it had is then ours at the next apply, and what that does not send is removed.
+
+        Args:
+            item: the object as it is after our first apply.
+        """
+        entries = copy.deepcopy(item["metadata"].get("managedFields") or [])
+        old = [entry for entry in entries if _is_client_side(entry)]
+        if not old:
+            return False
+        old[0] |= {"manager": FIELD_MANAGER, "operation": "Apply"}
+        kept = [
+            entry
+            for entry in entries
+            if entry is old[0] or not (_is_client_side(entry) or _is_ours(entry))
+        ]
+        version = item["metadata"]["resourceVersion"]
+        patch = [
+            {"op": "replace", "path": "/metadata/managedFields", "value": kept},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+        ]
+        self.connection.request("PATCH", self.path, body=patch, content_type=_JSON_PATCH)
+        return True
+
+    def _settled(self, conflict: ConflictError) -> Answer:
+        """Give up what is an autoscaler's, take what is ours by right; else it stays a conflict."""
+        if _is_about_lent_replicas(conflict):  # never again: what is not sent does not conflict
+            return replace(self, body=_without_replicas(self.body)).send()
+        if self.is_drift or all(map(_is_person, conflict.managers)):
+            return self._patch(force="true")
+        raise conflict
+
+    def _patch(self, **more: str) -> Answer:
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **more}
+        query |= {"dryRun": "All"} if self.is_dry_run else {}
+        return self.connection.request(
+            "PATCH", self.path, query=query, body=self.body, content_type=_APPLY
+        )
+
+
+def _is_person(manager: str) -> bool:
+    return manager.startswith(_TAKEN_FROM)
+
+
+def _is_about_lent_replicas(conflict: ConflictError) -> bool:
+    """Whether somebody else, who is no person, has set the replicas: an autoscaler."""
+    pairs = zip(conflict.managers, conflict.fields, strict=True)
+    return any(field == _REPLICAS and not _is_person(manager) for manager, field in pairs)
+
+
+def _without_replicas(body: Mapping[str, object]) -> Mapping[str, object]:
+    spec = {name: value for name, value in mapping_of(body["spec"]).items() if name != "replicas"}
+    return {**body, "spec": spec}
+
+
+def _is_client_side(entry: Item) -> bool:
+    return (
+        entry.get("manager") in ("kubectl-client-side-apply", "before-first-apply")
+        and entry.get("operation") == "Update"
+        and not entry.get("subresource")
+    )
+
+
+def _is_ours(entry: Item) -> bool:
+    return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"

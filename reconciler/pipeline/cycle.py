@@ -97,17 +97,17 @@ def _run(
         synced = _sync(source, parts, updated, cluster)
     outcome = replace(
         nothing,
-        fetched=view.revision,
+        fetched=updated.found.revision,
         revision=updated.view.revision,
         pushed=updated.pushed,
         changes=updated.plan.changes if updated.problem is None else (),
         skips=updated.plan.skips,
-        commit_diff=_diff(updated.plan, view.texts),
+        commit_diff=_diff(updated.plan, updated.found.texts),
         sync=synced.report if cluster else None,
         finished=frozenset(_finished(updated, synced, unreachable)),
     )
     problems = {
-        READ: view.problems,
+        READ: updated.found.problems,
         UPDATE: (*updated.plan.problems, updated.problem),
         SYNC: (*unreachable, *synced.problems),
     }
@@ -159,7 +159,7 @@ def _update(
     watch: Stopwatch,
 ) -> Updated:
     if not source.is_updated:
-        return Updated(view=view, plan=UpdatePlan())
+        return Updated(view, view, UpdatePlan())
     updater = Updater(
         repository=parts.repository,
         registries=parts.registries,

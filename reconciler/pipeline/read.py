@@ -41,10 +41,10 @@ def read(
         GitError, AccessDeniedError, NotFoundError: see :meth:`ManifestRepository.fetch`.
     """
     snapshot = repository.fetch()
-    ignores = [entry for entry in snapshot.entries if _is_ignore_file(entry)]
-    ignore_texts, problems = _texts(repository, ignores)
+    ignore_texts, problems, closed = _ignores(repository, snapshot)
     selection = select_manifests(snapshot.entries, paths=paths, ignore_files=ignore_texts)
-    texts, unread = _texts(repository, selection.files)
+    files = [entry for entry in selection.files if not _is_below(entry.path, closed)]
+    texts, unread = _texts(repository, files)
     problems += [_missing(path, snapshot) for path in selection.missing_paths]
     problems += [*selection.problems, *unread]
     problems += _outward_links(repository, selection.links)
@@ -54,6 +54,33 @@ def read(
         reports=memory.inspect(texts, default_namespace=default_namespace),
         problems=tuple(problems),
     )
+
+
+def _ignores(
+    repository: ManifestRepository, snapshot: Snapshot
+) -> tuple[Mapping[str, str], list[ReconcilerError], Sequence[str]]:
+    """Return the texts of the ignore files, what is wrong with them, and the folders this closes.
+
+    What an ignore file keeps from the cluster is not known if it cannot be read: so all below it.
+    """
+    entries = [entry for entry in snapshot.entries if _is_ignore_file(entry)]
+    texts, problems = _texts(repository, [e for e in entries if e.kind is EntryKind.FILE])
+    problems += [
+        ManifestError("is a link, which is not followed", where=entry.path)
+        for entry in entries
+        if entry.kind is EntryKind.LINK
+    ]
+    closed = [posixpath.dirname(entry.path) for entry in entries if entry.path not in texts]
+    told: list[ReconcilerError] = [
+        ManifestError(f"{each.message}; nothing below {folder or '.'!r} is read", where=each.where)
+        for each in problems
+        for folder in [posixpath.dirname(each.where)]
+    ]
+    return texts, told, closed
+
+
+def _is_below(path: str, folders: Iterable[str]) -> bool:
+    return any(not folder or path.startswith(f"{folder}/") for folder in folders)
 
 
 def _texts(
@@ -88,7 +115,8 @@ def _outward_links(
 
 
 def _is_ignore_file(entry: TreeEntry) -> bool:
-    return entry.kind is EntryKind.FILE and posixpath.basename(entry.path) in IGNORE_FILES
+    is_content = entry.kind is not EntryKind.SUBMODULE
+    return is_content and posixpath.basename(entry.path) in IGNORE_FILES
 
 
 def _too_large(entry: TreeEntry, content: Oversize) -> ManifestError:

@@ -27,12 +27,14 @@ class Updated:
     """What an update did.
 
     Attributes:
-        view: the branch after it: with our commit if it was pushed, else as it was fetched.
+        found: the branch that the plan is about; somebody may have pushed since it was first read.
+        view: the branch after it: with our commit if it was pushed, else as it was found.
         plan: what changed, or would have, and what stays as it is, with reasons.
         pushed: our commit, if there is one and the remote has it.
         problem: why the plan could not be published.
     """
 
+    found: View
     view: View
     plan: UpdatePlan
     pushed: Revision | None = None
@@ -78,7 +80,7 @@ class Updater:
             tags.update(self._scan(view, known=tags.keys()))
             plan = make_plan(view.reports, view.texts, tags)
             if dry_run or not plan.changes:
-                return Updated(view=view, plan=plan)
+                return Updated(view, view, plan)
             self.stop.check()
             if not attempt:
                 self.progress.tell(Planned(plan.changes))
@@ -87,14 +89,14 @@ class Updater:
                 return self._publish(view, plan)
             except RemoteMovedError as error:
                 if attempt == PUSH_ATTEMPTS:
-                    return Updated(view=view, plan=plan, problem=error)
+                    return Updated(view, view, plan, problem=error)
                 self._pause(attempt)
             except ReconcilerError as error:
-                return Updated(view=view, plan=plan, problem=error)
+                return Updated(view, view, plan, problem=error)
             try:
                 view = self.read_again()
             except ReconcilerError as error:
-                return Updated(view=view, plan=plan, problem=error)
+                return Updated(view, view, plan, problem=error)
 
     def _scan(self, view: View, *, known: Collection[Repository]) -> Mapping[Repository, Tags]:
         who = pullers(view.reports)
@@ -118,7 +120,7 @@ class Updater:
         revision = self.repository.commit(view.revision, contents, message)
         self._push(revision)
         self.progress.tell(Pushed(revision))
-        return Updated(view=self._after(view, plan, revision), plan=plan, pushed=revision)
+        return Updated(view, self._after(view, plan, revision), plan, pushed=revision)
 
     def _push(self, revision: Revision) -> None:
         """Push; when the answer was lost, look whether the commit arrived."""

@@ -400,3 +400,44 @@ def test_a_bug_is_an_outcome_and_not_a_crash() -> None:
 
     assert outcome.exit_code == 70
     assert outcome.is_bug
+
+
+@pytest.mark.parametrize(
+    ("ignore", "message"),
+    [
+        pytest.param(b"# caf\xe9\nprivate/\n", "is not UTF-8", id="not-utf-8"),
+        pytest.param(b"#" * (16 * 1024 * 1024 + 1), "the limit is", id="oversize"),
+        pytest.param(FakeFile(b"../ignored", EntryKind.LINK), "is a link", id="link"),
+    ],
+)
+def test_below_an_ignore_file_that_cannot_be_read_nothing_is_touched(
+    ignore: bytes | FakeFile, message: str
+) -> None:
+    git = remote()
+    git.put({"apps/.sourceignore": ignore, "apps/private/api.yaml": DEPLOYMENT.encode()})
+
+    outcome = run(git)
+
+    assert outcome.exit_code == STALLED
+    assert [problem.where.partition(":")[0] for problem in outcome.problems] == [
+        "apps/.sourceignore"
+    ]
+    assert message in outcome.problems[0].message
+    assert "nothing below 'apps' is read" in outcome.problems[0].message
+    assert b"nginx:v3" in git.files()["apps/private/api.yaml"]
+    assert b"nginx:v4" in git.files()[PATH]
+
+
+def test_after_a_race_the_outcome_is_about_what_we_found_in_the_end() -> None:
+    git = remote()
+    moved = DEPLOYMENT.replace("name: nginx-deployment", "name: renamed").encode()
+    git.others_push = [{PATH: moved, "latin.yaml": b"a: \xe9\n"}]
+
+    outcome = run(git)
+
+    changed = [line for line in outcome.commit_diff.splitlines() if line[:1] in "+-"][2:]
+    assert [line.strip("+- ").split("  #")[0] for line in changed] == [
+        "image: registry.example/acme/nginx:v3",
+        "image: registry.example/acme/nginx:v4",
+    ]
+    assert [problem.where for problem in outcome.problems] == ["latin.yaml:1"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 
 from lab.authority import Authority
@@ -17,6 +18,9 @@ from lab.registry import Registry
 from lab.ssh_server import SshServer, make_key, serving_ssh
 from lab.token_registry import TokenRegistry
 from lab.token_server import selling_tokens
+
+hypothesis.settings.register_profile("any-machine", deadline=None)
+hypothesis.settings.load_profile("any-machine")  # a busy machine is no finding
 
 _numbers = itertools.count(1)
 AnyRegistry = TypeVar("AnyRegistry", bound=Registry)

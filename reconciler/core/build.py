@@ -1,7 +1,6 @@
 """Build: the texts of a revision become the objects it wants."""
 
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +17,6 @@ from reconciler.errors import ManifestError
 KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 
 _DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
-_OURS = re.compile(r'^(?:apiVersion:|[ \t{]*"apiVersion"\s*:)', re.MULTILINE)
-"""A text that cannot be parsed but has this is a manifest; any other is somebody else's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +139,7 @@ def _read(path: str, text: str) -> Iterator[Found]:
     """Yield a file's objects and problems; None for a document that is no object."""
     for document in yaml.documents_of(text, path=path):
         if document.error is not None:
-            yield document.error if _OURS.search(text) else None
+            yield document.error if yaml.looks_like_manifest(text) else None
         elif document.root is not None:
             yield from _safely(document.root, path)
 
@@ -158,13 +155,28 @@ def _safely(node: yaml.Node, path: str) -> Iterator[Found]:
 def _objects(node: yaml.Node, path: str) -> Iterator[Found]:
     """Yield what a node describes: an object, or the items of a list one by one."""
     if not _is_object(node):
-        yield None
+        yield _half_object(node, path)
         return
     for item in _items(node):
         try:
             yield _object(item, path)
         except ManifestError as error:
             yield error
+
+
+def _half_object(node: yaml.Node, path: str) -> ManifestError | None:
+    """Return the problem of what would be an object but for a slip; else it is none at all.
+
+    To overlook ``apiversion: v1`` would be to find that its object has left Git.
+    """
+    if not isinstance(node, yaml.Mapping):
+        return None
+    metadata = node.get("metadata")
+    is_named = isinstance(metadata, yaml.Mapping) and metadata.get("name") is not None
+    missing = [name for name in ("apiVersion", "kind") if not node.text(name)]
+    if not is_named or len(missing) > 1:
+        return None
+    return ManifestError(f"has a metadata.name but no {missing[0]}", where=f"{path}:{node.line}")
 
 
 def _object(node: yaml.Node, path: str) -> DesiredObject:

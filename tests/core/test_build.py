@@ -122,10 +122,27 @@ def test_one_bad_document_holds_back_only_itself() -> None:
         pytest.param("# a comment\napiVersion: v1\nkind: ]\n", id="not in the first line"),
         pytest.param('{"apiVersion": "v1", "kind": ', id="json in one line"),
         pytest.param('{\n  "apiVersion": "v1",\n', id="json in many lines"),
+        pytest.param(f"\ufeff{BROKEN}", id="byte order mark"),
+        pytest.param("apiVersion : v1\nkind: [\n", id="blank before the colon"),
+        pytest.param("'apiVersion': v1\nkind: [\n", id="single quotes"),
     ],
 )
 def test_an_unreadable_file_is_a_problem_if_it_looks_like_a_manifest(text: str) -> None:
     assert len(build({"a.yaml": text}).problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        pytest.param("apiversion: v1\nkind: Pod\nmetadata: {name: a}\n", "apiVersion", id="slip"),
+        pytest.param("apiVersion: v1\nmetadata: {name: a}\n", "kind", id="without kind"),
+        pytest.param("kind: \napiVersion: v1\nmetadata: {name: a}\n", "kind", id="empty kind"),
+    ],
+)
+def test_what_would_be_an_object_but_for_a_slip_is_a_problem(text: str, missing: str) -> None:
+    built = build({"a.yaml": f"# first\n{text}"})
+
+    assert list(map(str, built.problems)) == [f"a.yaml:2: has a metadata.name but no {missing}"]
 
 
 @pytest.mark.parametrize(

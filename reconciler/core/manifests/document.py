@@ -24,6 +24,9 @@ MAX_DEPTH = 100  # the API server's own limit is not much larger
 
 _OTHER_BREAKS = re.compile(r"[\x85\u2028\u2029]|\r(?!\n)")
 _MERGE = "<<"
+_API_VERSION = re.compile(
+    r"""^\ufeff?(?:apiVersion|'apiVersion'|[ \t{]*"apiVersion")[ \t]*:""", re.MULTILINE
+)
 
 
 class Scalar:
@@ -149,6 +152,14 @@ class Document:
     line: int
     root: Node | None
     error: ManifestError | None = None
+
+
+def looks_like_manifest(text: str) -> bool:
+    """Whether a text that cannot be parsed is a manifest and ours to complain of.
+
+    Any other is somebody else's file: the template of another tool, for instance.
+    """
+    return _API_VERSION.search(text) is not None
 
 
 def parse_documents(text: str, *, path: str) -> tuple[Document, ...]:

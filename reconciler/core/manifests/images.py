@@ -2,14 +2,15 @@
 
 import enum
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from reconciler.core.images.policy import Policy
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
+from reconciler.core.manifests import document as yaml
 from reconciler.core.manifests.annotation import SCREEN, Automation, automation_of
-from reconciler.core.manifests.document import Document, Mapping, Scalar, documents_of
+from reconciler.core.manifests.document import Document, Scalar, documents_of, looks_like_manifest
 from reconciler.core.manifests.edit import is_editable
 from reconciler.core.manifests.puller import puller_of
 from reconciler.core.manifests.value import to_value
@@ -17,7 +18,6 @@ from reconciler.core.manifests.workload import Workload, workloads_in
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.errors import ManifestError, ReferenceSyntaxError
 
-_API_VERSION = re.compile(r'^\ufeff?(?:apiVersion|[ \t{]*"apiVersion")[ \t]*:', re.MULTILINE)
 _TEMPLATE = re.compile(r"\$|\{\{|\s")
 
 
@@ -102,11 +102,13 @@ def inspect(path: str, text: str, *, default_namespace: str) -> FileReport:
         return FileReport(path)
     fields: list[ImageField] = []
     problems: list[ManifestError] = []
-    is_manifest = _API_VERSION.search(text) is not None
+    is_manifest = looks_like_manifest(text)
     for document in documents_of(text, path=path, screen=SCREEN):
         if document.error is not None:
             problems += [document.error] if is_manifest else []
             continue
+        others: dict[int, str] = {}  # who else has the scalar that begins there
+        first = len(fields)
         for workload in workloads_in(document.root, default_namespace=default_namespace):
             automation = automation_of(workload, path=path)
             problems += automation.problems
@@ -115,7 +117,28 @@ def inspect(path: str, text: str, *, default_namespace: str) -> FileReport:
                 problems += [error] if error else []
                 obstacle = _of_document(document, error) or _of_workload(automation)
                 fields += _fields(path, text, workload, automation, obstacle)
+            else:
+                others |= dict.fromkeys(_starts(workload), workload.key.workload)
+        fields[first:] = _unless_shared(fields[first:], others, problems)
     return FileReport(path, tuple(fields), tuple(problems))
+
+
+def _starts(workload: Workload) -> Iterator[int]:
+    return (each.image.start for each in workload.containers if each.image is not None)
+
+
+def _unless_shared(
+    fields: Iterable[ImageField], others: Mapping[int, str], problems: list[ManifestError]
+) -> Iterator[ImageField]:
+    """Hold back the images that an alias gives to a workload that nobody automated."""
+    for field in fields:
+        other = others.get(field.scalar.start)
+        if other is None or field.obstacle:
+            yield field
+        else:
+            detail = f"its image is by an alias that of {other} too, which is not automated"
+            problems.append(ManifestError(detail, where=field.where))
+            yield replace(field, obstacle=Obstacle(SkipReason.CONFLICT, detail))
 
 
 def _error_of(workload: Workload, path: str) -> ManifestError | None:
@@ -161,7 +184,7 @@ def _reference(text: str) -> ImageReference | ReferenceSyntaxError:
 
 
 def _of_document(document: Document, error: ManifestError | None) -> Obstacle | None:
-    if isinstance(document.root, Mapping) and document.root.get("sops") is not None:
+    if isinstance(document.root, yaml.Mapping) and document.root.get("sops") is not None:
         return Obstacle(SkipReason.ENCRYPTED, "its file is encrypted")
     return Obstacle(SkipReason.BAD_MANIFEST, error.message) if error else None
 

@@ -196,3 +196,18 @@ def test_what_is_not_automated_has_no_fields_but_its_problems_are_told() -> None
 
     assert made.fields == ()
     assert [str(each) for each in made.problems] == ["a.yaml:3: unknown annotation 'reconcile/x'"]
+
+
+def test_an_image_that_an_alias_shares_with_what_is_not_automated_is_left_alone() -> None:
+    other = "{apiVersion: v1, kind: Pod, metadata: {name: o}, spec: {containers: [{image: *i}]}}"
+    pod = POD.replace("w:1", "&i w:1")
+    ours = f"{{apiVersion: v1, kind: Pod, {ANNOTATED.strip()}, spec: {pod}}}"
+
+    read = report(f"apiVersion: v1\nkind: List\nitems:\n- {ours}\n- {other}\n")
+
+    assert [field.obstacle and field.obstacle.reason for field in read.fields] == [
+        SkipReason.CONFLICT
+    ]
+    assert list(map(str, read.problems)) == [
+        "a.yaml:4: its image is by an alias that of base:pod/o too, which is not automated"
+    ]

@@ -64,6 +64,15 @@ class Terminal:
             self.say(line, _style_of_diff(line))
 
 
+def write(stream: TextIO, text: str) -> None:
+    """Write at once. If nobody reads any more, the work goes on unheard, to its own exit code."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:  # what is in the buffer, and what comes, goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def is_colourful(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Whether colours are welcome: on a terminal that has them, unless ``NO_COLOR`` is set.
 

@@ -1,8 +1,12 @@
 """The story on real parts: nginx goes from v3 to v4 in Git and in the cluster."""
 
+import subprocess
+import sys
+
 import pytest
 
 from lab.git_server import USER, serving
+from lab.ports import free_port
 from tests.e2e.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.registry]
@@ -101,3 +105,29 @@ def test_without_update_git_is_left_alone(world: World) -> None:
     assert world.run("--no-update").code == 0
     assert world.remote.tip() == tip
     assert world.cluster_image() == f"{world.image}:v3"
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_reader_that_goes_away_stops_neither_the_work_nor_its_exit_code(
+    world: World, output: str
+) -> None:
+    world.push("v4")
+    away = world.manifest().replace("nginx-deployment", "away")
+    away = away.replace(world.registry.host, f"127.0.0.1:{free_port()}")
+    world.remote.put({"workloads/away.yaml": away.encode()})
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler", *world.arguments("--no-sync", "-o", output)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        err = child.stderr.read()
+
+    assert child.returncode == 1
+    assert "Traceback" not in err
+    assert "BrokenPipe" not in err
+    assert f"{world.image}:v4" in world.manifest()

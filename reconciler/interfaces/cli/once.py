@@ -1,5 +1,6 @@
 """``reconcile --once``: one cycle of each source, told as fluxctl would."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from reconciler.interfaces import logs
 from reconciler.interfaces.cli.json_document import document
 from reconciler.interfaces.cli.signals import interruptible
 from reconciler.interfaces.cli.text import Narrator, SilentNarrator
+from reconciler.interfaces.terminal import write
 from reconciler.pipeline import cycle
 from reconciler.pipeline.journal import Journal
 from reconciler.settings import Settings
@@ -46,5 +48,5 @@ def _run(settings: Settings) -> list[CycleOutcome]:
                 Journal().record(outcome)
             outcomes.append(outcome)
     if settings.output == "json":
-        print(document(outcomes))  # noqa: T201 - standard output is the product here
+        write(sys.stdout, f"{document(outcomes)}\n")
     return outcomes

@@ -11,6 +11,7 @@ from reconciler.core.manifests.images import SkipReason
 from reconciler.core.objects.report import ObjectReport
 from reconciler.core.outcome import CycleOutcome
 from reconciler.core.plan import Change, Skip
+from reconciler.interfaces.terminal import write
 from reconciler.pipeline.events import (
     Applying,
     Event,
@@ -102,10 +103,9 @@ class Narrator(SilentNarrator):
                 self._say(object_line(report))
         for problem in outcome.problems:
             kind = "error" if problem.is_stalled else "failed"
-            self._err.write(f"{kind}: {problem}\n")
+            write(self._err, f"{kind}: {problem}\n")
         if not outcome.exit_code:
             self._say("Done.")
-        self._err.flush()
 
     def _say_diffs(self, outcome: CycleOutcome) -> None:
         diffs = (outcome.commit_diff, outcome.sync.diff if outcome.sync else "")
@@ -115,8 +115,7 @@ class Narrator(SilentNarrator):
 
     def _say(self, line: str) -> None:
         self._still()
-        self._out.write(f"{line}\n")
-        self._out.flush()
+        write(self._out, f"{line}\n")
 
     def _spin(self, text: str) -> None:
         if self._err.isatty():

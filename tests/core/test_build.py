@@ -157,6 +157,12 @@ def test_what_would_be_an_object_but_for_a_slip_is_a_problem(text: str, missing:
             id="generated name",
         ),
         pytest.param(
+            "{name: ..}", "metadata.name cannot be part of a path: '..'", id="name leads elsewhere"
+        ),
+        pytest.param(
+            "{name: a/b}", "metadata.name cannot be part of a path: 'a/b'", id="name is a path"
+        ),
+        pytest.param(
             "{name: 5}", "metadata.name is not a text: 5; put it in quotes", id="name is a number"
         ),
         pytest.param(

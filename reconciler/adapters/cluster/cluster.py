@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from reconciler.adapters.cluster.apply import Application
 from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.discovery import Served, discover
+from reconciler.adapters.cluster.failures import ExpiredError
 from reconciler.adapters.cluster.paths import collection_path, object_path
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.cluster.store import ConfigMapStore
@@ -287,6 +288,8 @@ class KubernetesCluster:
                     path, query=watched, read_timeout_s=left, until=until
                 )
                 yield from _events(events, resource, version)
+            except ExpiredError:
+                return
             except ClusterError:
                 if deadline - time.monotonic() <= RECONNECT_PAUSE_S:
                     raise

@@ -336,7 +336,11 @@ def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[Any]:
     for piece in answer.stream(64 * 1024, decode_content=True):
         *whole, pending = (pending + piece).split(b"\n")
         for line in whole:
-            yield msgspec.json.decode(line)
+            try:
+                event = msgspec.json.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError):  # cut, by a proxy for instance
+                return
+            yield event
         if len(pending) > MAX_LINE_BYTES:
             return
 

@@ -17,7 +17,8 @@ MAX_MESSAGE: Final = 1000
 
 _FORBIDDEN: Final = 403
 _DENIED: Final = frozenset({401, _FORBIDDEN})
-_REFUSED: Final = frozenset({400, 405, 406, 409, 410, 413, 415, 422})
+_REFUSED: Final = frozenset({400, 405, 406, 409, 413, 415, 422})
+_EXPIRED: Final = 410
 _NOT_FOUND: Final = 404
 _MANAGER: Final = re.compile(r'conflict with "([^"]*)"')
 _NOT_TYPED: Final = re.compile(r"failed to create typed (?:patch|live) object")
@@ -43,6 +44,10 @@ class ConflictError(RefusedError):
         super().__init__(f"conflicts with {who} about {', '.join(dict.fromkeys(fields))}")
         self.managers = managers
         self.fields = fields
+
+
+class ExpiredError(ClusterError):
+    """The version or the page that was asked for is forgotten: list anew."""
 
 
 class PreconditionError(RefusedError):
@@ -76,7 +81,8 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
         return PreconditionError(message)
     if status in _REFUSED or _NOT_TYPED.search(message):
         return RefusedError(message)
-    return ClusterError(f"{what}: {message}", where=url)
+    kind = ExpiredError if status == _EXPIRED else ClusterError
+    return kind(f"{what}: {message}", where=url)
 
 
 def _with_rule(message: str, what: str) -> str:

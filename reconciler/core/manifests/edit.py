@@ -13,7 +13,8 @@ from reconciler.errors import ManifestError
 _PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]+)*")
 _SAFE_PLAIN = re.compile(r"[A-Za-z0-9_./@-]+(?::[A-Za-z0-9_./@-]+)*")
 _READS_AS_OTHER = re.compile(
-    r"~|null|y|n|yes|no|on|off|true|false|[-+]?[0-9._]+(?:e[-+]?[0-9_]+)?|0[xob][0-9a-f_]+",
+    r"~|null|y|n|yes|no|on|off|true|false|[-+]?[0-9._]+(?:e[-+]?[0-9_]+)?|0[xob][0-9a-f_]+"
+    r"|[-+]?[0-9_]+(?::[0-5]?[0-9])+(?:\.[0-9_]*)?",  # in sixties: YAML 1.1 reads 3:10 as 190
     re.IGNORECASE,
 )
 _EDITABLE_STYLES = frozenset({"", "'", '"'})

@@ -54,13 +54,23 @@ def _identity_problem(metadata: object) -> str:
     name, namespace = fields.get("name"), fields.get("namespace")
     if not name and fields.get("generateName"):
         return "has a generateName: every sync would create another object; give it a name"
-    if name is None or name == "":
-        return "has no metadata.name"
-    if not isinstance(name, str):
-        return f"metadata.name is not a text: {name!r}; put it in quotes"
+    problem = _name_problem(name)
+    if problem:
+        return problem
     if namespace is not None and not isinstance(namespace, str):
         return f"metadata.namespace is not a text: {namespace!r}; put it in quotes"
     exported = [field for field in _REFUSED if fields.get(field)]
     if exported:
         return f"was exported from a cluster: remove metadata.{exported[0]}"
+    return ""
+
+
+def _name_problem(name: object) -> str:
+    """Return why a name is none; the last rule is the API server's ``IsValidPathSegmentName``."""
+    if name is None or name == "":
+        return "has no metadata.name"
+    if not isinstance(name, str):
+        return f"metadata.name is not a text: {name!r}; put it in quotes"
+    if name in (".", "..") or any(letter in name for letter in "/%"):
+        return f"metadata.name cannot be part of a path: {name!r}"
     return ""

@@ -71,7 +71,7 @@ def test_a_scalar_keeps_its_quotes_and_its_surroundings(before: str, after: str)
 
 
 @pytest.mark.parametrize(
-    "value", ["true", "1.2", "0x10", "~", "", "a: b", "a #b", "- a", "*a", "é"]
+    "value", ["true", "1.2", "0x10", "1e3", "3:10", "~", "", "a: b", "a #b", "- a", "*a", "é"]
 )
 def test_a_plain_scalar_gets_quotes_where_it_would_read_as_something_else(value: str) -> None:
     after = edited("a: w:1 # c", value)

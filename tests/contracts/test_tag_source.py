@@ -89,27 +89,38 @@ def basic(
     stack: ExitStack, request: pytest.FixtureRequest, *, has_own_login: bool, is_open: bool
 ) -> Side:
     registry: Registry = request.getfixturevalue("anonymous_registry" if is_open else "registry")
-    return real(stack, registry, RegistrySettings(), has_own_login=has_own_login)
+    return real(stack, registry, has_own_login=has_own_login)
 
 
-def real(
-    stack: ExitStack, registry: Registry, settings: RegistrySettings, *, has_own_login: bool
+def tls(
+    stack: ExitStack, request: pytest.FixtureRequest, *, has_own_login: bool, is_open: bool
 ) -> Side:
+    assert not is_open, "the lab has no such registry"
+    return real(stack, request.getfixturevalue("tls_registry"), has_own_login=has_own_login)
+
+
+def token(
+    stack: ExitStack, request: pytest.FixtureRequest, *, has_own_login: bool, is_open: bool
+) -> Side:
+    assert not is_open, "a registry that wants tokens always asks"
+    return real(stack, request.getfixturevalue("token_registry"), has_own_login=has_own_login)
+
+
+def real(stack: ExitStack, registry: Registry, *, has_own_login: bool) -> Side:
+    authority = registry.authority
+    settings = RegistrySettings(ca_file=authority.ca_file if authority else None)
     own = keychain_of({registry.host: f"{USER}:{PASSWORD}"}) if has_own_login else Keychain()
     client = RegistryClient(settings, own, page_size=3)
     stack.callback(client.close)
     return Side(client, registry.host, lambda path, tags: registry.push(path, *tags))
 
 
-SIDES = {"fake": fake, "basic": basic}
+SIDES = {"fake": fake, "basic": basic, "tls": tls, "token": token}
+WITH_OPEN = ["fake", pytest.param("basic", marks=pytest.mark.registry)]
+ALL = [*WITH_OPEN, *(pytest.param(name, marks=pytest.mark.registry) for name in ("tls", "token"))]
 
 
-@pytest.fixture(
-    params=[
-        "fake",
-        pytest.param("basic", marks=pytest.mark.registry),
-    ]
-)
+@pytest.fixture(params=ALL)
 def make(request: pytest.FixtureRequest) -> Iterator[Callable[..., Side]]:
     with ExitStack() as stack:
         yield lambda *, has_own_login=False, is_open=False: SIDES[request.param](
@@ -155,6 +166,7 @@ def test_pull_secrets_are_tried_in_order_and_no_further_than_the_first_that_is_a
     assert secrets.count == 2
 
 
+@pytest.mark.parametrize("make", WITH_OPEN, indirect=True)
 def test_no_secret_is_looked_at_while_the_registry_asks_for_none(make: Callable[..., Side]) -> None:
     side = make(is_open=True)
     side.has("v1")

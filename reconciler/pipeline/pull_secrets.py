@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 
 READERS = 8  # requests to the API server at a time
 FAILURES_UNTIL_CUT_OFF = 3
+LONGEST_NAME = 253  # of a Kubernetes object
 NO_CLUSTER = "no cluster is configured to read it from"
 
 Value = TypeVar("Value")
@@ -68,14 +69,14 @@ class PullSecrets:
                 yield self._secret(namespace, name)
 
     def _secret(self, namespace: str, name: str) -> PullCredential:
-        origin = f"the secret {namespace}/{name}"
+        origin = f"the secret {_shown(namespace)}/{_shown(name)}"
         return self._secrets.get(
             (namespace, name),
             lambda: self._read(origin, lambda source: source.pull_secret(namespace, name)),
         )
 
     def _names(self, namespace: str, account: str) -> Sequence[str] | Unread:
-        origin = f"the ServiceAccount {namespace}/{account}"
+        origin = f"the ServiceAccount {_shown(namespace)}/{_shown(account)}"
         return self._accounts.get(
             (namespace, account),
             lambda: self._read(origin, lambda source: source.pull_secret_names(namespace, account)),
@@ -100,6 +101,12 @@ class PullSecrets:
             self._failures += isinstance(error, ClusterError)
             if isinstance(error, SettingsError) or self._failures >= FAILURES_UNTIL_CUT_OFF:
                 self._cut_off = error
+
+
+def _shown(name: str) -> str:
+    """Return a name for a message: a manifest may hold any text there."""
+    is_plain = len(name) <= LONGEST_NAME and name.isprintable()
+    return name if is_plain else repr(name[:LONGEST_NAME])
 
 
 def _unread(origin: str, error: ReconcilerError) -> Unread:

@@ -132,6 +132,13 @@ def test_without_a_cluster_only_what_workloads_name_is_missed() -> None:
     assert found == [Unread("the secret web/a", NO_CLUSTER)]
 
 
+def test_what_is_no_name_does_not_spoil_a_message() -> None:
+    found = list(PullSecrets(FakeSecrets()).of([Puller("web", ("a\nb", "x" * 1000))]))
+
+    assert found[0] == Unread(r"the secret web/'a\nb'", "that is no name of a Secret")
+    assert all(len(each.origin) < 300 for each in found)
+
+
 def test_a_bug_is_not_taken_for_a_reason() -> None:
     secrets = PullSecrets(FakeSecrets(down=ZeroDivisionError()))
 

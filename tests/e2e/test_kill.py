@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.registry, pytest.mark.slow]
 ENOUGH = 60
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_killed_at_every_step_of_the_first_run_the_next_one_recovers(world: World) -> None:
     for step in range(ENOUGH):
         killed = world.run(program=(str(DRIVER), str(step)))
@@ -28,7 +28,7 @@ def test_killed_at_every_step_of_the_first_run_the_next_one_recovers(world: Worl
     assert world.control_plane.writes(since=mark) == []
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_killed_at_every_step_of_an_update_there_is_one_commit_a_tag(world: World) -> None:
     world.run()
     version = 3

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -121,11 +121,13 @@ def _is_kustomization(path: str) -> bool:
     return posixpath.basename(path) in KUSTOMIZATION_FILES
 
 
-def _inside(path: str, folders: Iterable[str]) -> bool:
+def _inside(path: str, folders: Collection[str]) -> bool:
     """Whether a path lies below one of the folders; the root is the empty text."""
-    return any(
-        path != folder and (not folder or path.startswith(f"{folder}/")) for folder in folders
-    )
+    while path:
+        path = posixpath.dirname(path)
+        if path in folders:
+            return True
+    return False
 
 
 def _unbuildable(path: str) -> ManifestError:
@@ -137,9 +139,12 @@ def _unbuildable(path: str) -> ManifestError:
 
 def _read(path: str, text: str) -> Iterator[Found]:
     """Yield a file's objects and problems; None for a document that is no object."""
+    is_manifest: bool | None = None  # looked at once: many documents may be broken
     for document in yaml.documents_of(text, path=path):
         if document.error is not None:
-            yield document.error if yaml.looks_like_manifest(text) else None
+            if is_manifest is None:
+                is_manifest = yaml.looks_like_manifest(text)
+            yield document.error if is_manifest else None
         elif document.root is not None:
             yield from _safely(document.root, path)
 

@@ -125,6 +125,52 @@ def test_a_kind_that_is_forbidden_holds_back_itself_alone(world: World) -> None:
     assert world.cluster_image() == f"{world.image}:v3"
 
 
+def test_every_bad_file_is_told_with_its_place_and_everything_else_is_done(world: World) -> None:
+    world.run()
+    world.push("v4")
+    automated = 'automated: "true"'
+    policy = world.manifest().replace(
+        automated, f"{automated}\n    fluxcd.io/tag.nginx: semver:>>1"
+    )
+    container = world.manifest().replace(
+        automated, f"{automated}\n    fluxcd.io/tag.ngin: semver:^1"
+    )
+    line = 1 + world.manifest()[: world.manifest().index(automated)].count("\n") + 1
+    world.remote.put(
+        {
+            "bad/container.yaml": container.replace("nginx-deployment", "container").encode(),
+            "bad/large.yaml": b"#" * (16 * 1024 * 1024 + 1),
+            "bad/latin.yaml": b"a: 1\nb: \xe9\n",
+            "bad/policy.yaml": policy.replace("nginx-deployment", "policy").encode(),
+            "bad/text.yaml": b"apiVersion: v1\nkind: [\n",
+            "workloads/nginx-service.yaml": None,
+        }
+    )
+    world.remote.put({"bad/link.yaml": b"../../../etc/passwd"}, mode="120000")
+
+    done = world.run("-o", "json")
+
+    told = {each["where"]: each["message"] for each in done.json["sources"][0]["problems"]}
+    assert done.code == 3
+    assert told.keys() == {
+        f"bad/container.yaml:{line}",
+        "bad/large.yaml",
+        "bad/latin.yaml:2",
+        "bad/link.yaml",
+        f"bad/policy.yaml:{line}",
+        "bad/text.yaml:3",
+    }
+    assert "has no container 'ngin'; did you mean 'nginx'?" in told[f"bad/container.yaml:{line}"]
+    assert "cannot read '>>1'" in told[f"bad/policy.yaml:{line}"]
+    assert told["bad/large.yaml"] == "has 16,777,217 bytes; the limit is 16,777,216"
+    assert "leads out of the repository: '../../../etc/passwd'" in told["bad/link.yaml"]
+    assert world.cluster_image() == f"{world.image}:v4"
+    assert world.tags_committed()[-1] == "Update nginx to v4"
+    for name in ("container", "policy"):  # what is wrong with a policy does not hold back the sync
+        assert world.control_plane.get("-n", world.name, "deployment", name)
+    assert world.control_plane.get("-n", world.name, "service", "nginx-service")
+
+
 def test_an_emptied_repository_prunes_nothing_and_says_so(world: World) -> None:
     world.run()
     world.remote.put(dict.fromkeys(world.remote.files(), None) | {"README.md": b"gone\n"})

@@ -76,7 +76,8 @@ class Narrator(SilentNarrator):
                 self._say(f"Synchronizing with {url}")
                 self._spin("fetching")
             case Scanning(count):
-                self._spin(f"asking for the tags of {count} image repositories")
+                what = "image repository" if count == 1 else "image repositories"
+                self._spin(f"asking for the tags of {count} {what}")
             case Planned(changes):
                 for change in changes:
                     self._say(change_line(change))

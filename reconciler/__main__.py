@@ -1,21 +1,29 @@
 """The program's door: ``reconcile`` and ``python -m reconciler``."""
 
+import signal
 import sys
+
+INTERRUPTED = 130
 
 
 def main() -> int:
     """Run the program and return its exit code.
 
-    ``--version`` is answered here, before anything that takes time is imported.
+    ``--version`` is answered here, before anything that takes time is imported. SIGTERM ends the
+    program as Ctrl-C does, from here on; only what runs continuously hears it otherwise. Left to
+    the kernel it would leave git behind, and do nothing to process 1 of a container.
     """
     if "--version" in sys.argv[1:]:
         from reconciler.release import VERSION  # noqa: PLC0415 - nothing else is needed
 
         sys.stdout.write(f"reconcile {VERSION}\n")
         return 0
-    from reconciler.interfaces.cli.main import run  # noqa: PLC0415 - click only when needed
-    from reconciler.interfaces.cli.signals import leave  # noqa: PLC0415 - as above
-
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        from reconciler.interfaces.cli.main import run  # noqa: PLC0415 - click only when needed
+        from reconciler.interfaces.cli.signals import leave  # noqa: PLC0415 - as above
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return leave(run(sys.argv[1:]))
 
 

@@ -176,11 +176,13 @@ def test_hosts_are_limited_in_number(served: Served) -> None:
     for number in range(MAX_HOSTS + 5):
         served.service.on_request(f"host{number}.example", 200)
     served.service.on_request("host0.example", 0)
+    served.service.on_request("user:password@host1.example", 200)
 
     assert served.value('reconcile_registry_requests_total{host="other",status="2xx"}') == 5
     assert (
         served.value('reconcile_registry_requests_total{host="host0.example",status="none"}') == 1
     )
+    assert "password" not in served.ask("/metrics")[1]
 
 
 @pytest.mark.parametrize(

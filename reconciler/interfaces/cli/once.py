@@ -9,7 +9,6 @@ from reconciler.configuration import read_settings
 from reconciler.core.outcome import CycleOutcome, worst
 from reconciler.interfaces import logs
 from reconciler.interfaces.cli.json_document import document
-from reconciler.interfaces.cli.signals import interruptible
 from reconciler.interfaces.cli.text import Narrator, SilentNarrator
 from reconciler.interfaces.terminal import write
 from reconciler.pipeline import cycle
@@ -33,8 +32,7 @@ def run_once(
         defaults=bootstrap.machine_defaults(environment),
     )
     logs.configure(level=settings.log_level or "error", form=settings.log_format)
-    with interruptible():
-        return worst(outcome.exit_code for outcome in _run(settings))
+    return worst(outcome.exit_code for outcome in _run(settings))
 
 
 def _run(settings: Settings) -> list[CycleOutcome]:

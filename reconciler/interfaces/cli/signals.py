@@ -13,16 +13,6 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 _KILLED = 128  # a shell's exit code for a program that a signal ended, plus the signal
 
 
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does: by a KeyboardInterrupt, wherever it is."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 class Signals:
     """Hands signals to whoever waits for them; a second one that asks to end does so at once."""
 

@@ -28,6 +28,7 @@ from reconciler.release import VERSION
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 MAX_HOSTS: Final = 100
+MAX_HOST: Final = 260  # a name and a port
 OTHER: Final = "other"
 SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _CHANGES: Final = (Action.CREATED, Action.CONFIGURED, Action.DELETED)
@@ -127,6 +128,7 @@ class Metrics:
 
     def on_request(self, host: str, status: int) -> None:
         """Count a request to a registry, and how it was answered; 0: not at all."""
+        host = host.rpartition("@")[2][:MAX_HOST]  # a redirect may name a password before it
         with self._lock:
             if len(self._hosts) < MAX_HOSTS:
                 self._hosts.add(host)

@@ -21,8 +21,8 @@ class GitHttpServer(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, root: Path, password: str | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, root: Path, password: str | None, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.root = root
         self.password = password
         self.redirect_to = ""
@@ -139,16 +139,17 @@ def require_backend() -> None:
 
 
 @contextlib.contextmanager
-def serving(root: Path, *, password: str | None = None) -> Iterator[GitHttpServer]:
+def serving(root: Path, *, password: str | None = None, port: int = 0) -> Iterator[GitHttpServer]:
     """Serve the repositories of a folder while the block runs.
 
-    With a password its user (``USER``) may read and push; without one, everybody may read.
+    With a password its user (``USER``) may read and push; without one, everybody may read. A server
+    that was stopped comes back at the port that it had.
 
     Raises:
         MissingPartError: this git has no ``http-backend``.
     """
     require_backend()
-    with GitHttpServer(root, password) as server:
+    with GitHttpServer(root, password, port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

@@ -1,6 +1,7 @@
-"""Runs the program and kills it by SIGKILL right before its Nth step to the outside (from 0).
+"""Runs the program and sends it a signal right before its Nth step to the outside (from 0).
 
-Usage: killed.py N ARGUMENTS…
+Usage: killed.py N[:SIGNAL] ARGUMENTS…, the signal being KILL if none is named. Another one is told
+on standard error, as the log would.
 A step is a call of Git, a question to a registry, or a request to the API server. Exits with the
 program's own code if it has fewer steps.
 """
@@ -18,14 +19,17 @@ from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.registry.client import RegistryClient
 
 _lock = threading.Lock()
-_left = int(sys.argv.pop(1))
+_count, _, _name = sys.argv.pop(1).partition(":")
+_left = int(_count)
+_signal = signal.Signals[f"SIG{_name or 'KILL'}"]
 
 
 def _step() -> None:
     global _left  # noqa: PLW0603 - one counter for the whole process
     with _lock:
         if _left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            sys.stderr.write('{"event": "driver.signalled"}\n')
+            os.kill(os.getpid(), _signal)
         _left -= 1
 
 

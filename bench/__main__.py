@@ -1,9 +1,10 @@
 """``make bench``: several interleaved rounds of all works, and a report."""
 
 import argparse
+import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from bench.cost import FailedRunError, Sample
 from bench.report import report
 from bench.size import FULL, TINY, Size
 from lab.process import LabError
+
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,31 +29,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := set(works) - CONTESTS.keys():
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     size = TINY if given.tiny else FULL
+    samples: list[Sample] = []
     try:
-        samples = measure(works, size=size, rounds=given.rounds)
+        for number, found in enumerate(measure(works, size=size, rounds=given.rounds), 1):
+            samples += found
+            if given.out:  # after each round: who has no more time has results
+                given.out.write_text(report(samples, size=size, rounds=number))
     except (FailedRunError, LabError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    text = report(samples, size=size, rounds=given.rounds)
-    if given.out:
-        given.out.write_text(text)
-    else:
-        print(text, end="")
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    if not given.out:
+        print(report(samples, size=size, rounds=given.rounds), end="")
     return 0
 
 
-def measure(works: Sequence[str], *, size: Size, rounds: int) -> list[Sample]:
-    """Return the samples of all rounds; in each round every work is done once."""
-    samples: list[Sample] = []
+def measure(works: Sequence[str], *, size: Size, rounds: int) -> Iterator[list[Sample]]:
+    """Yield the samples of each round, in which every work is done once."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="reconcile-bench-"))
         place = Place(Path(folder), size, stack)
         for number in range(1, rounds + 1):
+            samples: list[Sample] = []
             for work in works:
                 print(f"bench: round {number} of {rounds}: {work}", file=sys.stderr, flush=True)
                 samples += CONTESTS[work](place)
-    return samples
+            yield samples
 
 
 if __name__ == "__main__":
+    for asked in (signal.SIGINT, signal.SIGTERM):  # the first is ignored in a shell's background
+        signal.signal(asked, signal.default_int_handler)
     sys.exit(main())

@@ -22,7 +22,7 @@ ROWS = {
 
 @pytest.mark.parametrize("work", [name for name in CONTESTS if name != "sync"])
 def test_every_work_is_done_and_checked(work: str) -> None:
-    samples = measure([work], size=TINY, rounds=1)
+    (samples,) = measure([work], size=TINY, rounds=1)
 
     assert len({(each.group, each.row) for each in samples}) == ROWS[work]
     assert all(each.cost.seconds > 0 for each in samples)
@@ -30,7 +30,7 @@ def test_every_work_is_done_and_checked(work: str) -> None:
 
 @pytest.mark.cluster
 def test_syncs_are_compared_with_kubectl_on_one_api_server() -> None:
-    samples = measure(["sync"], size=TINY, rounds=1)
+    (samples,) = measure(["sync"], size=TINY, rounds=1)
 
     assert len(samples) == ROWS["sync"]
     assert samples[0].row.startswith("kubectl apply --server-side")

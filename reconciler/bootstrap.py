@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from reconciler.adapters.cluster.connection import is_given
 from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.git.repository import GitRepository
+from reconciler.adapters.local.folder import FolderRepository
+from reconciler.adapters.local.tags import ListedTags
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.transport import OnRequest
@@ -24,7 +27,7 @@ from reconciler.errors import ManifestError, SettingsError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Progress
-from reconciler.pipeline.ports import SecretSource
+from reconciler.pipeline.ports import ManifestRepository, SecretSource, TagSource
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
 
@@ -47,6 +50,21 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait that long; less if the process is asked to end."""
         self._stop.wait(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What takes the place of a remote, and perhaps of the registries.
+
+    Attributes:
+        folder: where the manifests are.
+        only: the name of the one file there that counts; None: all.
+        tags: a list that stands for every repository; None: the registries are asked.
+    """
+
+    folder: Path
+    only: str | None = None
+    tags: tuple[str, ...] | None = None
 
 
 def machine_defaults(environment: Mapping[str, str]) -> dict[str, object]:
@@ -99,6 +117,7 @@ def running(
     settings: Settings,
     *,
     progress: Progress,
+    local: Local | None = None,
     stop: Stop | None = None,
     on_request: OnRequest = lambda _host, _status: None,
 ) -> Iterator[PartsOf]:
@@ -107,6 +126,7 @@ def running(
     Args:
         settings: of all sources.
         progress: hears what is done, as it is done.
+        local: what takes the place of the sources' remotes; None: nothing does.
         stop: asks cycles to end early.
         on_request: told after each request to a registry, from many threads.
 
@@ -121,17 +141,15 @@ def running(
     _require_file("--registry-ca-file", settings.registry.ca_file)
     stop = stop or Stop()
     spare_collector()
-    registries = RegistryClient(settings.registry, _keychain(settings), on_request=on_request)
     with ExitStack() as stack:
-        stack.callback(registries.close)
-        cluster, secrets = _cluster(settings, stack, stop)
+        registries = _registries(settings, local, stack, on_request)
+        cluster, secrets = _cluster(settings, local, stack, stop)
 
         def parts_of(
             source: SourceSettings, *, is_hurried: Callable[[], bool] = lambda: False
         ) -> Parts:
-            directory = settings.data_dir / "sources" / _directory_name(source)
             return Parts(
-                repository=GitRepository(source.git, directory, stop=stop),
+                repository=_repository(settings, source, local, stop),
                 registries=registries,
                 cluster=cluster if source.is_synced else None,
                 clock=SystemClock(stop),
@@ -146,13 +164,13 @@ def running(
 
 
 def _cluster(
-    settings: Settings, stack: ExitStack, stop: Stop
+    settings: Settings, local: Local | None, stack: ExitStack, stop: Stop
 ) -> tuple[Cluster | None, SecretSource | None]:
     """Return the cluster, if any source is synced, and where registry secrets are read.
 
-    Those are read for sources that are not synced, too, if a cluster is given. It is not required:
-    nothing is opened before a registry asks for a login, and what fails then is a reason in the
-    registry's refusal.
+    Those are read for sources that are not synced, too, if a cluster is given (but no cluster is
+    asked for what is done in a local folder alone). It is not required: nothing is opened before a
+    registry asks for a login, and what fails then is a reason in the registry's refusal.
 
     Raises:
         SettingsError: a source is synced, and there is no cluster.
@@ -161,11 +179,30 @@ def _cluster(
         connected = KubernetesCluster.connect(settings.cluster, stop=stop)
         stack.callback(connected.close)
         return connected, connected.pull_secrets()
-    if not is_given(settings.cluster):
+    if local is not None or not is_given(settings.cluster):
         return None, None
     connection = OnDemand(settings.cluster, stop=stop)
     stack.callback(connection.close)
     return None, ClusterPullSecrets(connection.get)
+
+
+def _registries(
+    settings: Settings, local: Local | None, stack: ExitStack, on_request: OnRequest
+) -> TagSource:
+    if local is not None and local.tags is not None:
+        return ListedTags(local.tags)
+    client = RegistryClient(settings.registry, _keychain(settings), on_request=on_request)
+    stack.callback(client.close)
+    return client
+
+
+def _repository(
+    settings: Settings, source: SourceSettings, local: Local | None, stop: Stop
+) -> ManifestRepository:
+    if local is not None:
+        return FolderRepository(local.folder, only=local.only)
+    directory = settings.data_dir / "sources" / _directory_name(source)
+    return GitRepository(source.git, directory, stop=stop)
 
 
 def _require_file(option: str, path: Path | None) -> None:

@@ -1,21 +1,41 @@
 """Tables for people: columns where they fit, else one block a row."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, chop_cells
 
-from reconciler.interfaces.terminal import printable
+from reconciler.interfaces.terminal import Terminal, printable
 
 GAP = "  "
 _NARROW = 20  # columns that the last cell must have at least to be folded in its column
 
-Style = Callable[[str, str], str]
 Row = Sequence[str]
 
 
+def say_table(
+    terminal: Terminal,
+    headers: Row,
+    rows: Sequence[Row],
+    *,
+    styles: Sequence[str] = (),
+) -> None:
+    """Print a table; nothing if it has no rows.
+
+    Args:
+        terminal: where to, and how wide it is.
+        headers: names of the columns.
+        rows: see :func:`table_lines`.
+        styles: of the rows; none: all are plain.
+    """
+    table = table_lines(headers, rows, width=terminal.width)
+    for number, line in table if rows else ():
+        style = "bold" if number is None else (styles[number] if styles else "")
+        terminal.say(line, style)
+
+
 def table_lines(
-    headers: Row, rows: Sequence[Row], *, width: int, bold: Callable[[str], str] = str
-) -> Iterator[str]:
+    headers: Row, rows: Sequence[Row], *, width: int
+) -> Iterator[tuple[int | None, str]]:
     """Yield the lines of a table, none wider than ``width`` cells (a wide character has two).
 
     All columns but the last are as wide as they need to be; the last one is folded if need be.
@@ -26,19 +46,20 @@ def table_lines(
         headers: names of the columns.
         rows: as many cells each; an empty cell is left out of a block.
         width: of the terminal.
-        bold: makes headers and the titles of blocks stand out.
+
+    Yields:
+        The number of the row (None for the headers), and a line.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
     sizes = [max(map(cell_len, column)) for column in zip(headers, *cells, strict=True)]
     fixed = sum(sizes[:-1]) + len(GAP) * (len(sizes) - 1)
     if fixed + min(sizes[-1], _NARROW) <= width:
-        upper = [header.upper() for header in headers]
-        yield bold(_row(upper, sizes, width - fixed)[0])
-        for row in cells:
-            yield from _row(row, sizes, width - fixed)
+        yield None, _row([header.upper() for header in headers], sizes, width - fixed)[0]
+        for number, row in enumerate(cells):
+            yield from ((number, line) for line in _row(row, sizes, width - fixed))
     else:
-        for row in cells:
-            yield from _block(headers, row, width, bold)
+        for number, row in enumerate(cells):
+            yield from ((number, line) for line in _block(headers, row, width))
 
 
 def fold(text: str, width: int) -> list[str]:
@@ -66,8 +87,8 @@ def _row(row: Row, sizes: Sequence[int], last_width: int) -> list[str]:
     return [f"{before}{first}".rstrip(), *(f"{indent}{line}" for line in more)]
 
 
-def _block(headers: Row, row: Row, width: int, bold: Callable[[str], str]) -> Iterator[str]:
-    yield from map(bold, fold(row[0], width))
+def _block(headers: Row, row: Row, width: int) -> Iterator[str]:
+    yield from fold(row[0], width)
     name_width = max(map(cell_len, headers[1:]))
     for header, cell in zip(headers[1:], row[1:], strict=True):
         if cell:

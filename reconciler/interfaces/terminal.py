@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TextIO
 
+from reconciler.errors import TransientError
+
 NARROWEST: Final = 20  # columns; what is narrower is folded by the terminal itself
 
 _STYLES: Final[Mapping[str, str]] = {
@@ -49,8 +51,15 @@ class Terminal:
         return cls.of(sys.stdout, os.environ)
 
     def say(self, line: str = "", style: str = "") -> None:
-        """Write a line."""
-        self.stream.write(f"{self.styled(line, style)}\n")
+        """Write a line.
+
+        Raises:
+            TransientError: it cannot be written: the disk is full.
+        """
+        try:
+            write(self.stream, f"{self.styled(line, style)}\n")
+        except OSError as error:
+            raise TransientError(f"cannot write the output: {error.strerror}") from error
 
     def styled(self, text: str, style: str) -> str:
         """Return the text in a style: ``bold``, ``dim`` or a colour; as it is without colours."""
@@ -58,10 +67,11 @@ class Terminal:
             return text
         return f"{_STYLES[style]}{text}{_PLAIN}"
 
-    def say_diff(self, diff: str) -> None:
-        """Write a unified diff."""
-        for line in diff.split("\n")[:-1]:
-            self.say(line, _style_of_diff(line))
+    def coloured_diff(self, diff: str) -> str:
+        """Return a unified diff with its lines in their colours."""
+        if not self.has_colours:
+            return diff
+        return "\n".join(self.styled(line, _style_of_diff(line)) for line in diff.split("\n"))
 
 
 def write(stream: TextIO, text: str) -> None:

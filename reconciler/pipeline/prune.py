@@ -8,8 +8,10 @@ from reconciler.core.objects.health import Health
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject, read_live
+from reconciler.core.objects.preview import object_diff
 from reconciler.core.objects.pruning import PrunePlan, plan_prune
 from reconciler.core.objects.report import Action
+from reconciler.core.objects.resource import Preview
 from reconciler.core.revision import Revision
 from reconciler.errors import ReconcilerError, RefusedError
 from reconciler.pipeline.catalog import Catalog
@@ -84,7 +86,9 @@ class Pruner:
 
     def _is_deleted(self, planned: LiveObject) -> bool:
         try:
-            if not self.settings.dry_run:
+            if self.settings.dry_run:
+                self._preview(planned)
+            else:
                 self._delete(planned)
         except ReconcilerError as error:
             self.ledger.note(planned.key, Action.KEPT, error.message)
@@ -92,6 +96,14 @@ class Pruner:
             return False
         self.ledger.note(planned.key, Action.DELETED)
         return True
+
+    def _preview(self, planned: LiveObject) -> None:
+        """Note what would go, and change nothing."""
+        resource = self.catalog.any_resource(planned.key)
+        item = self.cluster.get(resource, planned.key) if resource else None
+        if resource is not None and item is not None:
+            named = {"apiVersion": resource.api_version, "kind": resource.kind, **item}
+            self.ledger.diffs.append(object_diff(Preview(named, None), name=str(planned.key)))
 
     def _delete(self, planned: LiveObject) -> None:
         """Delete an object as it is now, if it is still the one that was planned."""

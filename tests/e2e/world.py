@@ -84,11 +84,19 @@ class World:
             *more,
         ]
 
+    def call(self, command: str, *more: str, stdin: str = "") -> Done:
+        """Run one of the program's commands with the story's settings."""
+        settings = self.arguments()[1:]  # all but --once
+        return self._run([sys.executable, "-m", "reconciler", command, *settings, *more], stdin)
+
     def run(self, *more: str, program: Sequence[str] = ("-m", "reconciler")) -> Done:
         """Run the program as a user would."""
+        return self._run([sys.executable, *program, *self.arguments(*more)])
+
+    def _run(self, command: Sequence[str], stdin: str = "") -> Done:
         done = subprocess.run(
-            [sys.executable, *program, *self.arguments(*more)],
-            stdin=subprocess.DEVNULL,
+            command,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

@@ -10,7 +10,7 @@ HEADERS = ("workload", "image", "verdict")
 
 
 def lines(*rows: tuple[str, ...], width: int = 80) -> list[str]:
-    return list(table_lines(HEADERS, rows, width=width))
+    return [line for _, line in table_lines(HEADERS, rows, width=width)]
 
 
 def test_columns_are_as_wide_as_they_need_to_be() -> None:

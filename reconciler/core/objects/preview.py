@@ -21,7 +21,8 @@ def object_diff(preview: Preview, *, name: str) -> str:
     """
     before, after = preview.before, preview.after
     old = "" if before is None else _shown(before, after, "before")
-    return unified_diff(old, _shown(after, before, "after"), path=name)
+    new = "" if after is None else _shown(after, before, "after")
+    return unified_diff(old, new, path=name)
 
 
 def _shown(item: Mapping[str, object], other: Mapping[str, object] | None, when: str) -> str:

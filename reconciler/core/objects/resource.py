@@ -54,15 +54,15 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a server-side apply would come to.
+    """What a server-side apply, or a deletion, would come to.
 
     Attributes:
         before: the object as it is; None if it does not exist.
-        after: the object as it would be.
+        after: the object as it would be; None if it would be deleted.
     """
 
     before: Mapping[str, object] | None
-    after: Mapping[str, object]
+    after: Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,82 @@ _POLICY_TEST = CommandSpec(
     shown=("output",),
 )
 
+_REGISTRIES = ("docker-config", "registry-insecure", "registry-ca-file")
+_CLUSTER = ("kubeconfig", "context", "namespace", "default-namespace")
+_FOLDER = click.Argument(["path"], type=click.Path())
+_NAME = click.Option(
+    ["--name"],
+    metavar="NAME",
+    help="of the folder's inventory  [default: from the path]",
+)
+
 COMMANDS: Mapping[str, CommandSpec] = {
+    "update": CommandSpec(
+        summary="give the manifests of a local folder new tags; a diff unless --write",
+        help="""Give the images of a local folder's manifests new tags, as a cycle would.
+
+        PATH is a folder or one manifest. No Git and no cluster is asked. Without --write, the
+        change is printed as a diff that 'patch -p1' and 'git apply' take; with it, the files are
+        replaced, all or none, and keep their modes. Links are not followed.
+
+        Exit codes: 0 nothing to change, or written; 1 a registry failed; 2 PATH or file are wrong;
+        3 a person must change something; 4 changes are pending.
+        """,
+        module="update",
+        own=(
+            _FOLDER,
+            click.Option(
+                ["--tags-file"],
+                metavar="FILE",
+                type=click.Path(),
+                help="tags, one a line, that stand for every repository; - is standard input",
+            ),
+            click.Option(["--write"], is_flag=True, help="write the files"),
+        ),
+        shown=(*_REGISTRIES, "default-namespace", "output"),
+    ),
+    "diff": CommandSpec(
+        summary="show what a sync would change in the cluster",
+        help="""Show what a sync of the remote branches would change in the cluster; change nothing.
+
+        With PATH: what 'apply PATH' would change. Values of Secrets are masked.
+
+        Exit codes: 0 in sync; 1 something transient failed; 2 usage or settings; 3 a person must
+        change something; 4 changes are pending.
+        """,
+        module="diff",
+        own=(click.Argument(["path"], type=click.Path(), required=False), _NAME),
+        shown=("config", "git-url", "git-branch", "git-path", *_CLUSTER, "prune", "output"),
+    ),
+    "apply": CommandSpec(
+        summary="sync a local folder to the cluster, as a source of its own",
+        help="""Sync a local folder to the cluster, as a source of its own.
+
+        PATH is a folder or one manifest. What was applied from it is remembered in the cluster
+        under a name, and what has left it since is deleted, under the same guards as in a cycle.
+        The name is made from the path; give --name where the same manifests are applied from
+        several places. The revision is a hash of the manifests.
+
+        Exit codes: as of 'reconcile --once'.
+        """,
+        module="apply",
+        own=(_FOLDER, _NAME),
+        shown=(*_CLUSTER, "prune", "prune-allow", "wait", "timeout", "dry-run", "output"),
+    ),
+    "health": CommandSpec(
+        summary="say how given objects are doing",
+        help="""Say how the objects in FILE are doing, by the rules of kstatus.
+
+        FILE holds YAML or JSON, lists too: what 'kubectl get -o yaml' prints; - is standard input.
+        Nothing is asked over a network.
+
+        Exit codes: 0 all are Current; 1 some are not yet; 2 FILE cannot be read; 3 some have
+        failed, or are no objects.
+        """,
+        module="health",
+        own=(click.Argument(["file"], type=click.Path(allow_dash=True)),),
+        shown=("output",),
+    ),
     "policy": CommandSpec(
         summary="try policies",
         help="Try policies.",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from reconciler.core.manifests.images import ImageField
+from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.report import ObjectReport, SyncReport
 from reconciler.core.outcome import CycleOutcome, Problem, worst
 from reconciler.core.plan import Change, Skip
@@ -36,7 +37,7 @@ def _source(outcome: CycleOutcome) -> JSON:
         "skips": [_skip(skip) for skip in outcome.skips],
         "commitDiff": outcome.commit_diff,
         "sync": _sync(outcome.sync),
-        "problems": [_problem(problem) for problem in outcome.problems],
+        "problems": [problem_document(problem) for problem in outcome.problems],
         "exitCode": outcome.exit_code,
     }
 
@@ -76,13 +77,19 @@ def _sync(report: SyncReport | None) -> JSON | None:
     }
 
 
-def _object(report: ObjectReport) -> JSON:
-    key = report.key
+def object_key(key: ObjectKey) -> JSON:
+    """Return ``group``, ``kind``, ``namespace`` and ``name``."""
     return {
         "group": key.group,
         "kind": key.kind,
         "namespace": key.namespace,
         "name": key.name,
+    }
+
+
+def _object(report: ObjectReport) -> JSON:
+    return {
+        **object_key(report.key),
         "action": report.action.value,
         "reason": report.reason,
         "health": report.health.status.value if report.health else None,
@@ -90,7 +97,8 @@ def _object(report: ObjectReport) -> JSON:
     }
 
 
-def _problem(problem: Problem) -> JSON:
+def problem_document(problem: Problem) -> JSON:
+    """Return ``where``, ``message`` and ``kind``: ``stalled`` or ``transient``."""
     return {
         "where": problem.where,
         "message": problem.message,

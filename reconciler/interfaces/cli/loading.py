@@ -1,12 +1,16 @@
 """What the commands share: settings read, logs set up."""
 
+import stat
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.configuration import read_settings
+from reconciler.core.manifests.selection import SUFFIXES
+from reconciler.errors import SettingsError
 from reconciler.interfaces import logs
 from reconciler.interfaces.cli.invocation import Invocation
-from reconciler.settings import Settings
+from reconciler.settings import GitSettings, Settings
 
 
 def load(invocation: Invocation) -> Settings:
@@ -35,14 +39,44 @@ def load_local(invocation: Invocation, folder: str = ".") -> Settings:
         SettingsError: options, environment or file are wrong.
     """
     shared = {name: value for name, value in _file(invocation).items() if name != "sources"}
-    return _logging(
-        read_settings(
-            flags={**invocation.flags, "git-url": folder},
-            environment=invocation.environment,
-            file=shared,
-            file_name=invocation.config or "",
-        )
+    settings = read_settings(
+        flags={**invocation.flags, "git-url": folder},
+        environment=invocation.environment,
+        file=shared,
+        file_name=invocation.config or "",
     )
+    (source,) = settings.sources
+    local = replace(source, git=GitSettings(url=folder), paths=())
+    return _logging(replace(settings, sources=(local,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A local folder, and the one file in it that counts; None: all."""
+
+    folder: Path
+    only: str | None = None
+
+
+def place_of(path: str) -> Place:
+    """Return the folder that a path names, or the file with its folder.
+
+    Raises:
+        SettingsError: there is nothing there that could hold manifests.
+    """
+    named = Path(path)
+    try:
+        mode = named.stat().st_mode
+    except OSError as error:
+        raise SettingsError(f"cannot read it: {error.strerror}", where=path) from error
+    except ValueError as error:  # a zero byte
+        raise SettingsError(f"{path!r} is no path") from error
+    if stat.S_ISDIR(mode):
+        return Place(named)
+    if stat.S_ISREG(mode) and named.name.endswith(SUFFIXES) and not named.is_symlink():
+        return Place(named.parent, named.name)
+    suffixes = ", ".join(SUFFIXES)
+    raise SettingsError(f"is no folder and no manifest ({suffixes})", where=path)
 
 
 def _file(invocation: Invocation) -> Mapping[str, object]:

@@ -76,13 +76,24 @@ def _begin(context: click.Context, /, *, version: bool, **parameters: Any) -> in
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with these arguments and return the exit code."""
+    code = _guarded(arguments)
+    try:
+        sys.stdout.flush()
+    except OSError as error:  # say nothing more, also not at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            click.echo(f"reconcile: cannot write the output: {error.strerror}", err=True)
+            return code or TRANSIENT
+    return code
+
+
+def _guarded(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     except (KeyboardInterrupt, click.Abort):
         click.echo("reconcile: interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output went away: say nothing, also not at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of our output went away: that is no failure
         return OK
     except Exception:  # noqa: BLE001 - whatever is left is a bug of ours, and is told as one
         traceback.print_exc()

@@ -52,7 +52,7 @@ def run(invocation: Invocation, *, policy: str, current: str | None, tags_file: 
             "detail": selection.detail,
             "verdicts": verdict_documents(found),
         }
-        print(json.dumps(body, indent=2, ensure_ascii=False))  # noqa: T201 - the product
+        Terminal.standard().say(json.dumps(body, indent=2, ensure_ascii=False))
     else:
         _say(selected, selection, found)
     return code
@@ -76,4 +76,3 @@ def _say(selected: str | None, selection: Selection, found: tuple[Verdict, ...])
     picked = f"{selected}: {selection.detail}" if selected else f"nothing: {selection.detail}"
     terminal.say(f"Picks {picked}", "bold")
     say_verdicts(terminal, found)
-    terminal.stream.flush()

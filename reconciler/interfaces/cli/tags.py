@@ -3,25 +3,18 @@
 from collections.abc import Sequence
 
 from reconciler.core.images.policy import Verdict
-from reconciler.interfaces.table import table_lines
+from reconciler.interfaces.table import say_table
 from reconciler.interfaces.terminal import Terminal
 
 
 def say_verdicts(terminal: Terminal, verdicts: Sequence[Verdict]) -> None:
     """Print a line a tag."""
-    if not verdicts:
-        return
-    rows = [(each.tag, each.reason) for each in verdicts]
-    chosen = {each.tag for each in verdicts if each.is_chosen}
-    lines = table_lines(
+    say_table(
+        terminal,
         ("tag", "verdict"),
-        rows,
-        width=terminal.width,
-        bold=lambda text: terminal.styled(text, "bold"),
+        [(each.tag, each.reason) for each in verdicts],
+        styles=["green" if each.is_chosen else "" for each in verdicts],
     )
-    for line in lines:
-        is_chosen = line.split(" ", 1)[0] in chosen
-        terminal.say(line, "green" if is_chosen else "")
 
 
 def verdict_documents(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:

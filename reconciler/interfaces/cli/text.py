@@ -1,5 +1,6 @@
 """What a person reads on standard output while a cycle runs, in fluxctl's manner."""
 
+import os
 import sys
 from types import TracebackType
 from typing import Self, TextIO
@@ -11,7 +12,8 @@ from reconciler.core.manifests.images import SkipReason
 from reconciler.core.objects.report import ObjectReport
 from reconciler.core.outcome import CycleOutcome
 from reconciler.core.plan import Change, Skip
-from reconciler.interfaces.terminal import write
+from reconciler.interfaces.cli.problems import problem_line
+from reconciler.interfaces.terminal import Terminal, write
 from reconciler.pipeline.events import (
     Applying,
     Event,
@@ -38,7 +40,13 @@ QUIET_REASONS = frozenset(
 
 
 class SilentNarrator:
-    """Says nothing; for ``-o json``."""
+    """Says nothing; for ``-o json``.
+
+    Attributes:
+        failure: why not everything could be said; empty if it could.
+    """
+
+    failure = ""
 
     def tell(self, event: Event) -> None:
         """Take no note."""
@@ -102,21 +110,33 @@ class Narrator(SilentNarrator):
         for report in outcome.sync.objects if outcome.sync else ():
             if report.is_noteworthy:
                 self._say(object_line(report))
-        for problem in outcome.problems:
-            kind = "error" if problem.is_stalled else "failed"
-            write(self._err, f"{kind}: {problem}\n")
+        self._say_problems(outcome)
         if not outcome.exit_code:
             self._say("Done.")
+
+    def _say_problems(self, outcome: CycleOutcome) -> None:
+        for problem in outcome.problems:
+            self._note(problem_line(problem))
 
     def _say_diffs(self, outcome: CycleOutcome) -> None:
         diffs = (outcome.commit_diff, outcome.sync.diff if outcome.sync else "")
         for diff in diffs:
             if diff:
-                self._say(diff.rstrip("\n"))
+                self._write(self._out, Terminal.of(self._out, os.environ).coloured_diff(diff))
 
     def _say(self, line: str) -> None:
+        self._write(self._out, f"{line}\n")
+
+    def _note(self, line: str) -> None:
+        self._write(self._err, f"{line}\n")
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        """Write; to nobody if the reader went away or the disk is full: the cycle goes on."""
         self._still()
-        write(self._out, f"{line}\n")
+        try:
+            write(stream, text)
+        except OSError as error:
+            self.failure = f"cannot write the output: {error.strerror}"
 
     def _spin(self, text: str) -> None:
         if self._err.isatty():

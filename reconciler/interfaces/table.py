@@ -1,6 +1,6 @@
 """Tables for people: columns where they fit, else one block a row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.cells import cell_len, chop_cells
 
@@ -31,6 +31,13 @@ def say_table(
     for number, line in table if rows else ():
         style = "bold" if number is None else (styles[number] if styles else "")
         terminal.say(line, style)
+
+
+def say_facts(terminal: Terminal, title: str, facts: Mapping[str, str]) -> None:
+    """Print a block: a title, then ``name  value`` for what has a value."""
+    headers, row = ("", *facts), tuple(map(printable, (title, *facts.values())))
+    for number, line in enumerate(_block(headers, row, terminal.width)):
+        terminal.say(line, "" if number else "bold")
 
 
 def table_lines(

@@ -75,8 +75,9 @@ def automation_of(workload: Workload, *, path: str) -> Automation:
     reader.check_texts()
     reader.check_own_keys()
     is_on = reader.value("automated") == ON and reader.value("ignore") not in (ON, SYNC_ONLY)
-    if is_on:
-        reader.read_policies()
+    problems = list(reader.problems)
+    reader.read_policies()
+    problems = reader.problems if is_on else problems  # else nobody follows its policies
     notes = (reader.value("locked_user"), reader.value("locked_msg"))
     return Automation(
         is_on=is_on,
@@ -84,7 +85,7 @@ def automation_of(workload: Workload, *, path: str) -> Automation:
         lock_note=": ".join(note for note in notes if note),
         policies=reader.policies,
         policy=reader.policy,
-        problems=tuple(reader.problems),
+        problems=tuple(problems),
     )
 
 

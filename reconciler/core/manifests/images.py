@@ -36,6 +36,7 @@ class SkipReason(enum.Enum):
     ENCRYPTED = "stands in an encrypted file"
     NOT_EDITABLE = "is written in a way that cannot be edited exactly"
     CONFLICT = "is shared with a container that wants another image"
+    NOT_AUTOMATED = "not automated"
     BAD_ANNOTATION = "its annotations are wrong"
     BAD_MANIFEST = "its manifest cannot be applied as it stands"
     REGISTRY_FAILED = "the registry could not be asked"
@@ -49,9 +50,12 @@ class Obstacle:
     detail: str
 
 
+_NOT_AUTOMATED = Obstacle(SkipReason.NOT_AUTOMATED, SkipReason.NOT_AUTOMATED.value)
+
+
 @dataclass(frozen=True, slots=True)
 class ImageField:
-    """One ``image:`` of an automated workload.
+    """One ``image:`` of a workload.
 
     Attributes:
         path: the manifest.
@@ -92,18 +96,24 @@ class FileReport:
     problems: tuple[ManifestError, ...] = ()
 
 
-def inspect(path: str, text: str, *, default_namespace: str) -> FileReport:
+def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = False) -> FileReport:
     """Return the image fields of the automated workloads in a manifest, in the text's order.
 
     What has no key of ours is not parsed. A document that cannot be read is a problem only
     if the text looks like a manifest at all: templates of other tools are none of our business.
+
+    Args:
+        path: the manifest.
+        text: what it says.
+        default_namespace: of workloads that name none.
+        is_survey: whether workloads that are not automated count too, and everything is parsed.
     """
-    if not any(word in text for word in SCREEN):
+    if not is_survey and not any(word in text for word in SCREEN):
         return FileReport(path)
     fields: list[ImageField] = []
     problems: list[ManifestError] = []
     is_manifest = looks_like_manifest(text)
-    for document in documents_of(text, path=path, screen=SCREEN):
+    for document in documents_of(text, path=path, screen=() if is_survey else SCREEN):
         if document.error is not None:
             problems += [document.error] if is_manifest else []
             continue
@@ -119,6 +129,8 @@ def inspect(path: str, text: str, *, default_namespace: str) -> FileReport:
                 fields += _fields(path, text, workload, automation, obstacle)
             else:
                 others |= dict.fromkeys(_starts(workload), workload.key.workload)
+                found = _fields(path, text, workload, automation, _NOT_AUTOMATED)
+                fields += found if is_survey else ()
         fields[first:] = _unless_shared(fields[first:], others, problems)
     return FileReport(path, tuple(fields), tuple(problems))
 

@@ -126,7 +126,40 @@ _NAME = click.Option(
     help="of the folder's inventory  [default: from the path]",
 )
 
+_GIT = ("config", "git-url", "git-branch", "git-path")
+_WORKLOAD_HELP = """WORKLOAD is NAMESPACE:KIND/NAME, as 'images' prints it; the namespace may be
+        left out where only one has it."""
+
 COMMANDS: Mapping[str, CommandSpec] = {
+    "images": CommandSpec(
+        summary="list every image with its policy, the newest tag and the verdict",
+        help=f"""List every image in Git, automated or not, with the newest tag and the verdict.
+
+        Git and the registries are read; nothing is changed. {_WORKLOAD_HELP}
+
+        Exit codes: 0 also if there is something to update; 1 something transient failed; 2 usage,
+        settings, or no such workload; 3 a person must change something.
+        """,
+        module="images",
+        own=(click.Argument(["workload"], required=False),),
+        shown=(*_GIT, *_REGISTRIES, "default-namespace", "output"),
+    ),
+    "explain": CommandSpec(
+        summary="say for every tag of a workload's images why it is chosen or not",
+        help=f"""Say for every tag of a workload's images whether it is chosen, or what rule turned
+        it down.
+
+        {_WORKLOAD_HELP}
+
+        Exit codes: those of 'images'.
+        """,
+        module="explain",
+        own=(
+            click.Argument(["workload"]),
+            click.Argument(["container"], required=False),
+        ),
+        shown=(*_GIT, *_REGISTRIES, "default-namespace", "output"),
+    ),
     "update": CommandSpec(
         summary="give the manifests of a local folder new tags; a diff unless --write",
         help="""Give the images of a local folder's manifests new tags, as a cycle would.
@@ -162,7 +195,7 @@ COMMANDS: Mapping[str, CommandSpec] = {
         """,
         module="diff",
         own=(click.Argument(["path"], type=click.Path(), required=False), _NAME),
-        shown=("config", "git-url", "git-branch", "git-path", *_CLUSTER, "prune", "output"),
+        shown=(*_GIT, *_CLUSTER, "prune", "output"),
     ),
     "apply": CommandSpec(
         summary="sync a local folder to the cluster, as a source of its own",

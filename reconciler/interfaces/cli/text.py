@@ -28,6 +28,7 @@ QUIET_REASONS = frozenset(
     {
         SkipReason.ALREADY_NEWEST,  # as wanted
         SkipReason.LOCKED,
+        SkipReason.NOT_AUTOMATED,
         SkipReason.REGISTRY_FAILED,  # told as a problem
         SkipReason.BAD_ANNOTATION,
         SkipReason.BAD_MANIFEST,

@@ -1,0 +1,88 @@
+"""``reconcile explain``: what became of every tag that a workload's image could have."""
+
+import json
+from collections.abc import Sequence
+
+from reconciler.core.survey import SurveyedImage
+from reconciler.errors import SettingsError
+from reconciler.interfaces.cli.invocation import Invocation
+from reconciler.interfaces.cli.json_document import problem_document
+from reconciler.interfaces.cli.loading import load
+from reconciler.interfaces.cli.problems import say_problems
+from reconciler.interfaces.cli.surveys import (
+    JSON,
+    exit_code_of,
+    image_document,
+    survey_sources,
+)
+from reconciler.interfaces.cli.tags import say_verdicts, verdict_documents
+from reconciler.interfaces.table import say_facts
+from reconciler.interfaces.terminal import Terminal
+
+SCHEMA_VERSION = 1
+
+
+def run(invocation: Invocation, *, workload: str, container: str | None) -> int:
+    """Print each tag with its verdict; return the exit code that problems call for.
+
+    Raises:
+        SettingsError: options are wrong, or there is no such workload or container.
+    """
+    settings = load(invocation)
+    surveys = survey_sources(settings, workload=workload, has_verdicts=True)
+    problems = [problem for each in surveys for problem in each.problems]
+    images = [
+        (each.source.name, image)
+        for each in surveys
+        for image in _of_container(each.images, container)
+    ]
+    if not images:
+        raise SettingsError(_absence([each for s in surveys for each in s.images], container))
+    code = exit_code_of(problems)
+    if settings.output == "json":
+        body = {
+            "version": SCHEMA_VERSION,
+            "exitCode": code,
+            "images": [_document(source, image) for source, image in images],
+            "problems": [problem_document(problem) for problem in problems],
+        }
+        Terminal.standard().say(json.dumps(body, indent=2, ensure_ascii=False))
+    else:
+        _say([image for _, image in images])
+        say_problems(problems)
+    return code
+
+
+def _of_container(images: Sequence[SurveyedImage], container: str | None) -> list[SurveyedImage]:
+    return [each for each in images if container is None or each.field.container == container]
+
+
+def _absence(images: Sequence[SurveyedImage], container: str | None) -> str:
+    names = ", ".join(dict.fromkeys(each.field.container for each in images))
+    workload = images[0].field.workload.workload if images else ""
+    return f"{workload} has no container {container!r}; it has {names}"
+
+
+def _document(source: str, image: SurveyedImage) -> JSON:
+    return {
+        "source": source,
+        **image_document(image),
+        "verdicts": verdict_documents(image.verdicts),
+    }
+
+
+def _say(images: Sequence[SurveyedImage]) -> None:
+    terminal = Terminal.standard()
+    for number, image in enumerate(images):
+        if number:
+            terminal.say()
+        field = image.field
+        facts = {
+            "image": field.text,
+            "at": field.where,
+            "policy": str(field.policy),
+            "newest": image.newest or "",
+            "verdict": image.text,
+        }
+        say_facts(terminal, f"{field.workload.workload}  {field.container}", facts)
+        say_verdicts(terminal, image.verdicts)

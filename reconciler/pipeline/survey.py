@@ -1,0 +1,82 @@
+"""Survey: read Git and ask the registries, and change nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.core.manifests.images import FileReport, inspect
+from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.plan import pullers
+from reconciler.core.survey import Survey, only, openly, survey
+from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.events import Fetching, Scanning
+from reconciler.pipeline.memory import Memory
+from reconciler.pipeline.pull_secrets import PullSecrets
+from reconciler.pipeline.read import View, read
+from reconciler.pipeline.scan import scan
+from reconciler.settings import SourceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a source's branch says about images.
+
+    Attributes:
+        view: the branch.
+        reports: of its manifests, with the images of all workloads, also those not automated.
+    """
+
+    view: View
+    reports: tuple[FileReport, ...]
+
+    @property
+    def workloads(self) -> frozenset[ObjectKey]:
+        """Everything that runs an image."""
+        return frozenset(field.workload for report in self.reports for field in report.fields)
+
+
+def inspect_source(source: SourceSettings, parts: Parts) -> Inspection:
+    """Read a source's branch.
+
+    Raises:
+        GitError, AccessDeniedError, NotFoundError: it cannot be read.
+    """
+    parts.progress.tell(Fetching(source.git.url))
+    namespace = source.default_namespace
+    view = read(parts.repository, paths=source.paths, default_namespace=namespace, memory=Memory())
+    reports = [
+        inspect(path, text, default_namespace=namespace, is_survey=True)
+        for path, text in view.texts.items()
+    ]
+    return Inspection(view, tuple(reports))
+
+
+def survey_source(
+    inspection: Inspection,
+    parts: Parts,
+    *,
+    workloads: frozenset[ObjectKey] | None = None,
+    has_verdicts: bool = False,
+) -> Survey:
+    """Ask the registries, and say what would become of each image.
+
+    Args:
+        inspection: what the branch says.
+        parts: whom to ask.
+        workloads: those that are wanted; None: all.
+        has_verdicts: whether the tags are judged one by one.
+    """
+    reports: Sequence[FileReport] = inspection.reports
+    if workloads is not None:
+        reports = only(reports, workloads)
+    who = pullers(openly(reports))
+    secrets = PullSecrets(parts.secrets)
+    if who:
+        parts.progress.tell(Scanning(len(who)))
+    tags = scan(
+        who,
+        parts.registries,
+        pull_secrets=lambda repository: secrets.of(who[repository]),
+        clock=parts.clock,
+        jitter=parts.jitter,
+    )
+    return survey(reports, inspection.view.texts, tags, has_verdicts=has_verdicts)

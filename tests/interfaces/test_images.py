@@ -1,0 +1,202 @@
+"""``reconcile images`` and ``reconcile explain``, as a user meets them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lab.bare_repository import BareRemote
+from lab.ports import free_port
+from lab.registry import Registry
+from tests.interfaces.program import Done, program
+
+pytestmark = pytest.mark.registry
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: nginx
+  namespace: web
+  annotations: {{fluxcd.io/automated: "{automated}", fluxcd.io/tag.side: "semver:^1"}}
+spec:
+  template:
+    spec:
+      containers:
+      - {{name: nginx, image: {host}/images/nginx:v3}}
+      - {{name: side, image: {host}/images/side:1.0}}
+"""
+
+
+class Place:
+    """A repository with two workloads, and the settings to look at it."""
+
+    def __init__(self, folder: Path, registry: Registry) -> None:
+        self.folder = folder
+        self.host = registry.host
+        self.remote = BareRemote.create(folder / "web.git")
+        registry.push("images/nginx", "v3", "v4", "latest")
+        registry.push("images/side", "1.0", "1.1", "2.0", "1.2-rc.1")
+        manual = DEPLOYMENT.replace("name: nginx\n  ", "name: manual\n  ")
+        self.put("nginx", DEPLOYMENT, automated="true")
+        self.put("manual", manual, automated="false")
+
+    def put(self, name: str, text: str, *, automated: str = "true") -> None:
+        text = text.format(host=self.host, automated=automated)
+        self.remote.put({f"{name}.yaml": text.encode()})
+
+    def call(self, command: str, *arguments: str, columns: int = 200) -> Done:
+        settings = ("--git-url", str(self.remote.path), "--data-dir", str(self.folder / "data"))
+        env = {"COLUMNS": str(columns)}
+        return program(*settings, command, *arguments, env=env)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, anonymous_registry: Registry) -> Place:
+    return Place(tmp_path_factory.mktemp("images"), anonymous_registry)
+
+
+def test_every_image_has_a_line_also_those_not_automated(place: Place) -> None:
+    tip = place.remote.tip()
+
+    done = place.call("images")
+
+    assert (done.code, done.err) == (0, "")
+    lines = [
+        " ".join(line.split()).replace(f"{place.host}/images/", "")
+        for line in done.out.splitlines()
+    ]
+    assert lines == [
+        "WORKLOAD CONTAINER IMAGE NEWEST POLICY AT VERDICT",
+        "web:deployment/manual nginx nginx:v3 v4 same shape manual.yaml:11 not automated",
+        "web:deployment/manual side side:1.0 1.1 semver:^1 manual.yaml:12 not automated",
+        "web:deployment/nginx nginx nginx:v3 v4 same shape nginx.yaml:11 update to v4",
+        "web:deployment/nginx side side:1.0 1.1 semver:^1 nginx.yaml:12 update to 1.1",
+    ]
+    assert place.remote.tip() == tip
+
+
+def test_the_document_holds_the_same(place: Place) -> None:
+    done = place.call("images", "deployment/nginx", "-o", "json")
+
+    (source,) = done.json["sources"]
+    assert done.json["version"] == 1
+    assert source["revision"] == f"main@sha1:{place.remote.tip()}"
+    assert [image["verdict"] for image in source["images"]] == ["UPDATE", "UPDATE"]
+    assert source["images"][0] == {
+        "path": "nginx.yaml",
+        "line": 11,
+        "workload": "web:deployment/nginx",
+        "container": "nginx",
+        "image": f"{place.host}/images/nginx:v3",
+        "current": "v3",
+        "policy": "same shape",
+        "newest": "v4",
+        "verdict": "UPDATE",
+        "detail": "update to v4",
+    }
+
+
+def test_what_does_not_fit_eighty_columns_is_folded(place: Place) -> None:
+    done = place.call("images", "web:deployment/nginx", columns=80)
+
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert done.out.splitlines()[:7] == [
+        "web:deployment/nginx",
+        "  container  nginx",
+        f"  image      {place.host}/images/nginx:v3",
+        "  newest     v4",
+        "  policy     same shape",
+        "  at         nginx.yaml:11",
+        "  verdict    update to v4",
+    ]
+
+
+def test_every_tag_of_a_container_is_explained(place: Place) -> None:
+    done = place.call("explain", "web:deploy/nginx", "side")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "web:deployment/nginx  side",
+        f"  image    {place.host}/images/side:1.0",
+        "  at       nginx.yaml:12",
+        "  policy   semver:^1",
+        "  newest   1.1",
+        "  verdict  update to 1.1",
+        "TAG       VERDICT",
+        "1.1       chosen",
+        "1.0       is older than 1.1",
+        "1.2-rc.1  is a pre-release, and the constraint names none",
+        "2.0       is not ^1",
+    ]
+
+
+def test_an_explanation_as_a_document_has_every_container(place: Place) -> None:
+    done = place.call("explain", "deployment/manual", "-o", "json")
+
+    assert done.code == 0
+    assert [image["container"] for image in done.json["images"]] == ["nginx", "side"]
+    first = done.json["images"][0]
+    assert (first["source"], first["verdict"]) == ("default", "NOT_AUTOMATED")
+    assert first["verdicts"] == [
+        {"tag": "v4", "chosen": True, "reason": "chosen"},
+        {"tag": "v3", "chosen": False, "reason": "is older than v4"},
+        {"tag": "latest", "chosen": False, "reason": "is 'latest', which names no version"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["images", "nginx"], "did you mean 'web:deployment/nginx'?", id="name"),
+        pytest.param(["explain", "web:deployment/x"], "there is no workload 'web:dep", id="none"),
+        pytest.param(
+            ["explain", "deploy/nginx", "sid"],
+            "web:deployment/nginx has no container 'sid'; it has nginx, side",
+            id="container",
+        ),
+        pytest.param(["explain"], "Missing argument 'WORKLOAD'", id="nothing"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told(place: Place, arguments: list[str], message: str) -> None:
+    done = place.call(*arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_what_is_wrong_is_told_and_the_rest_is_listed(
+    tmp_path: Path, anonymous_registry: Registry
+) -> None:
+    place = Place(tmp_path, anonymous_registry)
+    place.put("bad", "apiVersion: v1\nkind: [\n")
+    place.put("down", DEPLOYMENT.replace("{host}", f"127.0.0.1:{free_port()}"))
+    place.put("policy", DEPLOYMENT.replace("semver:^1", "semver:^^").replace("web", "shop"))
+
+    done = place.call("images", "-o", "json")
+
+    (source,) = done.json["sources"]
+    assert done.code == done.json["exitCode"] == 3
+    assert len(source["images"]) == 8
+    assert {image["verdict"] for image in source["images"]} == {
+        "BAD_ANNOTATION",
+        "NOT_AUTOMATED",
+        "REGISTRY_FAILED",
+        "UPDATE",
+    }
+    kinds = {problem["where"].split(":")[0]: problem["kind"] for problem in source["problems"]}
+    assert (kinds["bad.yaml"], kinds["policy.yaml"]) == ("stalled", "stalled")
+    assert "transient" in kinds.values()
+
+
+def test_a_remote_that_is_not_there_is_told(tmp_path: Path) -> None:
+    settings = ("--git-url", str(tmp_path / "none"), "--data-dir", str(tmp_path / "data"))
+
+    done = program("images", *settings)
+    named = program(*settings, "explain", "deployment/x")
+
+    assert (done.code, done.out) == (3, "")
+    assert str(tmp_path / "none") in done.err
+    assert named.code == 2
+    assert f"error: {os.fspath(tmp_path / 'none')}" in named.err

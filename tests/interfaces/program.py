@@ -3,9 +3,10 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,22 @@ class Done:
     @property
     def json(self) -> Any:  # noqa: ANN401 - whatever was printed
         return json.loads(self.out)
+
+
+def undocumented(document: object) -> set[str]:
+    """Return the keys of a JSON document that the description of the commands does not name."""
+    described = (ROOT / "docs/reference/commands.md").read_text()
+    return {key for key in _keys(document) if not re.search(rf"`\.?{key}(?:\[\])?`", described)}
+
+
+def _keys(document: object) -> Iterator[str]:
+    if isinstance(document, dict):
+        yield from document
+        for value in document.values():
+            yield from _keys(value)
+    if isinstance(document, list):
+        for item in document:
+            yield from _keys(item)
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

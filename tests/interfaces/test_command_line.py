@@ -27,6 +27,7 @@ from reconciler.interfaces.cli.json_document import document
 from reconciler.interfaces.cli.main import run
 from reconciler.interfaces.cli.text import Narrator
 from reconciler.pipeline.events import Applying, Fetching, Planned, Pushed, Scanning, Waiting
+from tests.interfaces.program import program
 
 REVISION = Revision("main", "3a33f0a" + "0" * 33)
 KEY = ObjectKey("apps", "Deployment", "web", "nginx")
@@ -243,20 +244,69 @@ def test_a_broken_configuration_file_is_named(tmp_path: Path, text: str, message
 
 def test_version_and_help_import_no_client_library() -> None:
     script = (
-        "import sys; sys.argv = ['reconcile', sys.argv[1]]\n"
+        "import sys; sys.argv[0] = 'reconcile'\n"
         "from reconciler.__main__ import main\n"
         "main()\n"
         "print(sorted({'click', 'git', 'kubernetes', 'urllib3', 'ruamel'} & set(sys.modules)))\n"
     )
 
-    def imported(flag: str) -> str:
+    def imported(*arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", script, flag], capture_output=True, text=True, check=True
+            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
         )
         return done.stdout.splitlines()[-1]
 
     assert imported("--version") == "[]"
     assert imported("--help") == "['click']"
+    assert imported("images", "--help") == "['click']"
+    assert imported("policy", "test", "-h") == "['click']"
+
+
+def test_options_stand_before_a_commands_name_or_after_it(tmp_path: Path) -> None:
+    (tmp_path / "tags").write_text("v1\n")
+    test = ("policy", "test", "semver:1", "--tags-file", str(tmp_path / "tags"))
+
+    for arguments in (
+        ("-o", "json", *test),
+        ("policy", "--output", "json", *test[1:]),
+        (*test, "-o", "json"),
+        ("-o", "text", *test, "-o", "json"),  # the nearest wins
+    ):
+        assert program(*arguments).json["selected"] == "v1"
+
+    variable = {"RECONCILE_OUTPUT": "json"}
+    assert program(*test, env=variable).json["selected"] == "v1"
+    assert program(*test, "-o", "text", env=variable).out.startswith("Picks v1")
+
+
+def test_a_list_counts_from_both_places(tmp_path: Path) -> None:
+    remote = BareRemote.create(tmp_path / "web.git")
+    remote.put({"one/a.yaml": b"a: b\n", "two/b.yaml": b"a: b\n"})
+    settings = ("--git-url", str(remote.path), "--data-dir", str(tmp_path / "data"))
+
+    done = program("--git-path", "one", *settings, "images", "--git-path", "three")
+
+    assert done.code == 3
+    assert "three: no such folder" in done.err
+    assert "one: " not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["imges"], "No such command 'imges'. Did you mean 'images'?", id="slip"),
+        pytest.param(["--once", "images"], "--once does not go with 'images'", id="once"),
+        pytest.param(["images", "--once"], "No such option '--once'", id="once-behind"),
+        pytest.param(["policy", "tst"], "No such command 'tst'. Did you mean 'test'?", id="deep"),
+        pytest.param(["policy"], "Usage: reconcile policy [OPTIONS] COMMAND", id="group"),
+        pytest.param(["images", "a", "b"], "unexpected extra argument", id="too-many"),
+    ],
+)
+def test_a_wrong_command_is_a_usage_error(arguments: list[str], message: str) -> None:
+    done = program(*arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
 
 
 def test_a_closed_pipe_is_no_error() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interfaces.program import Done, on_a_terminal, program
+from tests.interfaces.program import Done, on_a_terminal, program, undocumented
 
 CRASHING = {
     "phase": "Running",
@@ -54,6 +54,7 @@ def test_items_of_a_typed_list_take_their_kind_from_it() -> None:
     done = health(text, "-o", "json")
 
     assert done.code == 3
+    assert undocumented(done.json) == set()
     assert done.json == {
         "version": 1,
         "exitCode": 3,

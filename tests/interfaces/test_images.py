@@ -8,7 +8,7 @@ import pytest
 from lab.bare_repository import BareRemote
 from lab.ports import free_port
 from lab.registry import Registry
-from tests.interfaces.program import Done, program
+from tests.interfaces.program import Done, program, undocumented
 
 pytestmark = pytest.mark.registry
 
@@ -81,6 +81,7 @@ def test_the_document_holds_the_same(place: Place) -> None:
 
     (source,) = done.json["sources"]
     assert done.json["version"] == 1
+    assert undocumented(done.json) == set()
     assert source["revision"] == f"main@sha1:{place.remote.tip()}"
     assert [image["verdict"] for image in source["images"]] == ["UPDATE", "UPDATE"]
     assert source["images"][0] == {
@@ -136,6 +137,7 @@ def test_an_explanation_as_a_document_has_every_container(place: Place) -> None:
     done = place.call("explain", "deployment/manual", "-o", "json")
 
     assert done.code == 0
+    assert undocumented(done.json) == set()
     assert [image["container"] for image in done.json["images"]] == ["nginx", "side"]
     first = done.json["images"][0]
     assert (first["source"], first["verdict"]) == ("default", "NOT_AUTOMATED")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interfaces.program import on_a_terminal, program
+from tests.interfaces.program import on_a_terminal, program, undocumented
 
 TAGS = "v1.2\n\nv1.3\r\n1.3\n2.0\nlatest\n2.1-rc1\n"
 
@@ -38,6 +38,7 @@ def test_the_document_tells_what_is_selected_and_why() -> None:
         "reason": "ALREADY_NEWEST",
         "detail": "v1.3 is the newest",
     }
+    assert undocumented(done.json) == set()
     assert done.json["verdicts"][0] == {"tag": "v1.3", "chosen": True, "reason": "current"}
     assert len(done.json["verdicts"]) == 6
 

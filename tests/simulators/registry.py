@@ -55,6 +55,11 @@ class _Server(ThreadingHTTPServer):
         self.script = script
         self.requests: list[Request] = []
         self.stopping = threading.Event()
+        self.connections = 0
+
+    def process_request(self, request: object, client_address: object) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)  # type: ignore[arg-type]  # typeshed's are private
 
     def handle_error(self, *_: object) -> None:
         """Say nothing: clients that hang up are what many tests are about."""
@@ -81,6 +86,10 @@ class RegistrySimulator:
     @property
     def requests(self) -> list[Request]:
         return self._server.requests
+
+    @property
+    def connections(self) -> int:
+        return self._server.connections
 
     @property
     def port(self) -> int:

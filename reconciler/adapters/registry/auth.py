@@ -97,10 +97,9 @@ class Authenticator:
             AccessDeniedError: it has none that we know.
             RegistryError: its realm is not to be trusted.
         """
-        challenges = _challenges(answer)
-        way = next(filter(None, map(_way, challenges)), None)
+        way = next(iter(_ways(answer)), None)
         if way is None:
-            raise AccessDeniedError(_unsupported(challenges), where=answer.url)
+            raise AccessDeniedError(_unsupported(_challenges(answer)), where=answer.url)
         if way.scheme == "bearer":
             check_realm(way.realm, registry=answer.url, insecure_hosts=self._insecure_hosts)
         self._ways[urlsplit(answer.url).netloc] = way
@@ -158,7 +157,7 @@ class Visit:
                     return answer
                 refusal = answer or refusal
             was_accepted, self._accepted = self._accepted, None
-            moved = self._learn(refusal) if refusal and _has_challenge(refusal) else way
+            moved = self._learn(refusal) if refusal and _ways(refusal) else way
             if moved == way and was_accepted is None:
                 break
             way = moved
@@ -174,10 +173,10 @@ class Visit:
             return None
         if answer.status not in _REFUSED:
             self._logins.worked(candidate)
-        elif way.scheme == "basic" and answer.status == _UNAUTHORIZED:
-            self._logins.refused(candidate)
-        else:
+        elif way.scheme == "bearer" or answer.status == _FORBIDDEN:
             self._logins.forbidden(candidate)
+        elif way in (_ways(answer) or (way,)):  # else it is not the login that it refused
+            self._logins.refused(candidate)
         return answer
 
     def _attempt(self, url: str, way: Way, login: Login | None) -> Response:
@@ -283,8 +282,11 @@ def _challenges(answer: Response) -> tuple[Challenge, ...]:
     return parse_challenges(answer.headers.get("WWW-Authenticate", ""))
 
 
-def _has_challenge(answer: Response) -> bool:
-    return answer.status == _UNAUTHORIZED and any(map(_way, _challenges(answer)))
+def _ways(answer: Response) -> tuple[Way, ...]:
+    """Return the ways that a 401 offers and that we know."""
+    if answer.status != _UNAUTHORIZED:
+        return ()
+    return tuple(filter(None, map(_way, _challenges(answer))))
 
 
 def _way(challenge: Challenge) -> Way | None:

@@ -9,8 +9,11 @@ from urllib3.exceptions import (
     ConnectTimeoutError,
     DecodeError,
     HTTPError,
+    LocationValueError,
     MaxRetryError,
     NewConnectionError,
+    ProxyError,
+    ProxySchemeUnknown,
     SSLError,
 )
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
@@ -27,6 +30,12 @@ _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYE
 
 _OF_HANDSHAKE: Final = "handshake"
 """In the text of Python's time-out; urllib3 tells it as one of the answer."""
+
+
+_NO_CONNECTION: Final = (
+    *(ConnectTimeoutError, NewConnectionError, SSLError),
+    *(ProxyError, ProxySchemeUnknown, LocationValueError),
+)
 
 
 class NotHttpError(RegistryError):
@@ -52,7 +61,7 @@ def as_registry_error(error: HTTPError, url: str, settings: RegistrySettings) ->
         return UntrustedError(words, where=base, is_retryable=False)
     if isinstance(root, http.client.BadStatusLine):
         return _not_http(root, base, url)
-    if isinstance(cause, ConnectTimeoutError | NewConnectionError | SSLError):
+    if isinstance(cause, _NO_CONNECTION):
         words = _without_connection(cause, settings)
         return RegistryError(words, where=base, is_retryable=not _speaks_no_tls(root))
     if isinstance(root, TimeoutError) and _OF_HANDSHAKE in str(root):
@@ -72,9 +81,9 @@ def _without_connection(cause: HTTPError, settings: RegistrySettings) -> str:
     """Say why there is no connection."""
     if isinstance(cause, SSLError):
         return f"TLS failed: {_tls_words(cause)}"
-    if isinstance(cause, NewConnectionError):
-        return f"cannot connect: {_innermost(cause)}"
-    return f"cannot connect: no answer within {settings.connect_timeout_s:g} s"
+    if isinstance(cause, ConnectTimeoutError) and not isinstance(cause, NewConnectionError):
+        return f"cannot connect: no answer within {settings.connect_timeout_s:g} s"
+    return f"cannot connect: {_innermost(cause)}"
 
 
 def _within_connection(cause: Exception | None, settings: RegistrySettings) -> str:

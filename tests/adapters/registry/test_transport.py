@@ -1,0 +1,211 @@
+"""One request: pooled, by a proxy where there is one, bounded, and told of."""
+
+import base64
+import tracemalloc
+from collections.abc import Iterator
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.authority import Authority, serving_context
+from reconciler.adapters.registry.transport import Transport, retry_after_s
+from reconciler.errors import RegistryError, SettingsError
+from reconciler.settings import RegistrySettings
+from tests.adapters.registry.hostile import BOMB
+from tests.simulators.names import Names
+from tests.simulators.registry import RegistrySimulator, Reply, Request
+
+CANARY = "canary-7f3a"
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Take what names a proxy out of the environment."""
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+@pytest.fixture
+def proxy() -> Iterator[RegistrySimulator]:
+    with RegistrySimulator(lambda request: Reply(body=request.path.encode())) as proxy:
+        yield proxy
+
+
+def proxy_login(proxy: RegistrySimulator) -> str | None:
+    headers = {name.lower(): value for name, value in proxy.requests[0].headers.items()}
+    return headers.get("proxy-authorization")
+
+
+def test_a_proxy_of_the_environment_is_used_with_its_password(
+    proxy: RegistrySimulator, no_proxies: pytest.MonkeyPatch
+) -> None:
+    no_proxies.setenv("HTTP_PROXY", f"http://me%40corp:{CANARY}@{proxy.host}")
+    transport = Transport(RegistrySettings())
+
+    answer = transport.get("http://plain.test/v2/", {})
+    transport.close()
+
+    assert answer.body == b"http://plain.test/v2/"
+    pair = base64.b64encode(f"me@corp:{CANARY}".encode()).decode()
+    assert proxy_login(proxy) == f"Basic {pair}"
+
+
+def test_a_proxy_without_a_password_gets_none(
+    proxy: RegistrySimulator, no_proxies: pytest.MonkeyPatch
+) -> None:
+    no_proxies.setenv("http_proxy", f"http://{proxy.host}")
+    transport = Transport(RegistrySettings())
+
+    transport.get("http://plain.test/v2/", {})
+    transport.get("http://plain.test/v2/", {})
+    transport.close()
+
+    assert proxy_login(proxy) is None
+
+
+def test_neither_loopback_nor_what_the_environment_excepts_goes_by_a_proxy(
+    proxy: RegistrySimulator, no_proxies: pytest.MonkeyPatch
+) -> None:
+    Names().install(no_proxies)
+    no_proxies.setenv("http_proxy", f"http://{proxy.host}")
+    no_proxies.setenv("no_proxy", "direct.test")
+    transport = Transport(RegistrySettings())
+
+    with RegistrySimulator(lambda _: Reply(body=b"direct")) as direct:
+        for host in (direct.host, f"direct.test:{direct.port}"):
+            assert transport.get(f"http://{host}/", {}).body == b"direct"
+    transport.close()
+
+    assert proxy.requests == []
+
+
+def test_a_proxy_that_is_no_url_is_an_error_of_that_registry(
+    no_proxies: pytest.MonkeyPatch,
+) -> None:
+    no_proxies.setenv("http_proxy", "ftp://proxy.example")
+
+    with pytest.raises(RegistryError, match="cannot connect: Proxy URL had unsupported scheme"):
+        Transport(RegistrySettings()).get("http://plain.test/v2/", {})
+
+
+def test_a_proxy_that_refuses_is_told(no_proxies: pytest.MonkeyPatch) -> None:
+    with RegistrySimulator(lambda _: Reply()) as proxy:  # knows no CONNECT
+        no_proxies.setenv("https_proxy", f"http://{CANARY}@{proxy.host}")
+        transport = Transport(RegistrySettings())
+        with pytest.raises(
+            RegistryError, match="cannot connect: Tunnel connection failed: 501"
+        ) as raised:
+            transport.get("https://registry.test/v2/", {})
+        transport.close()
+
+    assert CANARY not in str(raised.value)
+
+
+def test_connections_are_kept(authority: Authority, tmp_path: Path) -> None:
+    context = serving_context(authority.certificate(tmp_path / "server.pem"))
+    with (
+        RegistrySimulator(lambda _: Reply(), context=context) as in_tls,
+        RegistrySimulator(lambda _: Reply()) as plain,
+    ):
+        transport = Transport(RegistrySettings(ca_file=authority.ca_file))
+        for _ in range(5):
+            transport.get(f"https://{in_tls.host}/", {})
+            transport.get(f"http://{plain.host}/", {})
+        transport.close()
+
+        assert (in_tls.connections, plain.connections) == (1, 1)
+
+
+def test_each_request_is_told_of_with_its_host_and_status() -> None:
+    told: list[tuple[str, int]] = []
+
+    def script(request: Request) -> Reply:
+        return Reply(wire=b"") if request.path == "/cut" else Reply(status=418)
+
+    with RegistrySimulator(script) as registry:
+        transport = Transport(
+            RegistrySettings(), on_request=lambda host, status: told.append((host, status))
+        )
+        transport.get(f"http://{registry.host}/", {})
+        transport.post(f"http://{registry.host}/", {}, b"body", max_body_bytes=99)
+        with pytest.raises(RegistryError):
+            transport.get(f"http://{registry.host}/cut", {})
+        transport.close()
+
+        assert told == [(registry.host, 418), (registry.host, 418), (registry.host, 0)]
+
+
+def test_what_unpacks_to_much_is_not_held_in_memory() -> None:
+    bomb = Reply(body=BOMB, headers={"Content-Encoding": "gzip"})
+    with RegistrySimulator(lambda _: bomb) as registry:
+        transport = Transport(RegistrySettings())
+        tracemalloc.start()
+        with pytest.raises(RegistryError, match="answer is larger than 8,388,608 bytes"):
+            transport.get(f"http://{registry.host}/", {})
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        transport.close()
+
+    assert peak < 32 * 1024 * 1024
+
+
+def test_a_deadline_is_over_with_its_request() -> None:
+    with RegistrySimulator(lambda _: Reply(drip_s=0.02)) as registry:
+        slow = Transport(RegistrySettings(answer_timeout_s=0.05))
+        with pytest.raises(RegistryError, match=r"did not finish its answer within 0\.05 s"):
+            slow.get(f"http://{registry.host}/", {})
+        slow.close()
+        patient = Transport(RegistrySettings())
+        assert patient.get(f"http://{registry.host}/", {}).status == 200
+        patient.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(None, "--registry-ca-file cannot be read: No such file", id="missing"),
+        pytest.param(CANARY, "holds no certificate that can be read", id="nonsense"),
+    ],
+)
+def test_a_ca_file_that_cannot_be_used_is_named(
+    tmp_path: Path, content: str | None, message: str
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+
+    with pytest.raises(SettingsError, match=message) as raised:
+        Transport(RegistrySettings(ca_file=path))
+
+    assert raised.value.where == str(path)
+    assert CANARY not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        pytest.param("0", 0.0, id="now"),
+        pytest.param(" 120 ", 120.0, id="seconds"),
+        pytest.param(formatdate(1060, usegmt=True), 60.0, id="date"),
+        pytest.param(formatdate(1060), 60.0, id="date-without-zone"),
+        pytest.param(formatdate(10, usegmt=True), 0.0, id="past"),
+        pytest.param("-1", None, id="negative"),
+        pytest.param("1.5", None, id="fraction"),
+        pytest.param("²", None, id="superscript"),
+        pytest.param("", None, id="empty"),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
+    assert retry_after_s({"Retry-After": value}, now_s=1000) == seconds
+
+
+@given(st.text(max_size=80))
+def test_any_retry_after_is_read_or_ignored(value: str) -> None:
+    seconds = retry_after_s({"Retry-After": value}, now_s=1000)
+
+    assert seconds is None or seconds >= 0

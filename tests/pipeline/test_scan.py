@@ -8,7 +8,7 @@ from reconciler.core.images.reference import Repository
 from reconciler.core.redaction import Secret
 from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError, StoppedError
 from reconciler.pipeline.host import FAILURES_UNTIL_LEFT_ALONE, REQUESTS, Host
-from reconciler.pipeline.scan import Tags, scan
+from reconciler.pipeline.scan import WORKERS, Tags, scan
 from reconciler.stop import Stop
 from tests.fakes.clock import FakeClock
 
@@ -192,6 +192,25 @@ def test_a_host_gets_one_request_first_and_never_all_threads() -> None:
 
     assert counted.most[:2] == [1, 1]
     assert max(counted.most) == REQUESTS
+
+
+def test_no_more_is_sent_than_there_are_threads_and_retries_wait_for_one() -> None:
+    wanted = [each for host in "abc" for each in repositories(60, f"{host}.example")]
+    counted = Counted()
+    failed: set[Repository] = set()
+
+    def answer(repository: Repository, before: int) -> Sequence[str]:
+        counted.answer(until=WORKERS)
+        if repository.path == "acme/web7" and before == 0:
+            failed.add(repository)
+            raise RegistryError("answered 503")
+        return ["v1"]
+
+    results = run(ScriptedTags(answer), wanted, FakeClock())
+
+    assert set(results.values()) == {("v1",)}
+    assert len(failed) == 3
+    assert max(counted.most) == WORKERS
 
 
 def test_a_host_that_hangs_leaves_threads_for_the_others() -> None:

@@ -160,6 +160,20 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
+def full_port() -> Iterator[int]:
+    """Give a loopback port that does not even take connections: its queue is full."""
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as server,
+        contextlib.ExitStack() as all_,
+    ):
+        for _ in range(4):
+            filler = all_.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+        yield int(server.getsockname()[1])
+
+
+@contextlib.contextmanager
 def silent_port() -> Iterator[int]:
     """Give a loopback port that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:

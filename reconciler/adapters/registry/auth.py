@@ -155,7 +155,8 @@ class Visit:
                 if answer is not None and answer.status not in _REFUSED:
                     self._accepted = (candidate,)
                     return answer
-                refusal = answer or refusal
+                if candidate is not None or refusal is None:  # what a login got says more
+                    refusal = answer or refusal
             was_accepted, self._accepted = self._accepted, None
             moved = self._learn(refusal) if refusal and _ways(refusal) else way
             if moved == way and was_accepted is None:

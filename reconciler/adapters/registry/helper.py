@@ -175,7 +175,7 @@ def _output(
         try:
             output = _exchange(process, given.encode(), deadline)
             if len(output) <= MAX_OUTPUT_BYTES:
-                return process.wait(max(0.0, deadline - time.monotonic())), output
+                process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
         finally:

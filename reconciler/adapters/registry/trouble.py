@@ -10,7 +10,6 @@ from urllib3.exceptions import (
     DecodeError,
     HTTPError,
     LocationValueError,
-    MaxRetryError,
     NewConnectionError,
     ProxyError,
     ProxySchemeUnknown,
@@ -52,7 +51,6 @@ def as_registry_error(error: HTTPError, url: str, settings: RegistrySettings) ->
     What keeps us from a whole registry is said of the registry and not of the page, so that all its
     repositories fail with the same words.
     """
-    cause = error.reason if isinstance(error, MaxRetryError) else error
     root = root_of(error)
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}"
@@ -61,13 +59,13 @@ def as_registry_error(error: HTTPError, url: str, settings: RegistrySettings) ->
         return UntrustedError(words, where=base, is_retryable=False)
     if isinstance(root, http.client.BadStatusLine):
         return _not_http(root, base, url)
-    if isinstance(cause, _NO_CONNECTION):
-        words = _without_connection(cause, settings)
+    if isinstance(error, _NO_CONNECTION):
+        words = _without_connection(error, settings)
         return RegistryError(words, where=base, is_retryable=not _speaks_no_tls(root))
     if isinstance(root, TimeoutError) and _OF_HANDSHAKE in str(root):
         words = f"TLS failed: no answer within {settings.connect_timeout_s:g} s"
         return RegistryError(words, where=base)
-    return RegistryError(_within_connection(cause, settings), where=url)
+    return RegistryError(_within_connection(error, settings), where=url)
 
 
 def _not_http(root: http.client.BadStatusLine, base: str, url: str) -> NotHttpError:
@@ -81,12 +79,12 @@ def _without_connection(cause: HTTPError, settings: RegistrySettings) -> str:
     """Say why there is no connection."""
     if isinstance(cause, SSLError):
         return f"TLS failed: {_tls_words(cause)}"
-    if isinstance(cause, ConnectTimeoutError) and not isinstance(cause, NewConnectionError):
+    if isinstance(cause, ConnectTimeoutError):
         return f"cannot connect: no answer within {settings.connect_timeout_s:g} s"
     return f"cannot connect: {_innermost(cause)}"
 
 
-def _within_connection(cause: Exception | None, settings: RegistrySettings) -> str:
+def _within_connection(cause: HTTPError, settings: RegistrySettings) -> str:
     """Say how an answer failed to come."""
     if isinstance(cause, HTTPTimeoutError) and isinstance(root_of(cause), OverdueError):
         return f"did not finish its answer within {settings.answer_timeout_s:g} s"
@@ -94,7 +92,7 @@ def _within_connection(cause: Exception | None, settings: RegistrySettings) -> s
         return f"did not answer within {settings.read_timeout_s:g} s"
     if isinstance(cause, DecodeError):
         return "its answer is not compressed as it says"
-    return f"the connection broke: {_innermost(cause) if cause else 'no answer'}"
+    return f"the connection broke: {_innermost(cause)}"
 
 
 def _certificate_words(root: ssl.SSLCertVerificationError) -> str:

@@ -28,7 +28,7 @@ class Hostile:
         kind: the error's name.
         server: how it is reached: ``plain`` HTTP; ``tls``, and with a certificate that is
             ``untrusted``, ``expired``, ``misnamed``; where TLS is due, ``no-tls`` and ``silent``;
-            ``absent``; ``unknown``.
+            ``full`` (takes no connections); ``absent``; ``unknown``.
     """
 
     title: str
@@ -209,6 +209,10 @@ TABLE = (
         redirected(f"http://{LINK_LOCAL}/latest"),
     ),
     Hostile(
+        "redirects to no URL", "the registry redirects to 'http://[x/', which is not followed",
+        redirected("http://[x/"),
+    ),
+    Hostile(
         "redirects for ever", "the registry redirects more than 3 times",
         lambda request, _: Reply(307, headers={"Location": f"{request.path}1"}),
     ),
@@ -299,8 +303,17 @@ TABLE = (
         is_tried_again=True, server="absent",
     ),
     Hostile(
+        "takes no connections", "cannot connect: no answer within {connect:g} s", always(Reply()),
+        is_tried_again=True, server="full",
+    ),
+    Hostile(
         "has a name that nobody knows", "cannot connect: Name or service not known",
         always(Reply()), is_tried_again=True, server="unknown",
+    ),
+    Hostile(
+        "speaks TLS and hangs up before it answers",
+        "the connection broke: Remote end closed connection without response",
+        always(Reply(wire=b"")), is_tried_again=True, server="tls",
     ),
     Hostile(
         "takes connections and never says a word of TLS",

@@ -230,6 +230,34 @@ def test_a_registry_that_changes_from_passwords_to_tokens_is_followed(ask: Ask) 
     assert asked.users[-1] == "good/0"
 
 
+def test_a_registry_that_wants_something_else_each_time_is_not_followed_for_ever(
+    ask: Ask,
+) -> None:
+    registry = TokenRegistry()
+    asked = ask(registry, GOOD)
+    asked.tags()
+    services = iter("abcdefgh")
+
+    def moves(_: str) -> bool:
+        registry.service = next(services)
+        return False
+
+    registry.permits = moves
+
+    with pytest.raises(AccessDeniedError):
+        asked.tags()
+
+
+def test_a_password_that_has_no_rights_is_told_from_a_wrong_one(ask: Ask) -> None:
+    asked = ask(lambda request: Reply(403) if user_of(request) else BASIC, GOOD)
+
+    for _ in range(5):
+        with pytest.raises(AccessDeniedError, match="forbids listing the tags of 'acme/web' to"):
+            asked.tags()
+
+    assert asked.users.count("good") == 5
+
+
 def test_a_login_whose_password_the_token_service_refuses_gives_way_to_the_next(ask: Ask) -> None:
     asked = ask(TokenRegistry())
 

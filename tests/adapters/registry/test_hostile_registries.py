@@ -22,7 +22,7 @@ from reconciler.pipeline.scan import scan
 from reconciler.settings import RegistrySettings
 from tests.adapters.registry.hostile import TABLE, Hostile
 from tests.simulators.names import Names
-from tests.simulators.registry import RegistrySimulator, Reply, silent_port
+from tests.simulators.registry import RegistrySimulator, Reply, full_port, silent_port
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "registries.md"
 QUICK = RegistrySettings(connect_timeout_s=1.5, read_timeout_s=1.5, answer_timeout_s=3)
@@ -88,6 +88,8 @@ def serve(
             return simulator.host, simulator
         case "silent":
             return f"registry.test:{stack.enter_context(silent_port())}", simulator
+        case "full":
+            return f"127.0.0.1:{stack.enter_context(full_port())}", simulator
         case "absent":
             return f"127.0.0.1:{free_port()}", simulator
         case "unknown":

@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from reconciler.pipeline.scan import scan
 from reconciler.settings import RegistrySettings
 from tests.adapters.registry.hostile import TABLE, Hostile
 from tests.simulators.names import Names
-from tests.simulators.registry import RegistrySimulator, Reply, full_port, silent_port
+from tests.simulators.registry import RegistrySimulator, Reply, Request, full_port, silent_port
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "registries.md"
 QUICK = RegistrySettings(connect_timeout_s=1.5, read_timeout_s=1.5, answer_timeout_s=3)
@@ -122,6 +124,34 @@ def test_a_hostile_registry_gets_its_words_and_the_others_are_done(
     assert {results[each] for each in stage.healthy} == {("v1",)}
     assert stage.forbidden.requests == []
     assert stage.names.asked <= {"127.0.0.1", stage.hostile.partition(":")[0]}
+
+
+@pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
+def test_a_host_that_asks_for_time_gets_it_and_then_answers(
+    as_date: bool,
+) -> None:
+    asked_at: list[float] = []
+
+    def limited(_: Request) -> Reply:
+        asked_at.append(time.monotonic())
+        if len(asked_at) > 1:
+            return Reply()
+        # A date has no fractions: two seconds on are at least one from now.
+        until = formatdate(time.time() + 2, usegmt=True) if as_date else "1"
+        return Reply(429, headers={"Retry-After": until})
+
+    with RegistrySimulator(limited) as busy, RegistrySimulator(lambda _: Reply()) as idle:
+        wanted = [
+            Repository(host, f"acme/{n}") for host in (busy.host, idle.host) for n in range(9)
+        ]
+        client = RegistryClient(RegistrySettings(), Keychain(environment={}))
+        results = scan(
+            wanted, client, pull_secrets=lambda _: (), clock=SystemClock(), jitter=lambda: 0.5
+        )
+        client.close()
+
+    assert set(results.values()) == {("v1",)}
+    assert asked_at[1] - asked_at[0] >= 0.9
 
 
 def test_the_table_of_the_reference_is_the_table_of_these_tests() -> None:

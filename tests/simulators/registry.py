@@ -174,6 +174,27 @@ def full_port() -> Iterator[int]:
 
 
 @contextlib.contextmanager
+def alerting_port() -> Iterator[int]:
+    """Give a loopback port that ends each TLS handshake by an alert (40, handshake failure)."""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # of accept: the end
+            while True:
+                client, _ = server.accept()
+                with client, contextlib.suppress(OSError):
+                    client.recv(65536)
+                    client.sendall(b"\x15\x03\x03\x00\x02\x02\x28")
+                    client.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield int(server.getsockname()[1])
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextlib.contextmanager
 def silent_port() -> Iterator[int]:
     """Give a loopback port that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:

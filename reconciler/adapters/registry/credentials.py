@@ -102,11 +102,6 @@ class Keychain:
             ) from None
         return cls(config, path=path, environment=environment)
 
-    @property
-    def source(self) -> str:
-        """The file, for messages; empty for none."""
-        return str(self._path) if self._path is not None and self._stamp != _NO_FILE else ""
-
     def offers(
         self, repository: Repository, pull_secrets: Iterable[PullCredential] = ()
     ) -> Iterator[Offer]:

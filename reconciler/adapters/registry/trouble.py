@@ -79,7 +79,7 @@ def _without_connection(cause: HTTPError, settings: RegistrySettings) -> str:
     """Say why there is no connection."""
     if isinstance(cause, SSLError):
         return f"TLS failed: {_tls_words(cause)}"
-    if isinstance(cause, ConnectTimeoutError):
+    if isinstance(cause, ConnectTimeoutError) and not isinstance(cause, NewConnectionError):
         return f"cannot connect: no answer within {settings.connect_timeout_s:g} s"
     return f"cannot connect: {_innermost(cause)}"
 
@@ -103,9 +103,11 @@ def _certificate_words(root: ssl.SSLCertVerificationError) -> str:
 
 
 def _tls_words(error: BaseException) -> str:
-    if _speaks_no_tls(root_of(error)):
+    root = root_of(error)
+    if _speaks_no_tls(root):
         return "it speaks no TLS: permit plain HTTP with --registry-insecure, if that is meant"
-    return _innermost(error)
+    _, alert, what = (getattr(root, "reason", None) or "").partition("ALERT_")
+    return f"alert {what.lower().replace('_', ' ')}" if alert else _innermost(error)
 
 
 def _speaks_no_tls(root: BaseException) -> bool:

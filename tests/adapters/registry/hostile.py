@@ -27,7 +27,8 @@ class Hostile:
         is_tried_again: whether another attempt within the cycle may help.
         kind: the error's name.
         server: how it is reached: ``plain`` HTTP; ``tls``, and with a certificate that is
-            ``untrusted``, ``expired``, ``misnamed``; where TLS is due, ``no-tls`` and ``silent``;
+            ``untrusted``, ``expired``, ``misnamed``; where TLS is due, ``no-tls``, ``alert``
+            and ``silent``;
             ``full`` (takes no connections); ``absent``; ``unknown``.
     """
 
@@ -325,6 +326,10 @@ TABLE = (
         "TLS failed: it speaks no TLS: permit plain HTTP with --registry-insecure, if that is"
         " meant",
         always(Reply()), server="no-tls",
+    ),
+    Hostile(
+        "ends each TLS handshake", "TLS failed: alert handshake failure", always(Reply()),
+        is_tried_again=True, server="alert",
     ),
     Hostile(
         "shows a certificate of nobody we know",

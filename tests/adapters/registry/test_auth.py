@@ -369,6 +369,10 @@ def test_a_helper_is_asked_when_the_entries_do_not_do(ask: Ask, tmp_path: Path) 
     keychain = Keychain.from_file(path, environment={"PATH": f"{tmp_path}:/usr/bin:/bin"})
 
     assert ask(basic, keychain=keychain).tags() == ("v1",)
+    helper.write_text("#!/bin/sh\necho '{}'\n")
+    silent = Keychain.from_file(path, environment={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    with pytest.raises(AccessDeniedError, match="wants a password, and none is known"):
+        ask(basic, keychain=silent).tags()
     helper.unlink()
     broken = Keychain.from_file(path, environment={"PATH": str(tmp_path)})
     with pytest.raises(AccessDeniedError, match="docker-credential-lab is not on the PATH"):

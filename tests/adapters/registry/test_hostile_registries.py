@@ -24,7 +24,14 @@ from reconciler.pipeline.scan import scan
 from reconciler.settings import RegistrySettings
 from tests.adapters.registry.hostile import TABLE, Hostile
 from tests.simulators.names import Names
-from tests.simulators.registry import RegistrySimulator, Reply, Request, full_port, silent_port
+from tests.simulators.registry import (
+    RegistrySimulator,
+    Reply,
+    Request,
+    alerting_port,
+    full_port,
+    silent_port,
+)
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "registries.md"
 QUICK = RegistrySettings(connect_timeout_s=1.5, read_timeout_s=1.5, answer_timeout_s=3)
@@ -87,17 +94,20 @@ def serve(
     )
     match hostile.server:
         case "plain":
-            return simulator.host, simulator
+            host = simulator.host
+        case "alert":
+            host = f"registry.test:{stack.enter_context(alerting_port())}"
         case "silent":
-            return f"registry.test:{stack.enter_context(silent_port())}", simulator
+            host = f"registry.test:{stack.enter_context(silent_port())}"
         case "full":
-            return f"127.0.0.1:{stack.enter_context(full_port())}", simulator
+            host = f"127.0.0.1:{stack.enter_context(full_port())}"
         case "absent":
-            return f"127.0.0.1:{free_port()}", simulator
+            host = f"127.0.0.1:{free_port()}"
         case "unknown":
-            return f"unknown.test:{simulator.port}", simulator
+            host = f"unknown.test:{simulator.port}"
         case _:
-            return f"registry.test:{simulator.port}", simulator
+            host = f"registry.test:{simulator.port}"
+    return host, simulator
 
 
 @pytest.mark.timeout(120)

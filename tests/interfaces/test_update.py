@@ -1,15 +1,18 @@
 """``reconcile update``, as a user meets it."""
 
 import shutil
+import signal
+import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from lab.registry import Registry
-from tests.interfaces.program import on_a_terminal, program
+from tests.interfaces.program import COMMAND, environment, on_a_terminal, program
 
 MANIFEST = """\
 apiVersion: apps/v1
@@ -206,6 +209,31 @@ def test_a_reader_that_has_seen_enough_is_no_failure(folder: Path) -> None:
     done = in_a_shell(f"{PROGRAM} {arguments} | head -c 5; exit ${{PIPESTATUS[0]}}")
 
     assert (done.returncode, done.stdout, done.stderr) == (4, "--- a", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_it_at_once_and_a_second_one_changes_nothing(
+    folder: Path, number: signal.Signals
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        image = f"127.0.0.1:{silent.getsockname()[1]}/nginx:v3"
+        (folder / "a.yaml").write_text(MANIFEST.format(name="a", image=image))
+        with subprocess.Popen(
+            [*COMMAND, "update", str(folder), "--write"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        ) as child:
+            connection, _ = silent.accept()  # and never answer
+            child.send_signal(number)
+            time.sleep(0.1)  # it is on its way out
+            child.send_signal(number)
+            out, err = child.communicate(timeout=120)
+            connection.close()
+
+    assert (child.returncode, out, err) == (130, "", "\nreconcile: interrupted\n")
 
 
 @pytest.mark.registry

@@ -11,6 +11,7 @@ import click
 from reconciler.errors import ReconcilerError, SettingsError, StalledError
 from reconciler.interfaces.cli.commands import COMMANDS, CommandGroup
 from reconciler.interfaces.cli.parameters import given, shared_parameters
+from reconciler.interfaces.cli.signals import deafen
 
 OK = 0
 TRANSIENT = 1
@@ -91,6 +92,7 @@ def _guarded(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     except (KeyboardInterrupt, click.Abort):
+        deafen()
         click.echo("reconcile: interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away: that is no failure

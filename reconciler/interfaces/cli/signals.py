@@ -52,11 +52,18 @@ class Signals:
         self._heard.put(number)
 
 
+def deafen() -> None:
+    """Hear no signal that asks to end any more: that is being done."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def leave(code: int) -> int:
     """Return the exit code, if nothing keeps the process from ending; else end it now.
 
     A thread may wait for an answer that nobody will read, of a registry for example.
     """
+    deafen()
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and not thread.daemon:
             thread.join(0.2)

@@ -256,3 +256,34 @@ def test_an_object_that_does_not_fit_its_schema_holds_back_itself_alone(
     assert str(synced.problems[0]).startswith("file0.yaml:1: deployment.apps/bad")
     assert words in str(synced.problems[0])
     assert len(cluster.names("configmap")) == 10
+
+
+GENERATED = (
+    "deployment web --image=nginx:1 --replicas=2 --port=80",
+    "service clusterip web --tcp=80",
+    "configmap config --from-literal=a=b",
+    "secret generic secret --from-literal=a=b",
+    "cronjob cron --image=busybox:1 --schedule=@daily",
+    "job job --image=busybox:1",
+    "ingress in --rule=example.com/=web:80",
+    "role role --verb=get --resource=pods",
+    "rolebinding binding --role=role --serviceaccount=default:default",
+    "serviceaccount account",
+    "quota quota --hard=pods=50",
+    "poddisruptionbudget budget --selector=app=web --min-available=1",
+)
+
+
+def test_what_kubectl_generates_is_applied_and_then_left_alone(cluster: Cluster) -> None:
+    texts = [
+        cluster.kubectl("create", *words.split(), "--dry-run=client", "-o", "yaml")
+        for words in GENERATED
+    ]
+
+    first = cluster.sync(*texts)
+    again = cluster.sync(*texts)
+
+    assert (first.problems, again.problems) == ((), ())
+    assert len(first.report.objects) == len(GENERATED)
+    assert set(cluster.actions(first).values()) == {Action.CREATED}
+    assert set(cluster.actions(again).values()) == {Action.UNCHANGED}

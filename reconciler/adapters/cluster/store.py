@@ -26,7 +26,6 @@ _NAMESPACE: Final = Resource("", "v1", "Namespace", "namespaces", is_namespaced=
 _CONFIG_MAP: Final = Resource("", "v1", "ConfigMap", "configmaps", is_namespaced=True)
 _SECRET: Final = Resource("", "v1", "Secret", "secrets", is_namespaced=True)
 _KEY: Final = "key"
-_FIRST: Final = "state.0.json"
 _MANAGED: Final = {"app.kubernetes.io/managed-by": "reconcile"}
 
 

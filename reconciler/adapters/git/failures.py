@@ -13,7 +13,6 @@ from reconciler.errors import (
 )
 
 _MAX_SHOWN = 500
-_MAX_REMOTE_LINES = 10
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _REMOTE = "remote:"
 _TELLING = re.compile(r"(?m)^(?:fatal|error): (.+)$")

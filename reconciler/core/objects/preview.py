@@ -5,8 +5,11 @@ from collections.abc import Mapping
 
 from reconciler.core.difference import unified_diff
 from reconciler.core.objects.applyset import PART_OF_LABEL
+from reconciler.core.objects.fields import mapping_of
 from reconciler.core.objects.resource import Preview
 from reconciler.core.redaction import MASK
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 _NOT_SHOWN = frozenset(
     {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"}
@@ -32,6 +35,7 @@ def _shown(item: Mapping[str, object], other: Mapping[str, object] | None, when:
         for key in ("data", "stringData"):
             if isinstance(values := body.get(key), Mapping):
                 body[key] = _masked(values, (other or {}).get(key), when)
+        body["metadata"] = _without_copies(body["metadata"])
     return json.dumps(body, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -45,6 +49,14 @@ def _metadata(metadata: object) -> object:
         if not kept:
             del shown["labels"]
     return shown
+
+
+def _without_copies(metadata: object) -> object:
+    """Mask the copy of the whole Secret that client-side ``kubectl apply`` keeps beside it."""
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    if not (isinstance(annotations, Mapping) and LAST_APPLIED in annotations):
+        return metadata
+    return {**mapping_of(metadata), "annotations": {**annotations, LAST_APPLIED: MASK}}
 
 
 def _masked(values: Mapping[str, object], others: object, when: str) -> Mapping[str, str]:

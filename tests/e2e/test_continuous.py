@@ -17,6 +17,7 @@ from tests.e2e.world import DRIVER, World
 pytestmark = [pytest.mark.cluster, pytest.mark.registry, pytest.mark.slow]
 
 TAGS = 50
+PATIENT = ("--timeout", "10m")  # a busy machine's pods take their time to be ready
 
 
 def versions(world: World) -> list[int]:
@@ -36,7 +37,7 @@ def has_arrived(world: World, tag: str) -> bool:
 def test_tags_pushed_one_after_another_arrive_each_once_or_not_at_all_and_the_last_one_does(
     world: World,
 ) -> None:
-    with running(world) as process:
+    with running(world, *PATIENT) as process:
         process.until_said("cycle.finished", result="ok")
         for number in range(4, 4 + TAGS):  # some four a second: a cycle a second sees some of them
             world.push(f"v{number}")
@@ -68,7 +69,7 @@ def test_registry_git_and_api_server_go_and_come_back_and_each_failure_is_told_o
     with serving(root, password="git-password") as server:
         port = server.server_port
         world.git_url = f"{server.url}/web.git"
-        process = Running(world)
+        process = Running(world, *PATIENT)
         process.until_said("cycle.finished", result="ok")
 
     try:
@@ -158,7 +159,7 @@ def test_asked_to_end_at_any_moment_it_ends_cleanly_and_the_next_run_completes_t
 
     assert (code, process.left_behind()) == (0, [])
     assert [line["event"] for line in process.lines][-1] == "loop.ended"
-    done = world.run()
+    done = world.run("--no-wait")
     assert (done.code, done.err) == (0, "")
     assert has_arrived(world, "v4")
     assert versions(world) == [3, 4]

@@ -42,7 +42,7 @@ class Journal:
 
     def record(self, outcome: CycleOutcome) -> None:
         """Log what a cycle did and what went wrong with it."""
-        bound = log.bind(source=outcome.source)
+        bound = log.bind(source=outcome.source, **({"dry_run": True} if outcome.is_dry_run else {}))
         for change in outcome.changes:
             bound.info(
                 "image.updated",

@@ -178,3 +178,14 @@ def test_steps_are_told_at_level_debug() -> None:
     logs.configure(level="error", form=None)
 
     assert steps == [("fetching", "https://git.example/web"), ("planned", None)]
+
+
+def test_what_a_dry_run_would_do_is_marked_so(log: Log) -> None:
+    reports = (ObjectReport(KEY, Action.CREATED),)
+
+    lines = log.after(outcome(sync=SyncReport(reports), is_dry_run=True))
+
+    assert [(line["event"], line["dry_run"]) for line in lines] == [
+        ("object.created", True),
+        ("cycle.finished", True),
+    ]

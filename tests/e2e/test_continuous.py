@@ -17,6 +17,7 @@ from tests.e2e.world import DRIVER, World
 pytestmark = [pytest.mark.cluster, pytest.mark.registry, pytest.mark.slow]
 
 TAGS = 50
+PAUSE_S = 0.3  # between tags; a cycle a second sees some of them
 PATIENT = ("--timeout", "10m")  # a busy machine's pods take their time to be ready
 
 
@@ -39,8 +40,9 @@ def test_tags_pushed_one_after_another_arrive_each_once_or_not_at_all_and_the_la
 ) -> None:
     with running(world, *PATIENT) as process:
         process.until_said("cycle.finished", result="ok")
-        for number in range(4, 4 + TAGS):  # some four a second: a cycle a second sees some of them
+        for number in range(4, 4 + TAGS):
             world.push(f"v{number}")
+            threading.Event().wait(PAUSE_S)
         process.until(lambda: has_arrived(world, f"v{3 + TAGS}"))
         process.cycles(1)
         code = process.stop()

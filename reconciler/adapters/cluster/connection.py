@@ -357,7 +357,7 @@ def _words(error: HTTPError) -> str:
     if isinstance(cause, NewConnectionError):
         return f"cannot connect to the API server: {_innermost(cause)}"
     if isinstance(cause, HTTPTimeoutError):
-        return f"the API server did not answer within {READ_TIMEOUT_S:g} s"
+        return "the API server did not answer in time"  # to connect, to agree on TLS, or to reply
     return f"the connection to the API server broke: {_innermost(cause or error)}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bench.child import Work
-from bench.works.cycle import cycle_twice
+from bench.works.cycle import run_cycles
 from bench.works.rewrite import rewrite, rewrite_one_file
 from bench.works.scanning import scan_all
 from bench.works.selection import select_one
@@ -15,6 +15,6 @@ WORKS: Final[Mapping[str, Work]] = {
     "select": select_one,
     "rewrite": rewrite,
     "rewrite-one-file": rewrite_one_file,
-    "cycle": cycle_twice,
+    "cycle": run_cycles,
     "sync": sync_twice,
 }

@@ -20,7 +20,7 @@ Tags: TypeAlias = tuple[str, ...] | ReconcilerError
 PullSecretsOf: TypeAlias = Callable[[Repository], Iterable[PullCredential]]
 """What the cluster has to log in to a repository's registry; read as it is looked through."""
 
-WORKERS = 32
+WORKERS = 44  # 16 more than one host may have
 ATTEMPTS = 3
 PATIENCE_S = 60.0  # how long one scan may wait for hosts that ask for time
 BACKOFF_BASE_S = 0.5

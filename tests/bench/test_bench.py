@@ -15,7 +15,7 @@ ROWS = {
     "select": 2,
     "scan": 4,
     "rewrite": 2 * len(TINY.manifests) + 2,
-    "cycle": 2 * len(TINY.manifests),
+    "cycle": 3 * len(TINY.manifests),
     "sync": 9,
 }
 

@@ -5,16 +5,21 @@ import itertools
 import json
 import os
 import subprocess
+import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from lab.container import Container, Mount, build_image, mounted
+from lab.container import Container, Mount, Running, build_image, mounted
 from lab.control_plane import ControlPlane
 from lab.git_server import USER, serving
+from lab.ports import free_port
+from lab.process import wait_until
 from lab.registry import Registry
 from lab.ssh_server import SshServer, make_key, serving_ssh
+from reconciler.interfaces.cli.main import INTERRUPTED
 from reconciler.release import VERSION
 from tests.e2e.world import World
 from tests.manifests.installation import MANIFESTS, NAMESPACE, Installation, installed
@@ -174,6 +179,10 @@ class Pod:
             is_read_only=is_read_only,
         )
 
+    def running(self, *arguments: str) -> contextlib.AbstractContextManager[Running]:
+        """Run the program until it is asked to end."""
+        return self.container.running(*arguments, mounts=self.mounts, environment=self.environment)
+
     def tell_the_story(self) -> None:
         """From v3 to v4, in Git and in the cluster."""
         first = self.run()
@@ -211,7 +220,7 @@ def pod(container: Container, base: Installation, world: World, volume: Mount) -
 
 
 @contextlib.contextmanager
-def over_ssh(pod: Pod) -> Iterator[SshServer]:
+def over_ssh(pod: Pod, **settings: str) -> Iterator[SshServer]:
     folder = pod.world.folder
     with serving_ssh(folder / "sshd", folder / "git") as server:
         server.authorize(make_key(folder / "key"))
@@ -220,6 +229,7 @@ def over_ssh(pod: Pod) -> Iterator[SshServer]:
             f"{server.url}/web.git",
             git_ssh_key_file=f"{GIT}/identity",
             git_known_hosts_file=f"{GIT}/known_hosts",
+            **settings,
         )
         yield server
 
@@ -273,12 +283,7 @@ def test_it_ends_at_once_when_the_cluster_asks_it_to(pod: Pod) -> None:
     )
     pod.world.remote.put({"workloads/nginx-deployment.yaml": waiting.encode()})
     arguments = ("--config", f"{SETTINGS}/reconcile.yaml", "--once", "--timeout", "1h")
-    with (
-        over_ssh(pod),
-        pod.container.running(
-            *arguments, mounts=pod.mounts, environment=pod.environment
-        ) as running,
-    ):
+    with over_ssh(pod), pod.running(*arguments) as running:
         assert running.process.stdout is not None
         for line in running.process.stdout:
             if line.startswith("Waiting"):
@@ -288,4 +293,47 @@ def test_it_ends_at_once_when_the_cluster_asks_it_to(pod: Pod) -> None:
         _, err = running.process.communicate(timeout=60)
 
     assert "Traceback" not in err
-    assert running.process.returncode != 0
+    assert running.process.returncode == INTERRUPTED
+
+
+@pytest.mark.cluster
+@pytest.mark.registry
+def test_it_runs_continuously_as_the_manifests_run_it(pod: Pod, base: Installation) -> None:
+    deployment = base.cluster.get("-n", NAMESPACE, "deployment", "reconcile")
+    (main,) = deployment["spec"]["template"]["spec"]["containers"]
+    address = f"127.0.0.1:{free_port()}"
+    probes = [main[name]["httpGet"]["path"] for name in ("livenessProbe", "readinessProbe")]
+    with over_ssh(pod, listen=address, interval="1s"), pod.running(*main["args"]) as running:
+        for path in probes:
+            wait_until(partial(answers, address, path), what=path, timeout_s=120)
+        pod.world.push("v4")
+        wait_until(
+            lambda: pod.world.cluster_image() == f"{pod.world.image}:v4",
+            what="v4 in the cluster",
+            timeout_s=120,
+        )
+        counted = 'reconcile_commits_total{source="default"} 1.0'
+        wait_until(
+            lambda: counted in get(address, "/metrics"), what="the commit's count", timeout_s=120
+        )
+
+        running.terminate()
+        _, err = running.process.communicate(timeout=120)
+
+    assert running.process.returncode == 0
+    assert "Traceback" not in err
+    assert pod.world.tags_committed() == ["Deploy nginx v3", "Update nginx to v4"]
+
+
+def get(address: str, path: str) -> str:
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def answers(address: str, path: str) -> bool:
+    """Whether a probe would be content."""
+    try:
+        get(address, path)
+    except OSError:  # refused, or an HTTPError: not ready
+        return False
+    return True

@@ -66,15 +66,15 @@ class Installation:
     def await_right(self, verb: str, resource: str, namespace: str) -> None:
         """Wait until the API server knows of a right: roles are summed up by a controller."""
         wait_until(
-            lambda: self.may(verb, resource, namespace),
+            lambda: self.may(verb, resource, namespace=namespace),
             what=f"the right to {verb} {resource}",
             timeout_s=PATIENCE_S,
         )
 
-    def may(self, verb: str, resource: str, namespace: str) -> bool:
-        """Whether it has a right."""
+    def may(self, *right: str, namespace: str) -> bool:
+        """Whether it has a right: verb, resource, maybe ``--subresource=…``."""
         try:
-            self.cluster.kubectl("auth", "can-i", verb, resource, f"--as={USER}", "-n", namespace)
+            self.cluster.kubectl("auth", "can-i", *right, f"--as={USER}", "-n", namespace)
         except LabError:
             return False
         return True

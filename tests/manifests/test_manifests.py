@@ -12,6 +12,8 @@ from reconciler.bootstrap import read_config
 from reconciler.configuration import read_settings
 from reconciler.core.manifests.document import parse_documents
 from reconciler.core.manifests.value import to_value
+from reconciler.core.objects.pruning import BUDGET_LEAST, BUDGET_PERCENT, NEVER_PRUNED
+from reconciler.pipeline.health import PASSIVE
 from reconciler.release import VERSION
 from tests.manifests.installation import (
     MANIFESTS,
@@ -120,6 +122,25 @@ def test_there_are_no_wildcards_and_nothing_that_hands_out_rights() -> None:
 
     assert "*" not in code
     assert not re.search(r"escalate|bind\b|impersonate|exec|rbac\.authorization\.k8s\.io\]", code)
+
+
+def test_no_rule_is_for_what_the_program_never_does() -> None:
+    kept = {f"{kind.kind.lower()}s" for kind in NEVER_PRUNED}
+    passive = {f"{kind.kind.lower()}s" for kind in PASSIVE}
+    for path, name in TABLES.items():
+        if not path.endswith("state-role.yaml"):
+            for rule in rules_of(path, name):
+                assert "delete" not in rule["verbs"] or kept.isdisjoint(rule["resources"])
+                assert "watch" not in rule["verbs"] or passive.isdisjoint(rule["resources"])
+
+
+def test_the_guide_says_how_much_is_deleted_at_most() -> None:
+    text = " ".join((MANIFESTS.parent / "docs" / "guide" / "security.md").read_text().split())
+
+    assert f"more than max({BUDGET_LEAST}, {BUDGET_PERCENT} %) of what it applied" in text
+    kept = "Namespaces, PersistentVolumes, PersistentVolumeClaims or custom resource definitions"
+    assert f"deletes {kept};" in text
+    assert len(NEVER_PRUNED) == 4
 
 
 TABLES = {

@@ -92,7 +92,7 @@ def test_a_namespace_can_be_taken_back(world: World, base: Installation) -> None
     base.take_back(world.name)
 
     wait_until(
-        lambda: not base.may("get", "deployments.apps", world.name),
+        lambda: not base.may("get", "deployments.apps", namespace=world.name),
         what="the end of the right",
         timeout_s=60,
     )
@@ -121,7 +121,7 @@ def test_patch_alone_lets_server_side_apply_create_nothing(
     verbs = '[{"op": "replace", "path": "/rules/1/verbs", "value": ["get", "list", "patch"]}]'
     base.cluster.kubectl("patch", "clusterrole", "reconcile-workloads", "--type=json", "-p", verbs)
     wait_until(
-        lambda: not base.may("create", "deployments.apps", world.name),
+        lambda: not base.may("create", "deployments.apps", namespace=world.name),
         what="the end of the right",
         timeout_s=60,
     )

@@ -16,6 +16,20 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
+TOO_MUCH = (
+    ("create", "roles.rbac.authorization.k8s.io"),
+    ("patch", "clusterroles.rbac.authorization.k8s.io"),
+    ("create", "clusterrolebindings.rbac.authorization.k8s.io"),
+    ("create", "mutatingwebhookconfigurations.admissionregistration.k8s.io"),
+    ("create", "pods", "--subresource=exec"),
+    ("impersonate", "serviceaccounts"),
+    ("create", "serviceaccounts", "--subresource=token"),
+    ("list", "secrets"),
+    ("patch", "secrets"),
+    ("delete", "namespaces"),
+)
+"""What would hand out rights, show Secrets, or take much away at once."""
+
 WIDGETS = """\
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -79,6 +93,7 @@ def test_cluster_wide_suffices_for_the_story_with_its_namespace_and_for_custom_k
         actor.kubectl("delete", manifests=WIDGETS)
 
         assert actor.denied() == []
+        assert [each for each in TOO_MUCH if installation.may(*each, namespace=world.name)] == []
         used = {
             (each.group, each.resource, each.verb)
             for each in actor.asked()

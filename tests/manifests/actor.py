@@ -1,22 +1,39 @@
 """The program, run as the ServiceAccount of an installation, and what it asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lab.audit import Asked
+from reconciler.adapters.cluster.cluster import KubernetesCluster
+from reconciler.core.manifests.document import parse_documents
+from reconciler.core.manifests.value import to_value
+from reconciler.core.objects.identity import ObjectKey, split_api_version
+from reconciler.pipeline.catalog import Catalog
+from reconciler.pipeline.health import by_kind, wait_for_health
+from reconciler.settings import ClusterSettings
+from reconciler.stop import Stop
 from tests.e2e.world import Done, World
 from tests.manifests.installation import NAMESPACE, USER, Grant, Installation
 
 KINDS = Path(__file__).parents[1] / "data" / "kinds"
 
-_HELD = '[{"op": "add", "path": "/metadata/finalizers", "value": ["kinds.example/held"]}]'
-_LET_GO = '[{"op": "remove", "path": "/metadata/finalizers"}]'
-
 
 def kinds(name: str) -> str:
     """Return manifests of one object a kind."""
     return (KINDS / f"{name}.yaml").read_text()
+
+
+def deleted(manifests: str) -> list[ObjectKey]:
+    """Return the keys of objects that are not there, of the kinds and namespaces of manifests."""
+    keys = []
+    for document in parse_documents(manifests, path=""):
+        item: Any = to_value(document.root, path="") if document.root else {}
+        group, _ = split_api_version(item["apiVersion"])
+        namespace = item["metadata"].get("namespace", "")
+        keys.append(ObjectKey(group, item["kind"], namespace, "deleted"))
+    return keys
 
 
 @dataclass
@@ -50,14 +67,30 @@ class Actor:
         control_plane = self.world.control_plane
         control_plane.kubectl(verb, "-f", "-", *arguments, stdin=self._own(manifests))
 
-    def hold(self, manifests: str) -> None:
-        """Delete objects in a way that lasts until :meth:`let_go`: nobody can call them healthy."""
-        self.kubectl("patch", "--type=json", "-p", _HELD, manifests=manifests)
-        self.kubectl("delete", "--wait=false", manifests=manifests)
+    def wait_in_vain(self, manifests: str, needed: Collection[Grant]) -> None:
+        """Wait for objects as if somebody had deleted them right after they were applied.
 
-    def let_go(self, manifests: str) -> None:
-        """Let the deletions happen."""
-        self.kubectl("patch", "--type=json", "-p", _LET_GO, manifests=manifests)
+        Nobody else is waited for of the kinds that are healthy by being there.
+
+        Args:
+            manifests: of the kinds.
+            needed: what it has asked for after that; it waits longer if the machine is too busy.
+        """
+        settings = ClusterSettings(self.installation.kubeconfig(), namespace=NAMESPACE)
+        cluster = KubernetesCluster.connect(settings)
+        wanted = by_kind(deleted(self._own(manifests)), Catalog.of(cluster).any_resource)
+        for timeout_s in (5.0, 20.0, 60.0):
+            wait_for_health(
+                cluster,
+                wanted,
+                part_of="nobody",
+                timeout_s=timeout_s,
+                on_wait=lambda: None,
+                stop=Stop(),
+            )
+            if self.used() >= set(needed):
+                break
+        cluster.close()
 
     def asked(self) -> Sequence[Asked]:
         """Return what it has asked for so far."""

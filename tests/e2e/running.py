@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lab import launcher
 from tests.e2e.world import World
 
 PATIENCE_S = 240.0  # a machine may be busy with other tests; nothing takes that long by itself
+LAUNCHER = Path(launcher.__file__)  # lets the kernel end the program with a test that is killed
 _POLL_S = 0.1
 
 
@@ -33,7 +35,8 @@ class Running:
         arguments = [*world.arguments()[1:], *more]  # without --once
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *program, "--interval", interval, "--listen", "127.0.0.1:0",
+                [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()),
+                 sys.executable, *program, "--interval", interval, "--listen", "127.0.0.1:0",
                  *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """The documentation says what the code does."""
 
+import ast
 import os
 import re
 import subprocess
@@ -19,6 +20,7 @@ from reconciler.interfaces.http.metrics import METRICS
 from reconciler.options import OPTIONS, Kind, Option
 
 ROOT = Path(__file__).parents[1]
+WORDS_OF_THE_API_SERVER = {"… cannot get resource …", "field is immutable"}
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
@@ -193,3 +195,18 @@ def test_functions_named_in_the_architecture_exist() -> None:
     for path, function in named:
         source = (ROOT / "reconciler" / path).read_text()
         assert not function or re.search(rf"(?:def|class) {function}\b", source), (path, function)
+
+
+def test_the_messages_of_the_troubleshooting_page_are_those_of_the_code() -> None:
+    texts = [
+        node.value
+        for path in sorted((ROOT / "reconciler").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    said = {cell.strip("`") for cell, *_ in rows("docs/guide/troubleshooting.md") if "`" in cell}
+    ours = said - WORDS_OF_THE_API_SERVER
+    pieces = {piece.strip() for each in ours for piece in each.split("…") if piece.strip(" .:,;")}
+
+    assert len(ours) > 40
+    assert [piece for piece in sorted(pieces) if not any(piece in text for text in texts)] == []

@@ -35,7 +35,8 @@ def test_a_wrong_registry_password_is_told_and_the_sync_is_done(world: World) ->
     assert done.code == 3
     assert f"http://{world.registry.host}/v2/{world.name}/nginx/tags/list" in done.err
     config = world.folder / "config.json"
-    assert f"the registry refused the login of {config}: give one that may pull" in done.err
+    assert f"the registry refused the login of {config}" in done.err
+    assert "give one that may pull" in done.err
     assert world.cluster_image() == f"{world.image}:v3"
 
 
@@ -45,8 +46,8 @@ def test_a_missing_registry_password_is_told(world: World) -> None:
     done = world.run("--no-sync")
 
     assert done.code == 3
-    assert "the registry wants a password, and none is known for it: give one" in done.err
-    assert "--docker-config" in done.err
+    assert "the registry wants a password, and none is known for it" in done.err
+    assert "by --docker-config" in done.err
 
 
 def test_a_missing_image_repository_is_told_and_the_sync_is_done(world: World) -> None:

@@ -34,14 +34,14 @@ lab-packages: ## install the Debian packages that some tests need, if any is mis
 	@sh lab/install-packages.sh
 
 lab-build: ## build the lab's programs (8 minutes the first time, then cached)
-	$(PYTHON) -m lab build
+	$(PYTHON) -m lab.build
 	$(PYTHON) -m bench.stand_in
 
 image: ## build the container image on a Debian of the lab's (needs root; 2 minutes the first time)
 	$(PYTHON) -m lab.container
 
-lab: lab-build ## start a control plane, a registry and a Git server; until Ctrl-C
-	$(PYTHON) -m lab
+lab: $(STAMP) lab-build ## start a control plane, a registry and a Git server; until Ctrl-C
+	$(BIN)/python -m lab
 
 demo: $(STAMP) ## the story on real parts: v3 becomes v4 in Git and in the cluster
 	$(BIN)/python -m lab.demo

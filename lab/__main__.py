@@ -1,6 +1,5 @@
-"""By hand: ``python -m lab`` starts everything; ``python -m lab build`` builds what that needs."""
+"""By hand: ``python -m lab`` builds what is missing and starts everything."""
 
-import argparse
 import shlex
 import signal
 import sys
@@ -18,14 +17,10 @@ GIT_PASSWORD = "git-password"  # noqa: S105 - of a server that lives until Ctrl-
 
 def main() -> int:
     """Build the lab, and run it until Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=["run", "build"], default="run")
-    command = parser.parse_args().command
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # is obeyed as Ctrl-C is
     try:
         build.build_all()
-        if command == "run":
-            _run()
+        _run()
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

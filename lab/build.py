@@ -1,4 +1,8 @@
-"""Builds the lab's programs from Go modules, once, into a cache outside the work tree."""
+"""Builds the lab's programs from Go modules, once, into a cache outside the work tree.
+
+By hand: ``python -m lab.build``. Needs nothing but Python itself, so that it can go on behind the
+making of a virtual environment.
+"""
 
 import fcntl
 import functools
@@ -217,3 +221,20 @@ class _Progress:
     def _elapsed(self) -> str:
         minutes, seconds = divmod(int(time.monotonic() - self._begin), 60)
         return f"{minutes}m{seconds:02d}s" if minutes else f"{seconds}s"
+
+
+def main() -> int:
+    """Build everything; return the exit code."""
+    try:
+        build_all()
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("lab: stopped", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """Real parts for tests and the demo: a control plane, a registry, a Git server. Loopback only.
 
-Nothing here needs root, nor more than the standard library, Go (to build), git, and Linux.
+Building the programs needs Python, Go and git; running them the development packages, too. Only the
+container image needs root.
 
 ``RECONCILE_LAB_CACHE``: where built programs are kept, instead of ``~/.cache/reconcile-lab``.
 ``RECONCILE_LAB_KUBECONFIG``: a cluster to test against, instead of one that is started; tests that

@@ -25,13 +25,30 @@ FAREWELL_S: Final = 3.0
 
 
 class _Impatient(H11Protocol):
-    """HTTP/1.1 that hangs up on clients who do not come on: uvicorn alone would wait for ever."""
+    """HTTP/1.1 that hangs up on clients who do not come on: uvicorn alone would wait for ever.
+
+    If there are too many, it hangs up on the one that has been here longest. Uvicorn's own limit
+    keeps them all and answers 503 to everybody: who holds enough connections open would thereby
+    have the kubelet believe that we are dead.
+    """
 
     _seen: object = None
+    since: float = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
+        self.since = self.loop.time()
+        self._make_room()
         self.loop.call_later(PATIENCE_S, self._look)
+
+    def _make_room(self) -> None:
+        alive = [
+            each
+            for each in self.connections
+            if isinstance(each, _Impatient) and not each.transport.is_closing()
+        ]
+        if len(alive) > MAX_CONNECTIONS:
+            min(alive, key=lambda each: each.since).transport.abort()
 
     def _look(self) -> None:
         if self.transport.is_closing():
@@ -71,7 +88,6 @@ def serving(app: Starlette, sockets: Sequence[socket.socket]) -> Iterator[None]:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         timeout_graceful_shutdown=1,
     )

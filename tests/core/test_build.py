@@ -174,6 +174,16 @@ def test_what_would_be_an_object_but_for_a_slip_is_a_problem(text: str, missing:
             id="namespace is a truth value",
         ),
         pytest.param(
+            "{name: a, namespace: ..}",
+            "metadata.namespace cannot be part of a path: '..'",
+            id="namespace leads elsewhere",
+        ),
+        pytest.param(
+            "{name: a, namespace: a/b}",
+            "metadata.namespace cannot be part of a path: 'a/b'",
+            id="namespace is a path",
+        ),
+        pytest.param(
             "{name: a, uid: 1-2}",
             "was exported from a cluster: remove metadata.uid",
             id="uid",
@@ -197,6 +207,37 @@ def test_an_object_that_cannot_be_applied_is_a_problem(metadata: str, problem: s
     assert built.objects == ()
     assert [each.message for each in built.problems] == [problem]
     assert built.problems[0].where.startswith("a.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        pytest.param("stringData: {pin: 271828}", "stringData.pin of", id="number"),
+        pytest.param("data: {pin: 271828}", "data.pin of", id="number-for-base64"),
+        pytest.param("stringData: {pin: [271828]}", "stringData.pin of", id="list"),
+        pytest.param("stringData: '271828'", "stringData of", id="text"),
+        pytest.param("data: ['271828']", "data of", id="list-of-texts"),
+    ],
+)
+def test_a_secret_that_cannot_be_applied_is_told_of_without_its_values(
+    values: str, problem: str
+) -> None:
+    built = build({"a.yaml": f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\n{values}\n"})
+
+    assert built.objects == ()
+    (found,) = map(str, built.problems)
+    assert found.startswith(f"a.yaml:1: {problem} a Secret is no")
+    assert "271828" not in found
+
+
+def test_a_secret_may_have_values_that_are_null_and_others_kinds_values_are_not_judged() -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata:\nstringData: {pin: }\n"
+    other = "apiVersion: a.example/v1\nkind: Secret\nmetadata: {name: a}\ndata: 5\n"
+
+    built = build({"a.yaml": secret, "b.yaml": other})
+
+    assert built.problems == ()
+    assert len(built.objects) == 2
 
 
 def test_a_kind_that_is_no_text_is_a_problem() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reconciler.core.objects.desired import DesiredObject, Origin
+from reconciler.core.objects.desired import SECRET, DesiredObject, Origin
 from reconciler.core.objects.fields import mapping_of, text_of
 from reconciler.core.objects.identity import ObjectKey, split_api_version
 from reconciler.errors import ManifestError
@@ -45,7 +45,7 @@ def _problem(body: Mapping[str, object]) -> str:
     for name in ("apiVersion", "kind"):
         if not text_of(body.get(name)):
             return f"{name} is not a text: {body.get(name)!r}"
-    return _identity_problem(body.get("metadata"))
+    return _identity_problem(body.get("metadata")) or _secret_problem(body)
 
 
 def _identity_problem(metadata: object) -> str:
@@ -59,6 +59,8 @@ def _identity_problem(metadata: object) -> str:
         return problem
     if namespace is not None and not isinstance(namespace, str):
         return f"metadata.namespace is not a text: {namespace!r}; put it in quotes"
+    if namespace and _leaves_its_place(namespace):
+        return f"metadata.namespace cannot be part of a path: {namespace!r}"
     exported = [field for field in _REFUSED if fields.get(field)]
     if exported:
         return f"was exported from a cluster: remove metadata.{exported[0]}"
@@ -71,6 +73,29 @@ def _name_problem(name: object) -> str:
         return "has no metadata.name"
     if not isinstance(name, str):
         return f"metadata.name is not a text: {name!r}; put it in quotes"
-    if name in (".", "..") or any(letter in name for letter in "/%"):
+    if _leaves_its_place(name):
         return f"metadata.name cannot be part of a path: {name!r}"
+    return ""
+
+
+def _leaves_its_place(name: str) -> bool:
+    """Whether a name would be read as another path; nothing of the kind is an object's name."""
+    return name in (".", "..") or any(letter in name for letter in "/%")
+
+
+def _secret_problem(body: Mapping[str, object]) -> str:
+    """Return why a Secret's values are none, in words that do not hold them.
+
+    The API server would refuse them too, and quote them: ``.stringData.pin: expected string, got
+    &value.valueUnstructured{Value:271828}``. Its words go into logs.
+    """
+    if (body.get("apiVersion"), body.get("kind")) != ("v1", SECRET.kind):
+        return ""
+    for field in ("data", "stringData"):
+        values = body.get(field)
+        if values is not None and not isinstance(values, Mapping):
+            return f"{field} of a Secret is no mapping"
+        for name, value in mapping_of(values).items():
+            if value is not None and not isinstance(value, str):
+                return f"{field}.{name} of a Secret is no text: put it in quotes"
     return ""

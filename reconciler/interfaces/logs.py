@@ -2,11 +2,15 @@
 
 import contextlib
 import io
+import json
 import logging
+import re
 import sys
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 import structlog
+
+from reconciler.interfaces.terminal import harmless
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -14,6 +18,10 @@ _LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+
+_UNESCAPED = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON leaves as it is and terminals obey: the second set of control characters, line ends,
+and what turns the direction of writing."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +42,9 @@ def configure(*, level: str, form: str | None, stream: TextIO | None = None) -> 
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=target.isatty())
         if is_text
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else structlog.processors.JSONRenderer(serializer=_json, ensure_ascii=False)
     )
+    screens: list[structlog.typing.Processor] = [_harmless] if is_text else []
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -43,6 +52,7 @@ def configure(*, level: str, form: str | None, stream: TextIO | None = None) -> 
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _facts_last,
+            *screens,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -93,3 +103,16 @@ def _facts_last(
     """Put first what every line has: lines of JSON are read by people too."""
     first = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
     return {**first, **event}
+
+
+def _harmless(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Keep what others wrote, names in manifests for instance, from steering the terminal."""
+    return {name: harmless(fact) if isinstance(fact, str) else fact for name, fact in event.items()}
+
+
+def _json(event: object, **options: Any) -> str:  # noqa: ANN401 - those of json.dumps
+    """Return one line of JSON, with what would steer the terminal that shows it escaped."""
+    line = json.dumps(event, **options)
+    return _UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", line)

@@ -51,13 +51,14 @@ class Terminal:
         return cls.of(sys.stdout, os.environ)
 
     def say(self, line: str = "", style: str = "") -> None:
-        """Write a line.
+        """Write a line, or the lines of a document; on a terminal they move no cursor.
 
         Raises:
             TransientError: it cannot be written: the disk is full.
         """
+        shown = harmless(line) if self.stream.isatty() else line
         try:
-            write(self.stream, f"{self.styled(line, style)}\n")
+            write(self.stream, f"{self.styled(shown, style)}\n")
         except OSError as error:
             raise TransientError(f"cannot write the output: {error.strerror}") from error
 
@@ -67,11 +68,12 @@ class Terminal:
             return text
         return f"{_STYLES[style]}{text}{_PLAIN}"
 
-    def coloured_diff(self, diff: str) -> str:
-        """Return a unified diff with its lines in their colours."""
-        if not self.has_colours:
+    def shown_diff(self, diff: str) -> str:
+        """Return a unified diff: on a terminal harmless and in colours, else to the byte."""
+        if not self.stream.isatty():
             return diff
-        return "\n".join(self.styled(line, _style_of_diff(line)) for line in diff.split("\n"))
+        lines = harmless(diff.replace("\r\n", "\n")).split("\n")
+        return "\n".join(self.styled(line, _style_of_diff(line)) for line in lines)
 
 
 def write(stream: TextIO, text: str) -> None:
@@ -93,7 +95,19 @@ def is_colourful(stream: TextIO, environment: Mapping[str, str]) -> bool:
 
 def printable(text: str) -> str:
     """Return a text on one line that moves no cursor: names in manifests may hold anything."""
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
+def harmless(text: str) -> str:
+    """Return a text of several lines that does nothing to a terminal but fill it.
+
+    Manifests, registries and API servers write what they like: an escape sequence can hide lines,
+    set the window's title or type into the shell of old terminals.
+    """
+    lines = text.split("\n")
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
 
 
 def _style_of_diff(line: str) -> str:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import structlog
 
 from lab.bare_repository import BareRemote
 from reconciler.core.images.policy import DEFAULT_POLICY
@@ -22,10 +23,12 @@ from reconciler.core.objects.report import Action, ObjectReport, SyncReport
 from reconciler.core.outcome import CycleOutcome, Problem, worst
 from reconciler.core.plan import Change, Skip
 from reconciler.core.revision import Revision
+from reconciler.interfaces import logs
 from reconciler.interfaces.cli import main as main_module
 from reconciler.interfaces.cli.json_document import document
 from reconciler.interfaces.cli.main import run
 from reconciler.interfaces.cli.text import Narrator
+from reconciler.interfaces.terminal import Terminal
 from reconciler.pipeline.events import Applying, Fetching, Planned, Pushed, Scanning, Waiting
 from tests.interfaces.program import program
 
@@ -58,6 +61,11 @@ def outcome(**more: object) -> CycleOutcome:
     return CycleOutcome("default", "https://git.example/web", **more)  # type: ignore[arg-type]  # by name
 
 
+class OnTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def told(done: CycleOutcome) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
     with Narrator(out, err) as narrator:
@@ -88,11 +96,7 @@ def test_events_are_told_in_fluxctls_manner() -> None:
 
 
 def test_a_terminal_shows_what_is_waited_for_and_is_left_clean() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    err = Terminal()
+    err = OnTerminal()
     with Narrator(io.StringIO(), err) as narrator:
         narrator.tell(Fetching("https://git.example/web"))
         time.sleep(0.2)
@@ -126,6 +130,51 @@ def test_problems_go_to_standard_error_and_what_was_done_to_standard_output() ->
         "deployment.apps/nginx (namespace web) kept: left behind\n"
     )
     assert err == "error: web.yaml:3: bad\nfailed: down\n"
+
+
+HOSTILE = "\x1b]0;mine\x07\x9b2J\u202e\nDone."
+STEERING = ("\x1b]", "\x07", "\x9b", "\u202e", "\nDone.")
+
+
+def test_what_others_wrote_does_not_steer_the_terminal_and_makes_no_lines() -> None:
+    key = ObjectKey("apps", "Deployment", "web", f"nginx{HOSTILE}")
+    report = SyncReport((ObjectReport(key, Action.KEPT, HOSTILE),))
+    skips = (Skip(field(), SkipReason.PINNED_BY_DIGEST, HOSTILE),)
+    problems = (Problem(f"web.yaml{HOSTILE}", HOSTILE, is_stalled=True),)
+
+    out, err = told(outcome(skips=skips, sync=report, problems=problems))
+
+    assert not [each for each in STEERING if each in out + err]
+    assert (out.count("\n"), err.count("\n")) == (2, 1)
+
+
+def test_a_diff_is_to_the_byte_in_a_pipe_and_harmless_on_a_terminal() -> None:
+    diff = f"+a: \t{HOSTILE}\r\n"
+    stream = OnTerminal()
+    shown = Terminal(stream, 80, has_colours=False).shown_diff(diff)
+    Terminal(stream, 80, has_colours=False).say(HOSTILE)
+
+    assert Terminal(io.StringIO(), 80, has_colours=False).shown_diff(diff) == diff
+    assert shown == "+a: \t�]0;mine��2J�\nDone.\n"
+    assert stream.getvalue() == "�]0;mine��2J�\nDone.\n"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_log_line_does_not_steer_the_terminal(form: str) -> None:
+    stream = io.StringIO()
+    logs.configure(level="info", form=form, stream=stream)
+    try:
+        structlog.get_logger().info(
+            "object.kept", reason=HOSTILE, object=HOSTILE.partition("\n")[0]
+        )
+    finally:
+        logs.configure(level="error", form=None)
+
+    line = stream.getvalue()
+    assert line.count("\n") == 1
+    assert not [each for each in STEERING if each in line]
+    if form == "json":
+        assert json.loads(line)["reason"] == HOSTILE
 
 
 def test_a_dry_run_tells_both_diffs() -> None:

@@ -12,6 +12,7 @@ from reconciler.errors import ReconcilerError, SettingsError, StalledError
 from reconciler.interfaces.cli.commands import COMMANDS, CommandGroup
 from reconciler.interfaces.cli.parameters import given, shared_parameters
 from reconciler.interfaces.cli.signals import deafen
+from reconciler.interfaces.terminal import printable
 
 OK = 0
 TRANSIENT = 1
@@ -113,7 +114,7 @@ def _run(arguments: Sequence[str]) -> int:
         return USAGE
     except ReconcilerError as error:
         for line in str(error).splitlines():
-            click.echo(f"reconcile: {line}", err=True)
+            click.echo(f"reconcile: {printable(line)}", err=True)
         return _code_of(error)
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable
 
 from reconciler.core.outcome import Problem
+from reconciler.interfaces.terminal import printable
 
 
 def problem_line(problem: Problem) -> str:
@@ -16,5 +17,5 @@ def say_problems(problems: Iterable[Problem]) -> None:
     lines = [problem_line(problem) for problem in problems]
     if lines:
         sys.stdout.flush()
-        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
         sys.stderr.flush()

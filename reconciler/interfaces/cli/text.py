@@ -13,7 +13,7 @@ from reconciler.core.objects.report import ObjectReport
 from reconciler.core.outcome import CycleOutcome
 from reconciler.core.plan import Change, Skip
 from reconciler.interfaces.cli.problems import problem_line
-from reconciler.interfaces.terminal import Terminal, write
+from reconciler.interfaces.terminal import Terminal, printable, write
 from reconciler.pipeline.events import (
     Applying,
     Event,
@@ -123,13 +123,13 @@ class Narrator(SilentNarrator):
         diffs = (outcome.commit_diff, outcome.sync.diff if outcome.sync else "")
         for diff in diffs:
             if diff:
-                self._write(self._out, Terminal.of(self._out, os.environ).coloured_diff(diff))
+                self._write(self._out, Terminal.of(self._out, os.environ).shown_diff(diff))
 
     def _say(self, line: str) -> None:
-        self._write(self._out, f"{line}\n")
+        self._write(self._out, f"{printable(line)}\n")
 
     def _note(self, line: str) -> None:
-        self._write(self._err, f"{line}\n")
+        self._write(self._err, f"{printable(line)}\n")
 
     def _write(self, stream: TextIO, text: str) -> None:
         """Write; to nobody if the reader went away or the disk is full: the cycle goes on."""

@@ -4,6 +4,7 @@ The grammar is that of the distribution project's ``reference`` package, which D
 use; the familiar short names (``nginx``, ``acme/web``) mean Docker Hub.
 """
 
+import ipaddress
 import re
 from dataclasses import dataclass, replace
 
@@ -128,7 +129,7 @@ def _repository(text: str, name: str) -> Repository:
     if _HEX_NAME.fullmatch(name):
         raise ReferenceSyntaxError(text, "is 64 hex digits, which means an image id")
     host, path = _split_host(name)
-    if host != DEFAULT_HOST and not _HOST.fullmatch(host):
+    if not _is_host(host):
         raise ReferenceSyntaxError(text, f"{host!r} is no registry host")
     for component in path.split("/"):
         if not _COMPONENT.fullmatch(component):
@@ -153,6 +154,19 @@ def _split_host(name: str) -> tuple[str, str]:
     if host == DEFAULT_HOST and "/" not in path:
         path = f"library/{path}"
     return host, path
+
+
+def _is_host(host: str) -> bool:
+    """Whether a text is a registry host; brackets must hold an address, or no URL has that host."""
+    if not _HOST.fullmatch(host):
+        return False
+    if not host.startswith("["):
+        return True
+    try:
+        ipaddress.IPv6Address(host[1 : host.index("]")])
+    except ValueError:
+        return False
+    return True
 
 
 def _component_problem(component: str) -> str:

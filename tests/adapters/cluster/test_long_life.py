@@ -10,6 +10,7 @@ import pytest
 from lab.control_plane import ControlPlane
 from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.core.objects.identity import GroupKind
+from reconciler.core.objects.resource import Listed
 from reconciler.errors import AccessDeniedError, SettingsError
 from reconciler.settings import ClusterSettings
 from reconciler.stop import Stop
@@ -91,7 +92,8 @@ def test_a_watch_that_nobody_needs_any_more_ends_at_once(
     until.ask()
     watching.join(60)
 
-    assert (watching.is_alive(), seen) == (False, [])
+    assert not watching.is_alive()
+    assert set(seen) <= {Listed()}  # no object; on a busy machine not even the list's end
     cluster.close()
 
 

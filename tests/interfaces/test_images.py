@@ -12,6 +12,7 @@ from tests.interfaces.program import Done, program, undocumented
 
 pytestmark = pytest.mark.registry
 
+OFF = 'not automated: annotate it fluxcd.io/automated: "true"'
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -68,8 +69,8 @@ def test_every_image_has_a_line_also_those_not_automated(place: Place) -> None:
     ]
     assert lines == [
         "WORKLOAD CONTAINER IMAGE NEWEST POLICY AT VERDICT",
-        "web:deployment/manual nginx nginx:v3 v4 same shape manual.yaml:11 not automated",
-        "web:deployment/manual side side:1.0 1.1 semver:^1 manual.yaml:12 not automated",
+        f"web:deployment/manual nginx nginx:v3 v4 same shape manual.yaml:11 {OFF}",
+        f"web:deployment/manual side side:1.0 1.1 semver:^1 manual.yaml:12 {OFF}",
         "web:deployment/nginx nginx nginx:v3 v4 same shape nginx.yaml:11 update to v4",
         "web:deployment/nginx side side:1.0 1.1 semver:^1 nginx.yaml:12 update to 1.1",
     ]
@@ -197,8 +198,22 @@ def test_a_remote_that_is_not_there_is_told(tmp_path: Path) -> None:
 
     done = program("images", *settings)
     named = program(*settings, "explain", "deployment/x")
+    document = program(*settings, "explain", "deployment/x", "-o", "json")
 
     assert (done.code, done.out) == (3, "")
     assert str(tmp_path / "none") in done.err
-    assert named.code == 2
+    assert (named.code, named.err) == (3, done.err)  # not that there is no such workload
     assert f"error: {os.fspath(tmp_path / 'none')}" in named.err
+    assert document.json["exitCode"] == document.code == 3
+    assert document.json["images"] == []
+    assert len(document.json["problems"]) == 1
+
+
+def test_a_branch_without_a_workload_is_said_to_have_none(tmp_path: Path) -> None:
+    remote = BareRemote.create(tmp_path / "web.git")
+    remote.put({"a.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"})
+
+    done = program("images", "--git-url", str(remote.path), "--data-dir", str(tmp_path / "data"))
+
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "reconcile: no manifest has a workload: check --git-path\n"

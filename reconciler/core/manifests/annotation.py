@@ -51,6 +51,7 @@ class Automation:
 
     Attributes:
         is_on: whether its images are updated at all.
+        off_note: why they are not, and how to have it; empty if they are.
         is_locked: whether somebody locked it; ``lock_note`` says who and why.
         policies: of the containers that have one of their own.
         policy: of the others.
@@ -58,6 +59,7 @@ class Automation:
     """
 
     is_on: bool
+    off_note: str
     is_locked: bool
     lock_note: str
     policies: Mapping[str, Policy]
@@ -74,19 +76,27 @@ def automation_of(workload: Workload, *, path: str) -> Automation:
     reader = _Reader(workload, path)
     reader.check_texts()
     reader.check_own_keys()
-    is_on = reader.value("automated") == ON and reader.value("ignore") not in (ON, SYNC_ONLY)
+    off_note = _off_note(automated=reader.value("automated"), ignore=reader.value("ignore"))
+    is_on = not off_note
     problems = list(reader.problems)
     reader.read_policies()
     problems = reader.problems if is_on else problems  # else nobody follows its policies
     notes = (reader.value("locked_user"), reader.value("locked_msg"))
     return Automation(
         is_on=is_on,
+        off_note=off_note,
         is_locked=reader.value("locked") == ON,
         lock_note=": ".join(note for note in notes if note),
         policies=reader.policies,
         policy=reader.policy,
         problems=tuple(problems),
     )
+
+
+def _off_note(*, automated: str, ignore: str) -> str:
+    if ignore in (ON, SYNC_ONLY):
+        return f'not automated: its annotation ignore is "{ignore}"'
+    return "" if automated == ON else 'not automated: annotate it fluxcd.io/automated: "true"'
 
 
 class _Reader:

@@ -50,9 +50,6 @@ class Obstacle:
     detail: str
 
 
-_NOT_AUTOMATED = Obstacle(SkipReason.NOT_AUTOMATED, SkipReason.NOT_AUTOMATED.value)
-
-
 @dataclass(frozen=True, slots=True)
 class ImageField:
     """One ``image:`` of a workload.
@@ -129,7 +126,8 @@ def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = F
                 fields += _fields(path, text, workload, automation, obstacle)
             else:
                 others |= dict.fromkeys(_starts(workload), workload.key.workload)
-                found = _fields(path, text, workload, automation, _NOT_AUTOMATED)
+                off = Obstacle(SkipReason.NOT_AUTOMATED, automation.off_note)
+                found = _fields(path, text, workload, automation, off)
                 fields += found if is_survey else ()
         fields[first:] = _unless_shared(fields[first:], others, problems)
     return FileReport(path, tuple(fields), tuple(problems))

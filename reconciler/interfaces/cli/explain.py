@@ -36,7 +36,7 @@ def run(invocation: Invocation, *, workload: str, container: str | None) -> int:
         for each in surveys
         for image in _of_container(each.images, container)
     ]
-    if not images:
+    if not images and any(each.revision for each in surveys):
         raise SettingsError(_absence([each for s in surveys for each in s.images], container))
     code = exit_code_of(problems)
     if settings.output == "json":

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Sequence
 
+import click
+
 from reconciler.core.plan import Change
 from reconciler.core.survey import SurveyedImage
 from reconciler.interfaces.cli.invocation import Invocation
@@ -36,8 +38,11 @@ def run(invocation: Invocation, *, workload: str | None) -> int:
     if settings.output == "json":
         Terminal.standard().say(_document(surveys, code))
     else:
-        _say([image for each in surveys for image in each.images])
+        images = [image for each in surveys for image in each.images]
+        _say(images)
         say_problems(problems)
+        if not images and not problems:
+            click.echo("reconcile: no manifest has a workload: check --git-path", err=True)
     return code
 
 

@@ -103,6 +103,8 @@ def _wanted(workload: str, looks: Sequence[_Look]) -> frozenset[ObjectKey]:
     try:
         return find(workload, known)
     except NotFoundError as error:
+        if not any(look.inspection for look in looks):
+            return frozenset()  # nobody knows: what failed is told, and gives the exit code
         say_problems(Problem.of(each) for look in looks for each in _unread(look))
         raise SettingsError(error.message) from error
 

@@ -52,6 +52,16 @@ def test_what_is_ignored_is_not_automated(value: str, *, is_on: bool) -> None:
     assert automation(ON, f"fluxcd.io/ignore: {value}").is_on is is_on
 
 
+def test_what_is_off_says_what_keeps_it_so() -> None:
+    how = 'not automated: annotate it fluxcd.io/automated: "true"'
+
+    assert automation(ON).off_note == ""
+    assert automation("a: b").off_note == how
+    assert automation("fluxcd.io/automated: 'false'").off_note == how
+    ignored = automation(ON, "fluxcd.io/ignore: sync_only")
+    assert ignored.off_note == 'not automated: its annotation ignore is "sync_only"'
+
+
 def test_our_prefix_wins_over_flux_and_flux_over_its_older_one() -> None:
     assert not automation(ON, "reconcile/automated: 'false'").is_on
     assert automation(ON, "flux.weave.works/automated: 'false'").is_on

@@ -75,6 +75,15 @@ def test_a_cluster_that_is_named_has_its_pull_secrets_read_without_sync_too(
         parts.secrets.pull_secret("web", "regcred")
 
 
+@pytest.mark.parametrize("text", ["", "1.0\n1.1\n", "a: [", "kind: Config\nclusters: []\n"])
+def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(text)
+
+    with pytest.raises(SettingsError, match=r"the kubeconfig '.*/config' cannot be used"):
+        parts_of(tmp_path, replace(CLUSTER, kubeconfig=path), is_synced=True)
+
+
 def test_a_source_that_is_synced_needs_a_cluster(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no cluster: give --kubeconfig"):
         parts_of(tmp_path, is_synced=True)

@@ -305,9 +305,16 @@ def _no_configuration(settings: ClusterSettings, error: BaseException) -> str:
         return f"--kubeconfig: no such file: {str(settings.kubeconfig)!r}"
     if settings.context:
         return f"no context {settings.context!r} in the kubeconfig, or it cannot be used"
-    if type(error).__name__ == "ConfigException" and "Invalid kube-config" in str(error):
+    named = str(settings.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
+    if _is_none_there(named):
         return "no cluster: give --kubeconfig or $KUBECONFIG, run in a cluster, or use --no-sync"
-    return f"the kubeconfig cannot be used: {type(error).__name__}"
+    message = f"the kubeconfig {named!r} cannot be used: is it one, and is all there?"
+    return f"{message} ({type(error).__name__})"
+
+
+def _is_none_there(paths: str) -> bool:
+    """Whether none of the files of a ``$KUBECONFIG`` exists."""
+    return not any(Path(path).expanduser().exists() for path in paths.split(os.pathsep) if path)
 
 
 def _pool(configuration: Any) -> urllib3.PoolManager:  # noqa: ANN401 - the client ships no types

@@ -229,7 +229,9 @@ def _mapping(content: bytes, path: Path) -> Mapping[str, object]:
         if broken is not None:
             raise broken
         values = [to_value(each.root, path=str(path)) for each in documents if each.root]
-    except (UnicodeDecodeError, ManifestError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError("--config cannot be read: is not UTF-8", where=str(path)) from error
+    except ManifestError as error:
         raise SettingsError(f"--config cannot be read: {error}") from error
     match values:
         case []:

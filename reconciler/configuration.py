@@ -161,7 +161,8 @@ class _Reader:
     def source(self, name: str, values: Values) -> SourceSettings | None:
         if not values["git-url"]:
             where = "" if name == DEFAULT_SOURCE else f"source {name!r}: "
-            self.problems.append(f"{where}no Git remote given: use --git-url or RECONCILE_GIT_URL")
+            ways = f"--git-url, {_BY_NAME['git-url'].variable} or the key git-url of --config"
+            self.problems.append(f"{where}no Git remote given: use {ways}")
             return None
         return SourceSettings(
             name=name,
@@ -275,7 +276,7 @@ def _to_list(_option: Option, raw: object) -> object:
     items = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
     if isinstance(raw, dict) or any(isinstance(item, (dict, list)) for item in items):
         raise SettingsError("must be a list of texts")
-    return tuple(str(item).strip() for item in items if str(item).strip())
+    return tuple(_utf8(str(item).strip()) for item in items if str(item).strip())
 
 
 def _to_choice(option: Option, raw: object) -> object:
@@ -290,10 +291,27 @@ def _to_address(_option: Option, raw: object) -> object:
     return text
 
 
-def _to_text(_option: Option, raw: object) -> object:
-    if isinstance(raw, (dict, list)) or raw is None or not str(raw):
+def _to_text(option: Option, raw: object) -> object:
+    if isinstance(raw, (dict, list)) or raw is None:
         raise SettingsError("must be a text")
-    return str(raw)
+    if not str(raw):
+        raise SettingsError("is empty")
+    return _without_nul(str(raw)) if option.kind is Kind.PATH else _utf8(str(raw))
+
+
+def _utf8(text: str) -> str:
+    """Refuse bytes of another encoding: Git, the cluster and JSON take UTF-8 alone."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise SettingsError(f"{text!r} is not UTF-8") from error
+    return _without_nul(text)
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise SettingsError(f"{text!r} holds a zero byte")
+    return text
 
 
 _CONVERTERS: Mapping[Kind, Callable[[Option, object], object]] = {

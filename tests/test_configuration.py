@@ -88,7 +88,8 @@ def test_variables_that_kubernetes_sets_for_a_service_of_our_name_are_ignored() 
 def test_a_missing_remote_is_told_with_the_ways_to_give_it() -> None:
     (problem,) = problems(flags={})
 
-    assert problem == "no Git remote given: use --git-url or RECONCILE_GIT_URL"
+    ways = "--git-url, RECONCILE_GIT_URL or the key git-url of --config"
+    assert problem == f"no Git remote given: use {ways}"
 
 
 def test_all_problems_are_told_at_once_with_their_places() -> None:
@@ -143,7 +144,26 @@ def test_a_wrong_file_is_explained(file: Mapping[str, object], problem: str) -> 
 def test_a_source_without_a_remote_is_named() -> None:
     found = problems(flags={}, file={"sources": [{"name": "shop"}]})
 
-    assert found == ["source 'shop': no Git remote given: use --git-url or RECONCILE_GIT_URL"]
+    ways = "--git-url, RECONCILE_GIT_URL or the key git-url of --config"
+    assert found == [f"source 'shop': no Git remote given: use {ways}"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        pytest.param({"git-url": "/\udcff"}, "--git-url: '/\\udcff' is not UTF-8", id="text"),
+        pytest.param({"git-path": ("\udcff",)}, "--git-path: '\\udcff' is not UTF-8", id="list"),
+        pytest.param({"git-branch": "a\0"}, "--git-branch: 'a\\x00' holds a zero byte", id="zero"),
+        pytest.param({"data-dir": "a\0"}, "--data-dir: 'a\\x00' holds a zero byte", id="path"),
+        pytest.param({"git-branch": ""}, "--git-branch: is empty", id="empty"),
+    ],
+)
+def test_what_cannot_be_handed_on_is_refused(flags: Mapping[str, object], problem: str) -> None:
+    assert problems(flags={"git-url": URL, **flags})[:1] == [problem]
+
+
+def test_a_path_may_be_in_any_encoding() -> None:
+    assert str(read({"git-url": URL, "data-dir": "\udcff"}).data_dir) == "\udcff"
 
 
 @pytest.mark.parametrize(

@@ -273,12 +273,13 @@ def test_several_sources_are_run_one_after_the_other(tmp_path: Path) -> None:
         pytest.param("a: [", "cannot be read: ", id="yaml"),
         pytest.param("- a", "must hold one YAML mapping", id="list"),
         pytest.param("a: 1\n---\nb: 1", "must hold one YAML mapping", id="two"),
+        pytest.param("git-user: J\xf6rg", "cannot be read: is not UTF-8", id="latin-1"),
         pytest.param("git-user: &x [*x]", "cannot be read: ", id="loop"),
     ],
 )
 def test_a_broken_configuration_file_is_named(tmp_path: Path, text: str, message: str) -> None:
     config = tmp_path / "config.yaml"
-    config.write_text(text)
+    config.write_text(text, encoding="latin-1")
     done = subprocess.run(
         [sys.executable, "-m", "reconciler", "--once", "--config", str(config)],
         capture_output=True,
@@ -349,6 +350,13 @@ def test_a_list_counts_from_both_places(tmp_path: Path) -> None:
         pytest.param(["policy", "tst"], "No such command 'tst'. Did you mean 'test'?", id="deep"),
         pytest.param(["policy"], "Usage: reconcile policy [OPTIONS] COMMAND", id="group"),
         pytest.param(["images", "a", "b"], "unexpected extra argument", id="too-many"),
+        pytest.param(["update", ""], "reconcile: PATH is empty", id="update-nothing"),
+        pytest.param(["apply", ""], "reconcile: PATH is empty", id="apply-nothing"),
+        pytest.param(
+            ["health", ""], "reconcile: the name of the file is empty", id="health-nothing"
+        ),
+        pytest.param(["--once", "--git-url", "/\udcff"], "is not UTF-8", id="bytes"),
+        pytest.param([], "    reconcile --once --dry-run --git-url URL\n", id="nothing"),
     ],
 )
 def test_a_wrong_command_is_a_usage_error(arguments: list[str], message: str) -> None:

@@ -23,6 +23,8 @@ def read_input(name: str, *, what: str, max_bytes: int = MAX_INPUT_BYTES) -> str
     """
     if name == STANDARD_INPUT:
         return _text(_standard_input(what, max_bytes), "standard input", max_bytes)
+    if not name:
+        raise SettingsError("the name of the file is empty")
     try:
         with Path(name).open("rb") as file:
             content = _read(file, max_bytes)

@@ -40,7 +40,7 @@ def load_local(invocation: Invocation, folder: str = ".") -> Settings:
     """
     shared = {name: value for name, value in _file(invocation).items() if name != "sources"}
     settings = read_settings(
-        flags={**invocation.flags, "git-url": folder},
+        flags={**invocation.flags, "git-url": "."},  # there must be one; the folder may be no text
         environment=invocation.environment,
         file=shared,
         file_name=invocation.config or "",
@@ -64,6 +64,8 @@ def place_of(path: str) -> Place:
     Raises:
         SettingsError: there is nothing there that could hold manifests.
     """
+    if not path:  # a shell's variable that is not set: not the folder we happen to be in
+        raise SettingsError("PATH is empty")
     named = Path(path)
     try:
         mode = named.stat().st_mode

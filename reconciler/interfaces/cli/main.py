@@ -26,9 +26,9 @@ _SUMMARY = """Keep the container images of Kubernetes workloads current, through
 Reads the manifests of a Git branch, asks the registries for newer tags of the images of annotated
 workloads, commits and pushes the new tags, and syncs the manifests to the cluster.
 
-Every option has an environment variable RECONCILE_NAME and a key in the file given by --config;
-flag beats environment beats file beats default. Durations are written 90s, 5m or 1h30m. Options
-stand before a command's name or after it.
+Every option but --once and --config has an environment variable RECONCILE_NAME and a key in the
+file given by --config; flag beats environment beats file beats default. Durations are written 90s,
+5m or 1h30m. Options stand before a command's name or after it.
 """
 
 _EPILOG = """\b
@@ -36,6 +36,13 @@ Exit codes: 0 in sync, also when images are held by a rule; 1 something transien
 healthy in time; 2 usage or settings; 3 a person must change something; 4 changes pending
 (--dry-run, diff, update without --write); 70 a bug; 130 interrupted.
 """
+
+_FIRST_STEPS = """
+To look first, and change nothing:
+
+    reconcile --once --dry-run --git-url URL
+
+'reconcile --help' lists all commands and options."""
 
 
 def _execute(*, once: bool, config: str | None, **parameters: object) -> int:
@@ -115,6 +122,8 @@ def _run(arguments: Sequence[str]) -> int:
     except ReconcilerError as error:
         for line in str(error).splitlines():
             click.echo(f"reconcile: {printable(line)}", err=True)
+        if not arguments:
+            click.echo(_FIRST_STEPS, err=True)
         return _code_of(error)
 
 

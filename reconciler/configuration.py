@@ -272,11 +272,21 @@ def _to_number(_option: Option, raw: object) -> object:
     raise SettingsError(f"{raw!r} is no whole number above 0")
 
 
-def _to_list(_option: Option, raw: object) -> object:
+def _to_list(option: Option, raw: object) -> object:
     items = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
     if isinstance(raw, dict) or any(isinstance(item, (dict, list)) for item in items):
         raise SettingsError("must be a list of texts")
-    return tuple(_utf8(str(item).strip()) for item in items if str(item).strip())
+    texts = tuple(_utf8(str(item).strip()) for item in items if str(item).strip())
+    if option.name == "registry-insecure":
+        for text in texts:
+            _check_host(text)
+    return texts
+
+
+def _check_host(text: str) -> None:
+    """Refuse what no registry's host would ever be equal to."""
+    if "/" in text:
+        raise SettingsError(f"{text!r} is no host: write HOST or HOST:PORT")
 
 
 def _to_choice(option: Option, raw: object) -> object:

@@ -156,6 +156,11 @@ def test_a_source_without_a_remote_is_named() -> None:
         pytest.param({"git-branch": "a\0"}, "--git-branch: 'a\\x00' holds a zero byte", id="zero"),
         pytest.param({"data-dir": "a\0"}, "--data-dir: 'a\\x00' holds a zero byte", id="path"),
         pytest.param({"git-branch": ""}, "--git-branch: is empty", id="empty"),
+        pytest.param(
+            {"registry-insecure": ("http://a:5000",)},
+            "--registry-insecure: 'http://a:5000' is no host: write HOST or HOST:PORT",
+            id="url-for-a-host",
+        ),
     ],
 )
 def test_what_cannot_be_handed_on_is_refused(flags: Mapping[str, object], problem: str) -> None:

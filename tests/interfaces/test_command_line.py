@@ -371,3 +371,15 @@ def test_a_closed_pipe_is_no_error() -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("arguments", ["--version", "policy test semver:1 --tags-file tags"])
+def test_closed_streams_are_no_error(closed: str, arguments: str, tmp_path: Path) -> None:
+    (tmp_path / "tags").write_text("v1\n")
+    command = f"{sys.executable} -m reconciler {arguments} {closed}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")

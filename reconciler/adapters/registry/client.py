@@ -1,5 +1,6 @@
 """Lists the tags of repositories by the OCI Distribution API."""
 
+import threading
 import time
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -31,10 +32,13 @@ LISTS_PATIENCE: Final = 5
 class _TagList(msgspec.Struct):
     """The answer of ``/v2/<name>/tags/list``; old registries say ``null`` for no tags."""
 
-    tags: list[object] | None = None
+    tags: list[str | int | float | bool | None] | None = None
 
 
 _DECODER: Final = msgspec.json.Decoder(_TagList)
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""A page of two-letter tags takes twelve times its bytes when it is read, and many threads have
+one: a registry that sends them on purpose would fill the memory."""
 
 
 class RegistryClient:
@@ -152,8 +156,14 @@ def _checked(answer: Response, repository: Repository) -> Response:
 
 
 def _tags_of(page: Response) -> list[str]:
-    try:
-        listed = _DECODER.decode(page.body).tags or []
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise lied(page.url, "answered with something that is no list of tags") from error
-    return [tag for tag in listed if isinstance(tag, str) and is_tag(tag)]
+    with _ONE_AT_A_TIME:
+        try:
+            listed = _DECODER.decode(page.body).tags or []
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise lied(page.url, "answered with something that is no list of tags") from error
+        is_excessive = len(listed) > MAX_TAGS  # duplicates too: a million is a second's work
+        tags = [] if is_excessive else [t for t in listed if isinstance(t, str) and is_tag(t)]
+        del listed  # an error keeps what its functions held
+    if is_excessive:
+        raise lied(page.url, f"lists more than {MAX_TAGS:,} tags")
+    return tags

@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -69,8 +69,10 @@ class Local:
 
 def machine_defaults(environment: Mapping[str, str]) -> dict[str, object]:
     """Return the defaults that this machine gives: where caches go, which namespace we run in."""
-    cache_home = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    defaults: dict[str, object] = {"data-dir": str(Path(cache_home) / "reconcile")}
+    defaults: dict[str, object] = {}
+    with suppress(RuntimeError):  # no HOME, and a user that the system does not know
+        cache_home = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        defaults["data-dir"] = str(Path(cache_home) / "reconcile")
     if POD_NAMESPACE_FILE.is_file():
         defaults["namespace"] = POD_NAMESPACE_FILE.read_text().strip()
     return defaults
@@ -207,7 +209,14 @@ def _repository(
 
 def _require_file(option: str, path: Path | None) -> None:
     """Refuse a file that is named and not there: a slip would show only when a remote asks."""
-    if path is not None and not path.is_file():
+    if path is None:
+        return
+    try:
+        is_there = path.is_file()
+    except OSError as error:  # a folder above it is not ours to enter
+        message = f"{option}: cannot read {str(path)!r}: {error.strerror}"
+        raise SettingsError(message) from error
+    if not is_there:
         raise SettingsError(f"{option}: no such file: {str(path)!r}")
 
 

@@ -1,6 +1,7 @@
 """Reads settings: flag beats environment beats file beats default. Tells all problems at once."""
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -240,7 +241,8 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _path(value: object) -> Path | None:
-    return Path(str(value)).expanduser() if value else None
+    # Path.expanduser raises where there is no such user; this leaves the text as it is
+    return Path(os.path.expanduser(str(value))) if value else None  # noqa: PTH111 - see above
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -356,6 +357,11 @@ def test_a_list_counts_from_both_places(tmp_path: Path) -> None:
             ["health", ""], "reconcile: the name of the file is empty", id="health-nothing"
         ),
         pytest.param(["--once", "--git-url", "/\udcff"], "is not UTF-8", id="bytes"),
+        pytest.param(
+            ["--once", "--no-sync", "--git-url", "/x", "--git-password-file", "x" * 300],
+            "xxx': File name too long",  # as is said of what is not ours to look at
+            id="unreadable",
+        ),
         pytest.param([], "    reconcile --once --dry-run --git-url URL\n", id="nothing"),
     ],
 )
@@ -380,6 +386,30 @@ def test_closed_streams_are_no_error(closed: str, arguments: str, tmp_path: Path
     command = f"{sys.executable} -m reconciler {arguments} {closed}"
     done = subprocess.run(
         ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("home", ["/none", None])
+def test_no_home_is_needed_where_a_folder_for_clones_is_given(
+    tmp_path: Path, home: str | None
+) -> None:
+    remote = BareRemote.create(tmp_path / "web.git")
+    remote.put({"a.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"})
+    left_out = ("HOME", "KUBECONFIG", "DOCKER_CONFIG", "XDG_CACHE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    if home:
+        environment["HOME"] = home
+
+    settings = ("--git-url", str(remote.path), "--data-dir", "~nobody-of-this-name/data")
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "--once", "--no-sync", *settings],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (done.returncode, done.stderr) == (0, "")

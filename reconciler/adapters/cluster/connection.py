@@ -301,7 +301,7 @@ def _is_in_cluster(settings: ClusterSettings) -> bool:
 
 
 def _no_configuration(settings: ClusterSettings, error: BaseException) -> str:
-    if settings.kubeconfig and not settings.kubeconfig.is_file():
+    if settings.kubeconfig and not os.path.isfile(settings.kubeconfig):  # noqa: PTH113 - no raise
         return f"--kubeconfig: no such file: {str(settings.kubeconfig)!r}"
     if settings.context:
         return f"no context {settings.context!r} in the kubeconfig, or it cannot be used"
@@ -314,7 +314,12 @@ def _no_configuration(settings: ClusterSettings, error: BaseException) -> str:
 
 def _is_none_there(paths: str) -> bool:
     """Whether none of the files of a ``$KUBECONFIG`` exists."""
-    return not any(Path(path).expanduser().exists() for path in paths.split(os.pathsep) if path)
+    # Path's methods raise for unknown users and for folders that are not ours to enter
+    return not any(
+        os.path.exists(os.path.expanduser(path))  # noqa: PTH110, PTH111 - see above
+        for path in paths.split(os.pathsep)
+        if path
+    )
 
 
 def _pool(configuration: Any) -> urllib3.PoolManager:  # noqa: ANN401 - the client ships no types

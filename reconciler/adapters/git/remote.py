@@ -1,5 +1,6 @@
 """Where a Git remote is: a URL or path that is safe to hand to the git program, or an error."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ def remote_of(url: str, *, insecure: bool = False) -> Remote:
         return _by_scheme(_split(url), insecure=insecure)
     if _SCP_LIKE.match(url):
         return _ssh_by_short_form(url)
-    return _file(Path(url).expanduser())
+    return _file(Path(os.path.expanduser(url)))  # noqa: PTH111 - Path raises for no such user
 
 
 def check_branch(name: str) -> str:

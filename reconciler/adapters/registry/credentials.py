@@ -78,9 +78,10 @@ class Keychain:
         Raises:
             SettingsError: the file is there and cannot be read.
         """
-        folder = environment.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
-        path = Path(folder) / "config.json"
-        if path.is_file():
+        # Path's methods raise for a user without a home, and for a HOME that is another user's
+        home = os.path.expanduser("~")  # noqa: PTH111 - see above
+        path = Path(environment.get("DOCKER_CONFIG") or f"{home}/.docker") / "config.json"
+        if os.path.isfile(path):  # noqa: PTH113 - see above
             return cls.from_file(path, environment=environment)
         return cls(path=path, environment=environment)
 

@@ -146,3 +146,9 @@ def test_a_legacy_secret_has_its_entries_at_the_top() -> None:
 
     assert isinstance(offer, Candidate)
     assert offer.login.username == "legacy"
+
+
+def test_a_home_that_cannot_be_looked_into_has_no_logins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/" + "x" * 300)  # fails as a folder does that is not ours to enter
+
+    assert user(Keychain.default({}), "r.example") is None

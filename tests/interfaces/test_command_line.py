@@ -351,6 +351,7 @@ def test_a_list_counts_from_both_places(tmp_path: Path) -> None:
         pytest.param(["policy", "tst"], "No such command 'tst'. Did you mean 'test'?", id="deep"),
         pytest.param(["policy"], "Usage: reconcile policy [OPTIONS] COMMAND", id="group"),
         pytest.param(["images", "a", "b"], "unexpected extra argument", id="too-many"),
+        pytest.param(["help"], "Error: write 'reconcile --help'", id="help"),
         pytest.param(["update", ""], "reconcile: PATH is empty", id="update-nothing"),
         pytest.param(["apply", ""], "reconcile: PATH is empty", id="apply-nothing"),
         pytest.param(

@@ -65,6 +65,8 @@ class CommandGroup(click.Group):
             click.exceptions.NoSuchCommand: with the nearest name.
         """
         if args[0] not in self._specs and not ctx.resilient_parsing:
+            if args[0] == "help":
+                raise click.UsageError(f"write '{ctx.command_path} --help'", ctx)
             raise click.exceptions.NoSuchCommand(args[0], possibilities=self._specs, ctx=ctx)
         return super().resolve_command(ctx, args)
 
@@ -101,6 +103,11 @@ _POLICY_TEST = CommandSpec(
 
     Exit codes: 0 also if nothing is picked; 2 POLICY or the file is wrong; 3 the policy cannot
     start from the current tag.
+
+    \b
+    Examples:
+      reconcile policy test 'semver:^1.2' --current 1.2.0 --tags-file tags
+      printf 'v3\\nv4\\n' | reconcile policy test default --current v3
     """,
     module="policy_test",
     own=(
@@ -139,6 +146,11 @@ COMMANDS: Mapping[str, CommandSpec] = {
 
         Exit codes: 0 also if there is something to update; 1 something transient failed; 2 usage,
         settings, or no such workload; 3 a person must change something.
+
+        \b
+        Examples:
+          reconcile images --git-url https://git.example/acme/web
+          reconcile images web:deployment/nginx -o json
         """,
         module="images",
         own=(click.Argument(["workload"], required=False),),
@@ -152,6 +164,11 @@ COMMANDS: Mapping[str, CommandSpec] = {
         {_WORKLOAD_HELP}
 
         Exit codes: those of 'images'.
+
+        \b
+        Examples:
+          reconcile explain web:deployment/nginx --git-url https://git.example/acme/web
+          reconcile explain deployment/nginx sidecar -o json
         """,
         module="explain",
         own=(
@@ -170,6 +187,11 @@ COMMANDS: Mapping[str, CommandSpec] = {
 
         Exit codes: 0 nothing to change, or written; 1 a registry failed; 2 PATH or file are wrong;
         3 a person must change something; 4 changes are pending.
+
+        \b
+        Examples:
+          reconcile update deploy
+          reconcile update deploy/web.yaml --tags-file tags --write
         """,
         module="update",
         own=(
@@ -218,6 +240,10 @@ COMMANDS: Mapping[str, CommandSpec] = {
 
         FILE holds YAML or JSON, lists too: what 'kubectl get -o yaml' prints; - is standard input.
         Nothing is asked over a network.
+
+        \b
+        Example:
+          kubectl get deployments,pods -o yaml | reconcile health -
 
         Exit codes: 0 all are Current; 1 some are not yet; 2 FILE cannot be read; 3 some have
         failed, or are no objects.

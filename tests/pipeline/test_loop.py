@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.core.outcome import CycleOutcome
-from reconciler.pipeline.loop import Loop
+from reconciler.pipeline.loop import JITTER, Loop
 from reconciler.stop import Stop
 from tests.fakes.clock import FakeClock
 
@@ -92,6 +92,20 @@ def test_cycles_follow_one_another_by_the_interval() -> None:
     started.until(started.ran(4))
 
     assert started.loop.shut_down(PATIENCE_S)
+
+
+def test_the_interval_is_jittered_around_what_was_asked_for(started: Started) -> None:
+    interval_s = 3600.0
+    started.loop.start()
+    (job,) = started.loop._scheduler.get_jobs()
+    due = datetime.now(UTC)
+    pauses = []
+    for _ in range(200):
+        before, due = due, job.trigger.get_next_fire_time(due, due)
+        pauses.append((due - before).total_seconds())
+
+    assert len(set(pauses)) > 100
+    assert all(abs(each - interval_s) <= 2 * JITTER * interval_s for each in pauses)
 
 
 def test_ticks_during_a_cycle_make_one_more_cycle_and_not_many() -> None:

@@ -1,6 +1,7 @@
 """The documentation says what the code does."""
 
 import ast
+import contextlib
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import errors
+from reconciler.core.images import policy
 from reconciler.core.manifests import annotation
 from reconciler.core.objects.report import Action
 from reconciler.core.outcome import BUG, OK, PENDING, STALLED, TRANSIENT, USAGE
@@ -141,13 +143,44 @@ def spec_of(name: str) -> CommandSpec:
     return spec.commands[second] if spec.commands and second else spec
 
 
-def test_every_annotation_that_is_read_is_documented() -> None:
-    text = (ROOT / "docs/reference/annotations.md").read_text()
-    keys = [f"reconcile/{key}" for key in annotation._OWN_KEYS if key in ("policy", "prune")]
-    keys += [f"fluxcd.io/{key}" for key in ("automated", "tag_all", "locked", "ignore")]
-    keys += [f"{annotation.FILTER_PREFIX}CONTAINER", "fluxcd.io/tag.CONTAINER"]
+def test_the_table_of_annotations_has_every_key_and_value_that_is_read_and_no_other() -> None:
+    table = [row for row in rows("docs/reference/annotations.md") if row[0].startswith("`")]
+    cells = " ".join(cell for row in table for cell in row)
+    named = {
+        key.removeprefix(prefix)
+        for row in table
+        for key in re.findall(r"`([\w./]+)`", row[0])
+        for prefix in (*annotation.PREFIXES, annotation.FILTER_PREFIX)
+        if key.startswith(prefix)
+    }
+    per_container = {f"{key}CONTAINER" for key in annotation._OWN_PER_CONTAINER}
+    by_the_way = {key for key in annotation._COMMON if f"`{key}`" in cells}
+    values = {value for each in annotation._VALUES.values() for value in each} - {"false"}
 
-    assert [key for key in [*keys, *annotation.PREFIXES] if f"`{key}" not in text] == []
+    assert named | by_the_way == {*annotation._OWN_KEYS, *per_container, "CONTAINER"}
+    assert [value for value in sorted(values) if value not in cells.replace('"', "")] == []
+    text = (ROOT / "docs/reference/annotations.md").read_text()
+    assert [prefix for prefix in annotation.PREFIXES if f"`{prefix}`" not in text] == []
+
+
+def test_the_table_of_policies_has_those_that_can_be_written() -> None:
+    arguments = {"semver": "^1.2", "glob": "v*", "regexp": "^v", "regex": "^v"}
+    documented = {row[0].strip("`") for row in rows("docs/reference/policies.md")}
+    readable = {
+        keyword for keyword in policy._KEYWORDS if is_policy(keyword, arguments.get(keyword, "asc"))
+    }
+
+    assert readable
+    assert documented - {"policy", "none", "---"} == {f"{each}:CONSTRAINT" for each in readable}
+
+
+def is_policy(keyword: str, argument: str) -> bool:
+    """Whether a keyword can be written as a policy, alone or with an argument."""
+    for text in (keyword, f"{keyword}:{argument}"):
+        with contextlib.suppress(errors.PolicySyntaxError):
+            policy.parse_policy(text)
+            return True
+    return False
 
 
 def test_the_messages_about_registry_logins_are_those_of_the_code() -> None:

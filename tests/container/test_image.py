@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -32,6 +33,9 @@ MAX_BYTES = 300_000_000
 ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"
 SETTINGS = "/etc/reconcile/settings"
 GIT = "/etc/reconcile/git"
+
+
+INSTALLS = re.compile(r"\bpip\b[^&]*?\binstall\b[^&]*", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +118,24 @@ def test_it_trusts_the_authorities_of_its_distribution_and_nobody_else(
     assert bundle.count("BEGIN CERTIFICATE") == count
 
 
+def test_only_what_was_locked_by_its_hash_is_installed() -> None:
+    text = (Path(__file__).parents[2] / "Dockerfile").read_text().replace("\\\n", " ")
+    commands = [line for line in text.splitlines() if line.startswith("RUN ")]
+    installs = [found for line in commands for found in INSTALLS.findall(line)]
+
+    assert len(installs) == 3
+    for each in installs:
+        is_ours = "--no-deps" in each and "/wheel/*.whl" in each  # made a line before
+        assert is_ours or ("--require-hashes" in each and "-r requirements/" in each), each
+
+
 def test_it_is_small(container: Container) -> None:
-    packages = container.root.glob("opt/reconcile/lib/*/site-packages/kubernetes/client")
+    (packages,) = container.root.glob("opt/reconcile/lib/*/site-packages")
+    unused = ("kubernetes/client/api", "kubernetes/aio", "kubernetes/dynamic", "aiohttp", "yarl")
 
     assert container.image.size_bytes() < MAX_BYTES
-    assert [each.name for folder in packages for each in folder.glob("api")] == []
+    assert (packages / "kubernetes" / "config" / "__init__.py").is_file()
+    assert [each for each in unused if (packages / each).exists()] == []
 
 
 def test_it_finds_its_modules_compiled(container: Container) -> None:

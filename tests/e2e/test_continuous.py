@@ -17,7 +17,7 @@ from tests.e2e.world import DRIVER, World
 pytestmark = [pytest.mark.cluster, pytest.mark.registry, pytest.mark.slow]
 
 TAGS = 50
-PAUSE_S = 0.3  # between tags; a cycle a second sees some of them
+PAUSE_S = 1.0  # between tags: about one a cycle
 PATIENT = ("--timeout", "10m")  # a busy machine's pods take their time to be ready
 
 
@@ -100,9 +100,11 @@ def test_registry_git_and_api_server_go_and_come_back_and_each_failure_is_told_o
 def outage(process: Running, *, kind: str, number: int) -> None:
     """Watch several cycles fail: the log has one line for all of them."""
     process.until_said("problem.transient", kind=kind)
+    told = len(process.lines)
     process.cycles(3)
 
     assert len(process.said("problem.transient")) == number
+    assert {line["event"] for line in process.lines[told:]} == {"cycle.finished"}
     assert f'kind="{kind}",source="default"' in process.ask("/metrics")
     assert process.ask("/healthz") == "ok\n"
 

@@ -2,18 +2,16 @@
 
 import contextlib
 import signal
-from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 from reconciler import bootstrap
-from reconciler.configuration import read_settings
 from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import SettingsError
-from reconciler.interfaces import logs
+from reconciler.interfaces.cli.invocation import Invocation
+from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.signals import ENDING, Signals
 from reconciler.pipeline import cycle
 from reconciler.pipeline.journal import Journal, LoggedProgress
@@ -40,9 +38,7 @@ once for definitions and once for the rest."""
 _LOOK_S = 30.0  # how often to look whether anything is overdue
 
 
-def run_continuously(
-    *, flags: Mapping[str, object], environment: Mapping[str, str], config: str | None
-) -> int:
+def run_continuously(invocation: Invocation) -> int:
     """Read the settings and run cycles until a signal comes; return the exit code.
 
     SIGTERM and SIGINT end it, cleanly within the grace period and at once the second time; SIGHUP
@@ -54,16 +50,9 @@ def run_continuously(
     stop = Stop()
     signals = Signals(cut_off=stop.insist)
     with signals.heard():
-        settings = read_settings(
-            flags=flags,
-            environment=environment,
-            file=bootstrap.read_config(Path(config)) if config else None,
-            file_name=config or "",
-            defaults=bootstrap.machine_defaults(environment),
-        )
+        settings = load(invocation, log_level="info")
         if settings.dry_run:
             raise SettingsError("--dry-run goes with --once: a dry run that never ends is no use")
-        logs.configure(level=settings.log_level or "info", form=settings.log_format)
         return _run(settings, _service(settings), signals, stop)
 
 

@@ -13,8 +13,12 @@ from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.settings import GitSettings, Settings
 
 
-def load(invocation: Invocation) -> Settings:
+def load(invocation: Invocation, *, log_level: str = "error") -> Settings:
     """Return the settings, and send logs where they say.
+
+    Args:
+        invocation: what was given.
+        log_level: the least severe message to log, if nothing else is said.
 
     Raises:
         SettingsError: options, environment or file are wrong.
@@ -28,7 +32,8 @@ def load(invocation: Invocation) -> Settings:
             file=_file(invocation),
             file_name=invocation.config or "",
             defaults=bootstrap.machine_defaults(invocation.environment),
-        )
+        ),
+        log_level,
     )
 
 
@@ -47,7 +52,7 @@ def load_local(invocation: Invocation, folder: str = ".") -> Settings:
     )
     (source,) = settings.sources
     local = replace(source, git=GitSettings(url=folder), paths=())
-    return _logging(replace(settings, sources=(local,)))
+    return _logging(replace(settings, sources=(local,)), "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,6 @@ def _file(invocation: Invocation) -> Mapping[str, object]:
     return bootstrap.read_config(Path(invocation.config))
 
 
-def _logging(settings: Settings) -> Settings:
-    logs.configure(level=settings.log_level or "error", form=settings.log_format)
+def _logging(settings: Settings, level: str) -> Settings:
+    logs.configure(level=settings.log_level or level, form=settings.log_format)
     return settings

@@ -10,6 +10,7 @@ import click
 
 from reconciler.errors import ReconcilerError, SettingsError, StalledError
 from reconciler.interfaces.cli.commands import COMMANDS, CommandGroup
+from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.parameters import given, shared_parameters
 from reconciler.interfaces.cli.signals import deafen
 from reconciler.interfaces.terminal import printable
@@ -46,13 +47,14 @@ To look first, and change nothing:
 
 
 def _execute(*, once: bool, config: str | None, **parameters: object) -> int:
-    from reconciler.interfaces.cli.once import run_once  # noqa: PLC0415 - loads the client libraries
+    invocation = Invocation(given(parameters), os.environ, config)
+    if once:
+        from reconciler.interfaces.cli.once import run_once  # noqa: PLC0415 - loads the client libraries
 
-    if not once:
-        from reconciler.interfaces.cli.continuous import run_continuously  # noqa: PLC0415 - as above
+        return run_once(invocation)
+    from reconciler.interfaces.cli.continuous import run_continuously  # noqa: PLC0415 - as above
 
-        return run_continuously(flags=given(parameters), environment=os.environ, config=config)
-    return run_once(flags=given(parameters), environment=os.environ, config=config)
+    return run_continuously(invocation)
 
 
 def command() -> click.Group:

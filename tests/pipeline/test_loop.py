@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 import structlog
@@ -44,6 +45,8 @@ class Cycles:
 class Started:
     """A loop that runs, with what a test needs to look into it."""
 
+    all: ClassVar[list["Started"]] = []
+
     def __init__(self, *sources: str, interval_s: float = 3600.0) -> None:
         self.cycles = Cycles()
         self.clock = FakeClock()
@@ -56,6 +59,7 @@ class Started:
             clock=self.clock,
             stop=self.stop,
         )
+        self.all.append(self)
 
     def until(self, is_true: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
@@ -67,12 +71,19 @@ class Started:
         return lambda: len(self.cycles.names) >= count
 
 
+@pytest.fixture(autouse=True)
+def _nothing_goes_on() -> Iterator[None]:
+    """End every loop of a test, also of one that failed: threads of it would keep pytest."""
+    yield
+    while Started.all:
+        started = Started.all.pop()
+        started.cycles.is_free.set()
+        assert started.loop.shut_down(PATIENCE_S)
+
+
 @pytest.fixture
-def started() -> Iterator[Started]:
-    started = Started()
-    yield started
-    started.cycles.is_free.set()
-    assert started.loop.shut_down(PATIENCE_S)
+def started() -> Started:
+    return Started()
 
 
 def test_each_source_has_its_first_cycle_at_once_and_is_ready_then() -> None:

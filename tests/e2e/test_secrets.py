@@ -28,9 +28,14 @@ def sampled_processes(found: set[str]) -> Iterator[None]:
 
     def sample() -> None:
         while not stop.wait(0.002):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+            for folder in Path("/proc").glob("[0-9]*"):
                 try:
-                    found.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                    found.add(
+                        (folder / "cmdline")
+                        .read_bytes()
+                        .replace(b"\0", b" ")
+                        .decode(errors="replace")
+                    )
                 except OSError:
                     continue
 

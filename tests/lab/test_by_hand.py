@@ -49,9 +49,9 @@ class Lab:
     def programs(self) -> list[str]:
         """Return the command lines of the lab's programs that run on its folder."""
         lines = []
-        for file in Path("/proc").glob("[0-9]*/cmdline"):
+        for folder in Path("/proc").glob("[0-9]*"):
             try:
-                line = file.read_bytes().replace(b"\0", b" ").decode()
+                line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
             if str(self.folder) in line:

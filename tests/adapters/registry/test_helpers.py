@@ -175,9 +175,9 @@ def test_a_helper_that_hangs_is_ended_with_all_its_children(
 
 def is_running(group: int) -> bool:
     """Whether a process of a group is left that is no zombie."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
         if int(fields[2]) == group and fields[0] != "Z":

@@ -15,9 +15,8 @@ from reconciler import errors
 from reconciler.core.images import policy
 from reconciler.core.manifests import annotation
 from reconciler.core.objects.report import Action
-from reconciler.core.outcome import BUG, OK, PENDING, STALLED, TRANSIENT, USAGE
+from reconciler.exit_codes import BUG, INTERRUPTED, OK, PENDING, STALLED, TRANSIENT, USAGE
 from reconciler.interfaces.cli.commands import COMMANDS, CommandSpec
-from reconciler.interfaces.cli.main import INTERRUPTED
 from reconciler.interfaces.http.metrics import METRICS
 from reconciler.options import OPTIONS, Kind, Option
 

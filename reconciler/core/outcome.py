@@ -7,13 +7,7 @@ from reconciler.core.objects.report import SyncReport
 from reconciler.core.plan import Change, Skip
 from reconciler.core.revision import Revision
 from reconciler.errors import ReconcilerError, StalledError
-
-OK = 0
-TRANSIENT = 1
-USAGE = 2
-STALLED = 3
-PENDING = 4
-BUG = 70
+from reconciler.exit_codes import BUG, OK, PENDING, STALLED, TRANSIENT, USAGE
 
 READ = "read"
 UPDATE = "update"
@@ -104,11 +98,16 @@ class CycleOutcome:
         """The exit code that this outcome alone calls for."""
         if self.is_bug:
             return BUG
-        if any(problem.is_stalled for problem in self.problems):
-            return STALLED
-        if self.problems or self.is_stopped:
+        code = exit_code_of(self.problems)
+        if code == OK and self.is_stopped:
             return TRANSIENT
-        return PENDING if self.has_pending else OK
+        return PENDING if code == OK and self.has_pending else code
+
+
+def exit_code_of(problems: Iterable[Problem]) -> int:
+    """Return the exit code that problems alone call for."""
+    codes = {STALLED if problem.is_stalled else TRANSIENT for problem in problems}
+    return worst(codes)
 
 
 def worst(exit_codes: Iterable[int]) -> int:

@@ -20,7 +20,7 @@ from lab.ports import free_port
 from lab.process import wait_until
 from lab.registry import Registry
 from lab.ssh_server import SshServer, make_key, serving_ssh
-from reconciler.interfaces.cli.main import INTERRUPTED
+from reconciler.exit_codes import INTERRUPTED
 from reconciler.release import VERSION
 from tests.e2e.world import World
 from tests.manifests.installation import MANIFESTS, NAMESPACE, Installation, installed

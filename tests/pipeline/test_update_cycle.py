@@ -7,7 +7,7 @@ import pytest
 from reconciler.core.manifests.images import SkipReason
 from reconciler.core.manifests.tree import EntryKind
 from reconciler.core.message import ImageTrailer, parse_by, parse_trailers
-from reconciler.core.outcome import PENDING, STALLED, TRANSIENT, CycleOutcome
+from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import (
     AccessDeniedError,
     ClusterError,
@@ -16,6 +16,7 @@ from reconciler.errors import (
     RefusedError,
     RegistryError,
 )
+from reconciler.exit_codes import PENDING, STALLED, TRANSIENT
 from reconciler.pipeline import cycle
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Event, Fetching, Planned, Pushed, Scanning

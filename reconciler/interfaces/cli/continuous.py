@@ -10,6 +10,7 @@ import structlog
 from reconciler import bootstrap
 from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import SettingsError
+from reconciler.exit_codes import INTERRUPTED, OK
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.signals import ENDING, Signals
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from reconciler.interfaces.http.service import Service
 
 log = structlog.get_logger(__name__)
-
-OK = 0
-INTERRUPTED = 130
 
 GRACE_S = 20.0
 """For cycles to end; with what comes after, less than the 30 s that Kubernetes gives a pod."""

@@ -1,7 +1,8 @@
 """Runs one cycle of each source and prints the outcomes."""
 
 from reconciler import bootstrap
-from reconciler.core.outcome import TRANSIENT, CycleOutcome, Problem, worst
+from reconciler.core.outcome import CycleOutcome, Problem, worst
+from reconciler.exit_codes import TRANSIENT
 from reconciler.interfaces.cli.json_document import document
 from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.text import Narrator, SilentNarrator

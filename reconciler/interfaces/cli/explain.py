@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from reconciler.core.outcome import exit_code_of
 from reconciler.core.survey import SurveyedImage
 from reconciler.errors import SettingsError
 from reconciler.interfaces.cli.invocation import Invocation
@@ -11,7 +12,6 @@ from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.surveys import (
     JSON,
-    exit_code_of,
     image_document,
     survey_sources,
 )

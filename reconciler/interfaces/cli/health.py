@@ -4,7 +4,8 @@ import json
 
 from reconciler.core.given import Diagnosis, diagnose
 from reconciler.core.objects.health import Status
-from reconciler.core.outcome import OK, STALLED, TRANSIENT, Problem
+from reconciler.core.outcome import Problem
+from reconciler.exit_codes import OK, STALLED, TRANSIENT
 from reconciler.interfaces.cli.input import STANDARD_INPUT, read_input
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.json_document import object_key, problem_document

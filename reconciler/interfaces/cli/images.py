@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import click
 
+from reconciler.core.outcome import exit_code_of
 from reconciler.core.plan import Change
 from reconciler.core.survey import SurveyedImage
 from reconciler.interfaces.cli.invocation import Invocation
@@ -13,7 +14,6 @@ from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.surveys import (
     SourceSurvey,
-    exit_code_of,
     image_document,
     survey_sources,
 )

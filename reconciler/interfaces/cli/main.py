@@ -9,18 +9,12 @@ from typing import Any
 import click
 
 from reconciler.errors import ReconcilerError, SettingsError, StalledError
+from reconciler.exit_codes import BUG, INTERRUPTED, OK, STALLED, TRANSIENT, USAGE
 from reconciler.interfaces.cli.commands import COMMANDS, CommandGroup
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.parameters import given, shared_parameters
 from reconciler.interfaces.cli.signals import deafen
 from reconciler.interfaces.terminal import printable
-
-OK = 0
-TRANSIENT = 1
-USAGE = 2
-STALLED = 3
-BUG = 70
-INTERRUPTED = 130
 
 _SUMMARY = """Keep the container images of Kubernetes workloads current, through Git.
 

@@ -14,8 +14,8 @@ from reconciler.core.images.policy import (
     verdicts,
 )
 from reconciler.core.images.reference import is_tag
-from reconciler.core.outcome import OK, STALLED
 from reconciler.errors import PolicySyntaxError, SettingsError
+from reconciler.exit_codes import OK, STALLED
 from reconciler.interfaces.cli.input import STANDARD_INPUT, read_tags
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load_local

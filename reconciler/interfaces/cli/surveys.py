@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from reconciler import bootstrap
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.lookup import find
-from reconciler.core.outcome import OK, STALLED, TRANSIENT, Problem
+from reconciler.core.outcome import Problem
 from reconciler.core.revision import Revision
 from reconciler.core.survey import Survey, SurveyedImage
 from reconciler.errors import NotFoundError, ReconcilerError, SettingsError
@@ -65,13 +65,6 @@ def survey_sources(
         looks = [_look(source, parts_of(source)) for source in sources]
         wanted = None if workload is None else _wanted(workload, looks)
         return [_survey(look, wanted, has_verdicts=has_verdicts) for look in looks]
-
-
-def exit_code_of(problems: Sequence[Problem]) -> int:
-    """Return what problems alone call for."""
-    if any(problem.is_stalled for problem in problems):
-        return STALLED
-    return TRANSIENT if problems else OK
 
 
 def image_document(image: SurveyedImage) -> JSON:

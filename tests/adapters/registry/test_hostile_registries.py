@@ -18,7 +18,7 @@ from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.bootstrap import SystemClock
 from reconciler.core.images.reference import Repository
-from reconciler.core.outcome import STALLED, TRANSIENT
+from reconciler.exit_codes import STALLED, TRANSIENT
 from reconciler.pipeline import scan as scan_module
 from reconciler.pipeline.scan import scan
 from reconciler.settings import RegistrySettings

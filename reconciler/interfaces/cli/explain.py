@@ -1,6 +1,5 @@
 """``reconcile explain``: what became of every tag that a workload's image could have."""
 
-import json
 from collections.abc import Sequence
 
 from reconciler.core.outcome import exit_code_of
@@ -10,8 +9,8 @@ from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.json_document import problem_document
 from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.problems import say_problems
+from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.cli.surveys import (
-    JSON,
     image_document,
     survey_sources,
 )
@@ -40,13 +39,11 @@ def run(invocation: Invocation, *, workload: str, container: str | None) -> int:
         raise SettingsError(_absence([each for s in surveys for each in s.images], container))
     code = exit_code_of(problems)
     if settings.output == "json":
-        body = {
-            "version": SCHEMA_VERSION,
-            "exitCode": code,
+        body: JSON = {
             "images": [_document(source, image) for source, image in images],
             "problems": [problem_document(problem) for problem in problems],
         }
-        Terminal.standard().say(json.dumps(body, indent=2, ensure_ascii=False))
+        Terminal.standard().say(rendered(body, version=SCHEMA_VERSION, exit_code=code))
     else:
         _say([image for _, image in images])
         say_problems(problems)

@@ -1,7 +1,5 @@
 """``reconcile health``: how given objects are doing; no network."""
 
-import json
-
 from reconciler.core.given import Diagnosis, diagnose
 from reconciler.core.objects.health import Status
 from reconciler.core.outcome import Problem
@@ -11,6 +9,7 @@ from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.json_document import object_key, problem_document
 from reconciler.interfaces.cli.loading import load_local
 from reconciler.interfaces.cli.problems import say_problems
+from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.table import say_table
 from reconciler.interfaces.terminal import Terminal
 
@@ -43,9 +42,7 @@ def _exit_code(found: Diagnosis) -> int:
 
 
 def _document(found: Diagnosis, code: int) -> str:
-    body = {
-        "version": SCHEMA_VERSION,
-        "exitCode": code,
+    body: JSON = {
         "objects": [
             {
                 **object_key(each.key),
@@ -56,7 +53,7 @@ def _document(found: Diagnosis, code: int) -> str:
         ],
         "problems": [problem_document(Problem.of(each)) for each in found.problems],
     }
-    return json.dumps(body, indent=2, ensure_ascii=False)
+    return rendered(body, version=SCHEMA_VERSION, exit_code=code)
 
 
 def _say(found: Diagnosis) -> None:

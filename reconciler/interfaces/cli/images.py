@@ -1,6 +1,5 @@
 """``reconcile images``: every image field, with what would become of it."""
 
-import json
 from collections.abc import Sequence
 
 import click
@@ -12,6 +11,7 @@ from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.json_document import problem_document
 from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.problems import say_problems
+from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.cli.surveys import (
     SourceSurvey,
     image_document,
@@ -47,9 +47,7 @@ def run(invocation: Invocation, *, workload: str | None) -> int:
 
 
 def _document(surveys: Sequence[SourceSurvey], code: int) -> str:
-    body = {
-        "version": SCHEMA_VERSION,
-        "exitCode": code,
+    body: JSON = {
         "sources": [
             {
                 "name": each.source.name,
@@ -61,7 +59,7 @@ def _document(surveys: Sequence[SourceSurvey], code: int) -> str:
             for each in surveys
         ],
     }
-    return json.dumps(body, indent=2, ensure_ascii=False)
+    return rendered(body, version=SCHEMA_VERSION, exit_code=code)
 
 
 def _say(images: Sequence[SurveyedImage]) -> None:

@@ -1,6 +1,5 @@
 """The outcome as one JSON document, with a versioned schema (``docs/reference/outcome.md``)."""
 
-import json
 from collections.abc import Sequence
 
 from reconciler.core.manifests.images import ImageField
@@ -9,20 +8,16 @@ from reconciler.core.objects.report import ObjectReport, SyncReport
 from reconciler.core.outcome import CycleOutcome, Problem, worst
 from reconciler.core.plan import Change, Skip
 from reconciler.core.revision import Revision
+from reconciler.interfaces.cli.rendering import JSON, rendered
 
 SCHEMA_VERSION = 1
-
-JSON = dict[str, object]
 
 
 def document(outcomes: Sequence[CycleOutcome]) -> str:
     """Return the document: the outcomes of all sources, in order, and the exit code."""
-    body: JSON = {
-        "version": SCHEMA_VERSION,
-        "exitCode": worst(outcome.exit_code for outcome in outcomes),
-        "sources": [_source(outcome) for outcome in outcomes],
-    }
-    return json.dumps(body, indent=2, ensure_ascii=False)
+    code = worst(outcome.exit_code for outcome in outcomes)
+    body: JSON = {"sources": [_source(outcome) for outcome in outcomes]}
+    return rendered(body, version=SCHEMA_VERSION, exit_code=code)
 
 
 def _source(outcome: CycleOutcome) -> JSON:

@@ -1,6 +1,5 @@
 """``reconcile policy test``: what a policy picks from a list of tags."""
 
-import json
 import sys
 
 from reconciler.core.images.policy import (
@@ -19,6 +18,7 @@ from reconciler.exit_codes import OK, STALLED
 from reconciler.interfaces.cli.input import STANDARD_INPUT, read_tags
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load_local
+from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.cli.tags import say_verdicts, verdict_documents
 from reconciler.interfaces.terminal import Terminal
 
@@ -42,9 +42,7 @@ def run(invocation: Invocation, *, policy: str, current: str | None, tags_file: 
     code = STALLED if selection.reason is SelectionReason.NO_VERSION else OK
     selected = next((each.tag for each in found if each.is_chosen), None)
     if output == "json":
-        body = {
-            "version": SCHEMA_VERSION,
-            "exitCode": code,
+        body: JSON = {
             "policy": str(rule),
             "current": current,
             "selected": selected,
@@ -52,7 +50,7 @@ def run(invocation: Invocation, *, policy: str, current: str | None, tags_file: 
             "detail": selection.detail,
             "verdicts": verdict_documents(found),
         }
-        Terminal.standard().say(json.dumps(body, indent=2, ensure_ascii=False))
+        Terminal.standard().say(rendered(body, version=SCHEMA_VERSION, exit_code=code))
     else:
         _say(selected, selection, found)
     return code

@@ -12,11 +12,10 @@ from reconciler.core.survey import Survey, SurveyedImage
 from reconciler.errors import NotFoundError, ReconcilerError, SettingsError
 from reconciler.interfaces.cli.diffs import DiffNarrator
 from reconciler.interfaces.cli.problems import say_problems
+from reconciler.interfaces.cli.rendering import JSON
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.survey import Inspection, inspect_source, survey_source
 from reconciler.settings import Settings, SourceSettings
-
-JSON = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)

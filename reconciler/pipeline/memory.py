@@ -31,8 +31,13 @@ class PerFile(Generic[Made]):
 
 @dataclass(slots=True)
 class Memory:
-    """What one source's cycles remember of its files. Losing it costs only time."""
+    """What one source's cycles remember of its files. Losing it costs only time.
 
+    Attributes:
+        is_survey: whether the reports are about all workloads, also those that are not automated.
+    """
+
+    is_survey: bool = False
     _reports: PerFile[FileReport] = field(default_factory=PerFile)
     _objects: PerFile[Sequence[Found]] = field(default_factory=PerFile)
 
@@ -45,7 +50,9 @@ class Memory:
         """
 
         def make(path: str, text: str) -> FileReport:
-            return inspect(path, text, default_namespace=default_namespace)
+            return inspect(
+                path, text, default_namespace=default_namespace, is_survey=self.is_survey
+            )
 
         self._reports.keep(texts)
         return tuple(self._reports.made(path, text, make) for path, text in texts.items())

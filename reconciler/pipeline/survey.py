@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.core.manifests.images import FileReport, inspect
+from reconciler.core.manifests.images import FileReport
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.plan import pullers
 from reconciler.core.survey import Survey, only, openly, survey
@@ -21,12 +21,15 @@ class Inspection:
     """What a source's branch says about images.
 
     Attributes:
-        view: the branch.
-        reports: of its manifests, with the images of all workloads, also those not automated.
+        view: the branch; its reports are about all workloads, also those not automated.
     """
 
     view: View
-    reports: tuple[FileReport, ...]
+
+    @property
+    def reports(self) -> tuple[FileReport, ...]:
+        """What its manifests say, in their order."""
+        return self.view.reports
 
     @property
     def workloads(self) -> frozenset[ObjectKey]:
@@ -41,13 +44,13 @@ def inspect_source(source: SourceSettings, parts: Parts) -> Inspection:
         GitError, AccessDeniedError, NotFoundError: it cannot be read.
     """
     parts.progress.tell(Fetching(source.git.url))
-    namespace = source.default_namespace
-    view = read(parts.repository, paths=source.paths, default_namespace=namespace, memory=Memory())
-    reports = [
-        inspect(path, text, default_namespace=namespace, is_survey=True)
-        for path, text in view.texts.items()
-    ]
-    return Inspection(view, tuple(reports))
+    view = read(
+        parts.repository,
+        paths=source.paths,
+        default_namespace=source.default_namespace,
+        memory=Memory(is_survey=True),
+    )
+    return Inspection(view)
 
 
 def survey_source(

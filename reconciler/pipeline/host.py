@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.images.reference import Repository
 
-REQUESTS = 28  # at a time, of one host: the other threads are always there for the others
+REQUESTS = 28  # at a time, of one host
 FAILURES_UNTIL_LEFT_ALONE = 6  # in a row, over all its repositories
 
 

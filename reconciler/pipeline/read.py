@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from reconciler.core.manifests.images import FileReport
 from reconciler.core.manifests.selection import IGNORE_FILES, select_manifests
-from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
+from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import ManifestError, NotFoundError, ReconcilerError
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.ports import ManifestRepository
-
-MAX_FILE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from reconciler.core.backoff import delay_s
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.errors import ReconcilerError, RegistryError
-from reconciler.pipeline.host import FAILURES_UNTIL_LEFT_ALONE, Host, Task
+from reconciler.pipeline.host import FAILURES_UNTIL_LEFT_ALONE, REQUESTS, Host, Task
 from reconciler.pipeline.ports import Clock, TagSource
 from reconciler.stop import Stop
 
@@ -20,7 +20,7 @@ Tags: TypeAlias = tuple[str, ...] | ReconcilerError
 PullSecretsOf: TypeAlias = Callable[[Repository], Iterable[PullCredential]]
 """What the cluster has to log in to a repository's registry; read as it is looked through."""
 
-WORKERS = 44  # 16 more than one host may have
+WORKERS = REQUESTS + 16  # one host cannot have them all: some are always there for the others
 ATTEMPTS = 3
 PATIENCE_S = 60.0  # how long one scan may wait for hosts that ask for time
 BACKOFF_BASE_S = 0.5

@@ -12,12 +12,11 @@ from typing import Final
 from reconciler.adapters.local.descent import failure_of, opened_folder, read_file
 from reconciler.adapters.local.replacing import Replacement
 from reconciler.core.manifests.selection import IGNORE_FILES, KUSTOMIZATION, SUFFIXES
-from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
+from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import RemoteMovedError, StalledError
 
 BRANCH: Final = "folder"
-MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_BYTES: Final = 512 * 1024 * 1024  # of all contents together
 MAX_FILES: Final = 100_000
 

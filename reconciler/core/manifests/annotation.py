@@ -8,17 +8,13 @@ from reconciler.core.images.policy import DEFAULT_POLICY, Policy, parse_policy
 from reconciler.core.manifests.document import Node, Scalar
 from reconciler.core.manifests.value import is_text
 from reconciler.core.manifests.workload import Workload
+from reconciler.core.objects.marks import ON, OWN, PREFIXES
 from reconciler.errors import ManifestError, PolicySyntaxError
-
-OWN = "reconcile/"
-PREFIXES = (OWN, "fluxcd.io/", "flux.weave.works/")
-"""Where several say the same thing, the first wins."""
 
 SCREEN = ("fluxcd.io", "flux.weave.works", "reconcile")
 """A text with none of these has nothing for us."""
 
 FILTER_PREFIX = "filter.fluxcd.io/"
-ON = "true"
 SYNC_ONLY = "sync_only"
 
 _LONGEST_SHOWN = 80  # characters of a value in a message

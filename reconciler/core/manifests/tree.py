@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from reconciler.core.revision import Revision
 
+MAX_FILE_BYTES = 16 * 1024 * 1024
+"""A manifest that is larger is not read."""
+
 
 class EntryKind(enum.Enum):
     """What a tree entry is, by its Git file mode."""

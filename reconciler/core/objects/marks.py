@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-PREFIXES = ("reconcile/", "fluxcd.io/", "flux.weave.works/")
+OWN = "reconcile/"
+PREFIXES = (OWN, "fluxcd.io/", "flux.weave.works/")
 """Ours, which wins where several stand, then those of Flux v1."""
 
 OFF = "disabled"
@@ -17,4 +18,4 @@ def is_ignored(annotations: Mapping[str, str]) -> bool:
 
 def is_prune_disabled(annotations: Mapping[str, str]) -> bool:
     """Whether the object is never deleted: ``reconcile/prune: disabled``."""
-    return annotations.get("reconcile/prune") == OFF
+    return annotations.get(f"{OWN}prune") == OFF

@@ -1,8 +1,10 @@
 """What the stages need from the outside, in their own words."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.tree import Oversize, Snapshot, TreeEntry
@@ -32,6 +34,50 @@ class TagSource(Protocol):
                 and which pull secrets could not be read.
             ClusterError: likewise, and some of them could not be read for now.
             NotFoundError: there is no such repository.
+        """
+        ...
+
+
+class ImageSource(Protocol):
+    """Says what a registry knows of single images. Safe to call from many threads.
+
+    One attempt each, with the same errors and the same use of ``pull_secrets`` as
+    :meth:`TagSource.list_tags`. What is asked by digest never changes and may be remembered.
+    """
+
+    def digest_of(
+        self, repository: Repository, tag: str, *, pull_secrets: Iterable[PullCredential] = ()
+    ) -> str:
+        """Return the digest that a tag names now: of the index, where there is one.
+
+        Raises:
+            RegistryError: the registry failed, lied, or did not answer in time.
+            AccessDeniedError, ClusterError: see :meth:`TagSource.list_tags`.
+            NotFoundError: there is no such tag.
+        """
+        ...
+
+    def platforms_of(
+        self, repository: Repository, digest: str, *, pull_secrets: Iterable[PullCredential] = ()
+    ) -> frozenset[Platform]:
+        """Return what an image runs on; of an index: all that its manifests run on.
+
+        Raises:
+            RegistryError: likewise; also if the content is not what the digest says.
+            AccessDeniedError, ClusterError: see :meth:`TagSource.list_tags`.
+            NotFoundError: there is no such image, or it is no image.
+        """
+        ...
+
+    def created_of(
+        self, repository: Repository, digest: str, *, pull_secrets: Iterable[PullCredential] = ()
+    ) -> datetime | None:
+        """Return when an image was built, with its zone; None if it does not say.
+
+        Raises:
+            RegistryError: likewise; also if the content is not what the digest says.
+            AccessDeniedError, ClusterError: see :meth:`TagSource.list_tags`.
+            NotFoundError: there is no such image, or it is no image.
         """
         ...
 

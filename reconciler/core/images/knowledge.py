@@ -1,0 +1,53 @@
+"""Knowledge: what is known of a repository's images beside their tags, and what is still wanted.
+
+A selection is pure: it never asks. Where it cannot decide without a fact of some image it says
+which one it wants; whoever may ask a registry does, and selects again with more knowledge.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from reconciler.core.images.platform import Platform
+from reconciler.errors import ReconcilerError
+
+
+class Fact(enum.Enum):
+    """What can be known of a tag's image."""
+
+    DIGEST = "digest"
+    PLATFORMS = "platforms"
+    CREATED = "creation time"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Want:
+    """A fact that is needed to decide."""
+
+    tag: str
+    fact: Fact = field(compare=False)
+
+
+Digests: TypeAlias = Mapping[str, str | ReconcilerError]
+Platforms: TypeAlias = Mapping[str, frozenset[Platform] | ReconcilerError]
+Created: TypeAlias = Mapping[str, datetime | ReconcilerError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known of the images of one repository, by tag. A fact that failed holds its error.
+
+    Attributes:
+        digests: of what the tag names: the index, where there is one (``sha256:<64 hex>``).
+        platforms: what it runs on.
+        created: when it was built, with its zone; None if it does not say.
+    """
+
+    digests: Digests = field(default_factory=dict)
+    platforms: Platforms = field(default_factory=dict)
+    created: Created = field(default_factory=dict)
+
+
+NOTHING_KNOWN = Knowledge()

@@ -4,9 +4,10 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.core.images.pull_secret import PullCredential, PullSecret
+from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
-from reconciler.errors import AccessDeniedError, ClusterError, NotFoundError, ReconcilerError
+from reconciler.errors import NotFoundError, ReconcilerError
+from tests.fakes.login import log_in
 
 
 @dataclass
@@ -35,29 +36,14 @@ class FakeRegistries:
         """Return the tags, or raise what was put there."""
         with self._lock:
             self.asked.append(str(repository))
-        if str(repository) in self.logins:
-            self._log_in(repository, pull_secrets)
+        wanted = self.logins.get(str(repository))
+        if wanted is not None:
+            seen = self.looked_at.setdefault(str(repository), [])
+            is_ours = wanted in self.own_logins
+            log_in(repository, pull_secrets, wanted=wanted, is_ours=is_ours, seen=seen)
         found = self.tags.get(str(repository))
         if found is None:
             raise NotFoundError("no such repository", where=str(repository))
         if isinstance(found, ReconcilerError):
             raise found
         return found
-
-    def _log_in(self, repository: Repository, pull_secrets: Iterable[PullCredential]) -> None:
-        wanted = self.logins[str(repository)]
-        seen = self.looked_at.setdefault(str(repository), [])
-        may_pass = False
-        notes: list[str] = []
-        for each in pull_secrets:
-            seen.append(each)
-            if not isinstance(each, PullSecret):
-                notes.append(f"{each.origin} cannot be used: {each.reason}")
-                may_pass |= each.may_pass
-            elif each.content.reveal() == wanted:
-                return
-            else:
-                notes.append(f"the secret {each.origin} was refused")
-        if wanted not in self.own_logins:
-            kind = ClusterError if may_pass else AccessDeniedError
-            raise kind(f"access denied ({'; '.join(notes)})", where=str(repository))

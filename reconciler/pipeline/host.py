@@ -3,26 +3,30 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from reconciler.core.images.reference import Repository
 
 REQUESTS = 28  # at a time, of one host
-FAILURES_UNTIL_LEFT_ALONE = 6  # in a row, over all its repositories
+FAILURES_UNTIL_LEFT_ALONE = 6  # in a row, over all that it is asked
+
+Question = TypeVar("Question")
 
 
 @dataclass(order=True, slots=True)
-class Task:
-    """A repository that is to be asked, at the earliest at ``at``."""
+class Task(Generic[Question]):
+    """A question about a repository that is to be asked, at the earliest at ``at``."""
 
     at: float
     order: int
+    question: Question = field(compare=False)
     repository: Repository = field(compare=False)
     attempt: int = field(default=0, compare=False)
 
 
 @dataclass(slots=True)
-class Host:
-    """What a scan knows about one registry.
+class Host(Generic[Question]):
+    """What an inquiry knows about one registry.
 
     It begins with a single request: what that learns (how to log in, that a password is wrong, that
     nobody answers) serves the others. Each answer permits one more at a time; a host that asks for
@@ -40,7 +44,7 @@ class Host:
     failures_in_a_row: int = 0
     limit: int = 1
     in_flight: int = 0
-    waiting: deque[Task] = field(default_factory=deque)
+    waiting: deque[Task[Question]] = field(default_factory=deque)
 
     @property
     def is_left_alone(self) -> bool:
@@ -67,7 +71,7 @@ class Host:
         self.failures_in_a_row += 1
         self.limit = FAILURES_UNTIL_LEFT_ALONE
 
-    def release(self) -> Iterator[Task]:
+    def release(self) -> Iterator[Task[Question]]:
         """Yield the tasks that the limit holds back no longer; all if none will be sent."""
         room = len(self.waiting) if self.is_left_alone else self.limit - self.in_flight
         for _ in range(min(room, len(self.waiting))):

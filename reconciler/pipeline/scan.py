@@ -1,168 +1,17 @@
 """Scan: ask the registries for the tags of many repositories at once."""
 
-import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from queue import Empty, SimpleQueue
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from reconciler.core.backoff import delay_s
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
-from reconciler.errors import ReconcilerError, RegistryError
-from reconciler.pipeline.host import FAILURES_UNTIL_LEFT_ALONE, REQUESTS, Host, Task
+from reconciler.errors import ReconcilerError
+from reconciler.pipeline.inquiry import PullSecretsOf, inquire
 from reconciler.pipeline.ports import Clock, TagSource
 from reconciler.stop import Stop
 
 Tags: TypeAlias = tuple[str, ...] | ReconcilerError
 """The tags of a repository, or why they could not be had."""
-
-PullSecretsOf: TypeAlias = Callable[[Repository], Iterable[PullCredential]]
-"""What the cluster has to log in to a repository's registry; read as it is looked through."""
-
-WORKERS = REQUESTS + 16  # one host cannot have them all: some are always there for the others
-ATTEMPTS = 3
-PATIENCE_S = 60.0  # how long one scan may wait for hosts that ask for time
-BACKOFF_BASE_S = 0.5
-BACKOFF_CAP_S = 8.0
-
-
-class _Scan:
-    """One scan. A heap of tasks by time; at most ``WORKERS`` of them in the threads' hands.
-
-    No thread sleeps: a task that must wait goes back into the heap, and a host that asked for time
-    holds back its own tasks only.
-    """
-
-    def __init__(
-        self,
-        source: TagSource,
-        *,
-        pull_secrets: PullSecretsOf,
-        clock: Clock,
-        jitter: Callable[[], float],
-        stop: Stop,
-    ) -> None:
-        self._source = source
-        self._pull_secrets = pull_secrets
-        self._stop = stop
-        self._clock = clock
-        self._jitter = jitter
-        self._deadline = clock.now() + PATIENCE_S
-        self._heap: list[Task] = []
-        self._hosts: dict[str, Host] = {}
-        self._answers: SimpleQueue[tuple[Task, Future[Sequence[str]]] | None] = SimpleQueue()
-        self._in_flight = 0
-        self.results: dict[Repository, Tags] = {}
-
-    def run(self, repositories: Iterable[Repository]) -> None:
-        now = self._clock.now()
-        self._heap = [Task(now, order, each) for order, each in enumerate(repositories)]
-        executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="scan")
-        try:
-            with self._stop.ending_wait(lambda: self._answers.put(None)):
-                while self._heap or self._in_flight:
-                    self._stop.check()
-                    self._submit_due(executor)
-                    self._await_answer()
-        finally:  # an interrupted scan does not wait for answers that nobody will read
-            executor.shutdown(wait=False, cancel_futures=True)
-
-    def _submit_due(self, executor: ThreadPoolExecutor) -> None:
-        now = self._clock.now()
-        while self._heap and self._heap[0].at <= now and self._in_flight < WORKERS:
-            task = heapq.heappop(self._heap)
-            host = self._host(task)
-            if host.is_left_alone:
-                self.results[task.repository] = _left_alone(task.repository)
-            elif host.not_before > self._deadline:
-                self.results[task.repository] = _too_patient(task.repository, host.not_before - now)
-            elif host.not_before > now:
-                task.at = host.not_before
-                heapq.heappush(self._heap, task)
-            elif not host.has_room:
-                host.waiting.append(task)
-            else:
-                self._submit(executor, task)
-
-    def _submit(self, executor: ThreadPoolExecutor, task: Task) -> None:
-        self._in_flight += 1
-        self._host(task).in_flight += 1
-        pull_secrets = self._pull_secrets(task.repository)
-        future = executor.submit(self._source.list_tags, task.repository, pull_secrets=pull_secrets)
-        future.add_done_callback(lambda done: self._answers.put((task, done)))
-
-    def _await_answer(self) -> None:
-        wait_s = max(0.0, self._heap[0].at - self._clock.now()) if self._heap else None
-        if not self._in_flight:
-            self._clock.sleep(wait_s or 0.0)
-            return
-        if self._in_flight >= WORKERS:
-            wait_s = None  # nothing can be sent before an answer comes
-        try:
-            answer = self._answers.get(timeout=wait_s)
-        except Empty:
-            return
-        if answer is None:  # a word that we are to end
-            return
-        task, done = answer
-        self._in_flight -= 1
-        self._take(task, _tags_of(done))
-
-    def _take(self, task: Task, tags: Tags) -> None:
-        host = self._host(task)
-        host.in_flight -= 1
-        if isinstance(tags, RegistryError):
-            self._take_failure(task, tags, host)
-        else:
-            host.answered()
-            self.results[task.repository] = tags
-        for released in host.release():
-            heapq.heappush(self._heap, released)
-
-    def _take_failure(self, task: Task, error: RegistryError, host: Host) -> None:
-        asked_for_time = error.retry_after_s is not None
-        backoff_s = delay_s(
-            task.attempt, base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S, jitter=self._jitter()
-        )
-        task.at = self._clock.now() + max(backoff_s, error.retry_after_s or 0.0)
-        task.attempt += 1
-        if asked_for_time:
-            host.asked_for_time(task.at)
-        else:
-            host.failed()
-        may_try = asked_for_time or task.attempt < ATTEMPTS
-        if error.is_retryable and may_try and task.at <= self._deadline:
-            heapq.heappush(self._heap, task)
-        else:
-            self.results[task.repository] = error
-
-    def _host(self, task: Task) -> Host:
-        return self._hosts.setdefault(task.repository.host, Host())
-
-
-def _tags_of(done: Future[Sequence[str]]) -> Tags:
-    error = done.exception()
-    if error is None:
-        return tuple(done.result())
-    if isinstance(error, ReconcilerError):
-        return error
-    raise error
-
-
-def _left_alone(repository: Repository) -> RegistryError:
-    return RegistryError(
-        f"not asked: its registry failed {FAILURES_UNTIL_LEFT_ALONE} times in a row",
-        where=str(repository),
-    )
-
-
-def _too_patient(repository: Repository, wait_s: float) -> RegistryError:
-    return RegistryError(
-        f"not asked: its registry wants us to wait {wait_s:.0f} s, longer than a cycle waits",
-        where=str(repository),
-        retry_after_s=wait_s,
-    )
 
 
 def scan(
@@ -176,10 +25,6 @@ def scan(
 ) -> Mapping[Repository, Tags]:
     """Return for each repository its tags, or the error that kept us from them.
 
-    A repository that fails is asked up to three times; one that asks for time (``Retry-After``) is
-    asked again when its time has come, up to a minute in all. A host that fails over and over is
-    left alone. None of this touches the other hosts.
-
     Args:
         repositories: what to ask for; each is asked once, however often it stands there.
         source: whom to ask.
@@ -191,6 +36,15 @@ def scan(
     Raises:
         StoppedError: the process is to end.
     """
-    run = _Scan(source, pull_secrets=pull_secrets, clock=clock, jitter=jitter, stop=stop or Stop())
-    run.run(sorted(set(repositories)))
-    return run.results
+
+    def ask(repository: Repository, logins: Iterable[PullCredential]) -> tuple[str, ...]:
+        return tuple(source.list_tags(repository, pull_secrets=logins))
+
+    return inquire(
+        {each: each for each in sorted(set(repositories))},
+        ask,
+        pull_secrets=pull_secrets,
+        clock=clock,
+        jitter=jitter,
+        stop=stop,
+    )

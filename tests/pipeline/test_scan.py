@@ -8,7 +8,8 @@ from reconciler.core.images.reference import Repository
 from reconciler.core.redaction import Secret
 from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError, StoppedError
 from reconciler.pipeline.host import FAILURES_UNTIL_LEFT_ALONE, REQUESTS, Host
-from reconciler.pipeline.scan import WORKERS, Tags, scan
+from reconciler.pipeline.inquiry import WORKERS
+from reconciler.pipeline.scan import Tags, scan
 from reconciler.stop import Stop
 from tests.fakes.clock import FakeClock
 
@@ -249,7 +250,7 @@ def test_a_host_that_asks_for_no_time_over_and_over_is_not_asked_in_a_rush() -> 
 
 
 def test_a_host_that_asks_for_time_gets_half_as_many_requests_and_then_more_again() -> None:
-    host = Host(limit=REQUESTS)
+    host: Host[str] = Host(limit=REQUESTS)
 
     host.asked_for_time(7.0)
     host.asked_for_time(5.0)

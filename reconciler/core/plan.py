@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from reconciler.core.images.policy import Selection, SelectionReason, select
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference, Repository
+from reconciler.core.images.rules import TagRules
+from reconciler.core.images.selection import Selection, SelectionReason, select
 from reconciler.core.manifests.edit import ScalarEdit, edit_scalars, replace_scalar
 from reconciler.core.manifests.images import FileReport, ImageField, SkipReason
 from reconciler.errors import ManifestError, ReconcilerError
@@ -64,6 +65,8 @@ _SKIPS = {
     SelectionReason.WOULD_DOWNGRADE: SkipReason.WOULD_DOWNGRADE,
     SelectionReason.CURRENT_MISSING: SkipReason.CURRENT_MISSING,
     SelectionReason.NO_VERSION: SkipReason.NO_VERSION,
+    SelectionReason.UNKNOWN_IMAGES: SkipReason.UNKNOWN_IMAGES,
+    SelectionReason.UNREADABLE_IMAGES: SkipReason.REGISTRY_FAILED,
 }
 
 
@@ -119,7 +122,8 @@ def _decide(field: ImageField, tags: Tags) -> Decision:
     listed = tags[field.reference.repository]
     if isinstance(listed, ReconcilerError):
         return Skip(field, SkipReason.REGISTRY_FAILED, str(listed))
-    selection = select(listed, field.policy, current=field.reference.effective_tag)
+    rules = TagRules(field.policy)
+    selection = select(listed, rules, current=field.reference.effective_tag)
     return _of_selection(field, field.reference, selection)
 
 

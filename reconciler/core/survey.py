@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.images.policy import SelectionReason, Verdict, select, verdicts
+from reconciler.core.images.rules import TagRules
+from reconciler.core.images.selection import SelectionReason, select
+from reconciler.core.images.verdict import Verdict, verdicts
 from reconciler.core.manifests.images import FileReport, ImageField
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.plan import Change, Decision, Skip, Tags, UpdatePlan, make_plan, repositories
@@ -107,11 +109,12 @@ def _surveyed(
     if field.reference.tag is None and field.reference.digest is not None:
         return SurveyedImage(field, decision, None)  # no tag is meant, not even ``latest``
     current = field.reference.effective_tag
-    selection = select(listed, field.policy, current=current)
+    rules = TagRules(field.policy)
+    selection = select(listed, rules, current=current)
     is_newest = selection.reason is SelectionReason.ALREADY_NEWEST
     return SurveyedImage(
         field,
         decision,
         current if is_newest else selection.winner,
-        verdicts(listed, field.policy, current=current) if has_verdicts else (),
+        verdicts(listed, rules, current=current) if has_verdicts else (),
     )

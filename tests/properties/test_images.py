@@ -11,14 +11,14 @@ from reconciler.core.images.constraint import Constraint
 from reconciler.core.images.policy import (
     DEFAULT_POLICY,
     Policy,
-    SelectionReason,
     SemverPolicy,
     parse_policy,
-    select,
-    verdicts,
 )
 from reconciler.core.images.reference import ImageReference, is_tag
+from reconciler.core.images.rules import TagRules
+from reconciler.core.images.selection import SelectionReason, select
 from reconciler.core.images.shape import take_apart
+from reconciler.core.images.verdict import verdicts
 from reconciler.core.images.version import Version, parse_version
 from reconciler.errors import ConstraintSyntaxError, PolicySyntaxError, ReferenceSyntaxError
 
@@ -158,13 +158,17 @@ def test_a_selection_depends_neither_on_the_order_of_the_tags_nor_on_duplicates(
     mixed = [*tags, *tags[:3]]
     random.shuffle(mixed)
 
-    assert select(mixed, policy, current=current) == select(tags, policy, current=current)
-    assert verdicts(mixed, policy, current=current) == verdicts(tags, policy, current=current)
+    assert select(mixed, TagRules(policy), current=current) == select(
+        tags, TagRules(policy), current=current
+    )
+    assert verdicts(mixed, TagRules(policy), current=current) == verdicts(
+        tags, TagRules(policy), current=current
+    )
 
 
 @given(LISTS, POLICIES, TAGS)
 def test_an_older_version_is_never_chosen(tags: list[str], policy: Policy, current: str) -> None:
-    selection = select(tags, policy, current=current)
+    selection = select(tags, TagRules(policy), current=current)
     old, new = take_apart(current), take_apart(selection.winner or "")
 
     if old and new and old.shape.is_dated == new.shape.is_dated:
@@ -175,20 +179,22 @@ def test_an_older_version_is_never_chosen(tags: list[str], policy: Policy, curre
 
 @given(LISTS, POLICIES, TAGS)
 def test_a_choice_once_made_stands(tags: list[str], policy: Policy, current: str) -> None:
-    winner = select(tags, policy, current=current).winner
+    winner = select(tags, TagRules(policy), current=current).winner
 
     if winner is not None:
         assert winner in tags
         assert winner != current
-        assert select(tags, policy, current=winner).reason is SelectionReason.ALREADY_NEWEST
+        assert (
+            select(tags, TagRules(policy), current=winner).reason is SelectionReason.ALREADY_NEWEST
+        )
 
 
 @given(LISTS, POLICIES, TAGS)
 def test_every_tag_gets_one_verdict_and_the_winner_is_the_chosen_one(
     tags: list[str], policy: Policy, current: str
 ) -> None:
-    winner = select(tags, policy, current=current).winner
-    given_verdicts = verdicts(tags, policy, current=current)
+    winner = select(tags, TagRules(policy), current=current).winner
+    given_verdicts = verdicts(tags, TagRules(policy), current=current)
     chosen = [each.tag for each in given_verdicts if each.is_chosen]
 
     assert sorted(each.tag for each in given_verdicts) == sorted(set(tags))
@@ -199,7 +205,7 @@ def test_every_tag_gets_one_verdict_and_the_winner_is_the_chosen_one(
 
 @given(st.lists(ANYTHING | TAGS, max_size=6), POLICIES, ANYTHING | TAGS)
 def test_no_tag_is_too_odd_to_be_judged(tags: list[str], policy: Policy, current: str) -> None:
-    winner = select(tags, policy, current=current).winner
+    winner = select(tags, TagRules(policy), current=current).winner
 
     assert winner is None or is_tag(winner)
-    assert len(verdicts(tags, policy, current=current)) == len(set(tags))
+    assert len(verdicts(tags, TagRules(policy), current=current)) == len(set(tags))

@@ -29,6 +29,7 @@ class SkipReason(enum.Enum):
     WOULD_DOWNGRADE = "would be a downgrade"
     CURRENT_MISSING = "the current tag is gone from the registry"
     NO_VERSION = "the current tag is no version"
+    UNKNOWN_IMAGES = "held until more is known of its images"
     PINNED_BY_DIGEST = "pinned by digest"
     TEMPLATED = "is filled in by a template"
     INVALID = "is no image reference"

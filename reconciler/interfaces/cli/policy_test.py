@@ -2,17 +2,11 @@
 
 import sys
 
-from reconciler.core.images.policy import (
-    DEFAULT_POLICY,
-    Policy,
-    Selection,
-    SelectionReason,
-    Verdict,
-    parse_policy,
-    select,
-    verdicts,
-)
+from reconciler.core.images.policy import DEFAULT_POLICY, Policy, parse_policy
 from reconciler.core.images.reference import is_tag
+from reconciler.core.images.rules import TagRules
+from reconciler.core.images.selection import Selection, SelectionReason, select
+from reconciler.core.images.verdict import Verdict, verdicts
 from reconciler.errors import PolicySyntaxError, SettingsError
 from reconciler.exit_codes import OK, STALLED
 from reconciler.interfaces.cli.input import STANDARD_INPUT, read_tags
@@ -33,17 +27,17 @@ def run(invocation: Invocation, *, policy: str, current: str | None, tags_file: 
         SettingsError: policy, current tag or file are wrong.
     """
     output = load_local(invocation).output
-    rule = _policy(policy, current)
+    rules = TagRules(_policy(policy, current))
     if tags_file == STANDARD_INPUT and sys.stdin is not None and sys.stdin.isatty():
         raise SettingsError("give the tags, one a line: --tags-file FILE, or by a pipe")
     tags = read_tags(tags_file)
-    selection = select(tags, rule, current=current)
-    found = verdicts(tags, rule, current=current)
+    selection = select(tags, rules, current=current)
+    found = verdicts(tags, rules, current=current)
     code = STALLED if selection.reason is SelectionReason.NO_VERSION else OK
     selected = next((each.tag for each in found if each.is_chosen), None)
     if output == "json":
         body: JSON = {
-            "policy": str(rule),
+            "policy": str(rules.policy),
             "current": current,
             "selected": selected,
             "reason": selection.reason.name,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reconciler.core.images.policy import Verdict
+from reconciler.core.images.verdict import Verdict
 from reconciler.interfaces.table import say_table
 from reconciler.interfaces.terminal import Terminal
 

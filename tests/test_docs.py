@@ -13,7 +13,7 @@ import pytest
 
 from reconciler import errors
 from reconciler.core.images import policy
-from reconciler.core.manifests import annotation
+from reconciler.core.manifests import annotation_keys
 from reconciler.core.objects import marks
 from reconciler.core.objects.report import Action
 from reconciler.exit_codes import BUG, INTERRUPTED, OK, PENDING, STALLED, TRANSIENT, USAGE
@@ -150,14 +150,14 @@ def test_the_table_of_annotations_has_every_key_and_value_that_is_read_and_no_ot
         key.removeprefix(prefix)
         for row in table
         for key in re.findall(r"`([\w./]+)`", row[0])
-        for prefix in (*marks.PREFIXES, annotation.FILTER_PREFIX)
+        for prefix in (*marks.PREFIXES, annotation_keys.FILTER_PREFIX)
         if key.startswith(prefix)
     }
-    per_container = {f"{key}CONTAINER" for key in annotation._OWN_PER_CONTAINER}
-    by_the_way = {key for key in annotation._COMMON if f"`{key}`" in cells}
-    values = {value for each in annotation._VALUES.values() for value in each} - {"false"}
+    per_container = {f"{key}CONTAINER" for key in annotation_keys.OWN_PER_CONTAINER}
+    by_the_way = {key for key in annotation_keys.COMMON if f"`{key}`" in cells}
+    values = {value for each in annotation_keys.VALUES.values() for value in each} - {"false"}
 
-    assert named | by_the_way == {*annotation._OWN_KEYS, *per_container, "CONTAINER"}
+    assert named | by_the_way == {*annotation_keys.OWN_KEYS, *per_container, "CONTAINER"}
     assert [value for value in sorted(values) if value not in cells.replace('"', "")] == []
     text = (ROOT / "docs/reference/annotations.md").read_text()
     assert [prefix for prefix in marks.PREFIXES if f"`{prefix}`" not in text] == []

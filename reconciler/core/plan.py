@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference, Repository
-from reconciler.core.images.rules import TagRules
 from reconciler.core.images.selection import Selection, SelectionReason, select
 from reconciler.core.manifests.edit import ScalarEdit, edit_scalars, replace_scalar
 from reconciler.core.manifests.images import FileReport, ImageField, SkipReason
@@ -122,7 +121,7 @@ def _decide(field: ImageField, tags: Tags) -> Decision:
     listed = tags[field.reference.repository]
     if isinstance(listed, ReconcilerError):
         return Skip(field, SkipReason.REGISTRY_FAILED, str(listed))
-    rules = TagRules(field.policy)
+    rules = field.rules
     selection = select(listed, rules, current=field.reference.effective_tag)
     return _of_selection(field, field.reference, selection)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.images.rules import TagRules
 from reconciler.core.images.selection import SelectionReason, select
 from reconciler.core.images.verdict import Verdict, verdicts
 from reconciler.core.manifests.images import FileReport, ImageField
@@ -109,7 +108,7 @@ def _surveyed(
     if field.reference.tag is None and field.reference.digest is not None:
         return SurveyedImage(field, decision, None)  # no tag is meant, not even ``latest``
     current = field.reference.effective_tag
-    rules = TagRules(field.policy)
+    rules = field.rules
     selection = select(listed, rules, current=current)
     is_newest = selection.reason is SelectionReason.ALREADY_NEWEST
     return SurveyedImage(

@@ -13,9 +13,9 @@ import pytest
 import structlog
 
 from lab.bare_repository import BareRemote
-from reconciler.core.images.policy import DEFAULT_POLICY
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
+from reconciler.core.images.rules import DEFAULT_RULES
 from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.images import ImageField, SkipReason
 from reconciler.core.objects.health import Health, Status
@@ -48,7 +48,7 @@ def field() -> ImageField:
         text=str(reference),
         scalar=SCALAR,
         reference=reference,
-        policy=DEFAULT_POLICY,
+        rules=DEFAULT_RULES,
         puller=Puller("web"),
     )
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from reconciler.core.images.policy import DEFAULT_POLICY
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
+from reconciler.core.images.rules import DEFAULT_RULES
 from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.images import ImageField, SkipReason
 from reconciler.core.objects.health import Health, Status
@@ -38,7 +38,7 @@ FIELD = ImageField(
     text="r.example/nginx:v3",
     scalar=Scalar("r.example/nginx:v3", 0, 18, 1),
     reference=ImageReference.parse("r.example/nginx:v3"),
-    policy=DEFAULT_POLICY,
+    rules=DEFAULT_RULES,
     puller=Puller("web"),
 )
 

@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.images.policy import Policy
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
+from reconciler.core.images.rules import TagRules
 from reconciler.core.manifests import document as yaml
-from reconciler.core.manifests.annotation import SCREEN, Automation, automation_of
+from reconciler.core.manifests.annotation import Automation, automation_of
+from reconciler.core.manifests.annotation_keys import SCREEN
 from reconciler.core.manifests.document import Document, Scalar, documents_of, looks_like_manifest
 from reconciler.core.manifests.edit import is_editable
 from reconciler.core.manifests.puller import puller_of
@@ -63,7 +64,7 @@ class ImageField:
         text: the reference as written.
         scalar: where it stands.
         reference: the same as a value; None if it is none.
-        policy: how its tag is chosen.
+        rules: how its tag is chosen.
         puller: who pulls it, and with which secrets.
         obstacle: why it is not updated; None if it is.
     """
@@ -75,7 +76,7 @@ class ImageField:
     text: str
     scalar: Scalar
     reference: ImageReference | None
-    policy: Policy
+    rules: TagRules
     puller: Puller
     obstacle: Obstacle | None = None
 
@@ -181,7 +182,7 @@ def _fields(
             text=container.image.value,
             scalar=container.image,
             reference=reference if isinstance(reference, ImageReference) else None,
-            policy=automation.policy_of(container.name),
+            rules=automation.rules_of(container.name),
             puller=puller,
             obstacle=obstacle or _of_image(text, container.image, reference),
         )

@@ -77,7 +77,7 @@ def _say(images: Sequence[SurveyedImage]) -> None:
         facts = {
             "image": field.text,
             "at": field.where,
-            "policy": str(field.policy),
+            "policy": str(field.rules.policy),
             "newest": image.newest or "",
             "verdict": image.text,
         }

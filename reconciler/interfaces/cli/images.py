@@ -78,7 +78,7 @@ def _row(image: SurveyedImage) -> tuple[str, ...]:
         field.container,
         field.text,
         image.newest or "-",
-        str(field.policy),
+        str(field.rules.policy),
         field.where,
         image.text,
     )

@@ -76,7 +76,7 @@ def image_document(image: SurveyedImage) -> JSON:
         "container": field.container,
         "image": field.text,
         "current": reference.tag if reference else None,
-        "policy": str(field.policy),
+        "policy": str(field.rules.policy),
         "newest": image.newest,
         "verdict": image.word,
         "detail": image.text,

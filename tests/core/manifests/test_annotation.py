@@ -85,7 +85,7 @@ def test_annotations_taken_over_by_a_merge_key_count() -> None:
 
 
 def test_without_a_policy_the_shape_decides() -> None:
-    assert automation(ON).policy_of("web") is DEFAULT_POLICY
+    assert automation(ON).rules_of("web").policy is DEFAULT_POLICY
 
 
 @pytest.mark.parametrize(
@@ -105,15 +105,15 @@ def test_of_two_policies_the_stronger_key_wins_in_any_order(stronger: str, weake
     lines = (f"{stronger}: {ONE}", f"{weaker}: {TWO}")
 
     for found in (automation(ON, *lines), automation(ON, *reversed(lines))):
-        assert str(found.policy_of("web")) == str(parse_policy(ONE))
+        assert str(found.rules_of("web").policy) == str(parse_policy(ONE))
         assert found.problems == ()
 
 
 def test_a_policy_of_one_container_is_not_the_others() -> None:
     found = automation(ON, f"fluxcd.io/tag.web: {ONE}")
 
-    assert str(found.policy_of("web")) == str(parse_policy(ONE))
-    assert found.policy_of("log") is DEFAULT_POLICY
+    assert str(found.rules_of("web").policy) == str(parse_policy(ONE))
+    assert found.rules_of("log").policy is DEFAULT_POLICY
 
 
 @pytest.mark.parametrize(

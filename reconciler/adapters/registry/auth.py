@@ -3,24 +3,18 @@
 One challenge a host: how a host wants it done is remembered.
 """
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from reconciler.adapters.registry.challenge import Challenge, parse_challenges
-from reconciler.adapters.registry.credentials import (
-    Candidate,
-    Elsewhere,
-    Keychain,
-    Offer,
-    Unusable,
-)
-from reconciler.adapters.registry.denial import denial_message
+from reconciler.adapters.registry.credentials import Candidate, Keychain
 from reconciler.adapters.registry.login import Login
-from reconciler.adapters.registry.realm import check_realm
-from reconciler.adapters.registry.redirect import without_query
+from reconciler.adapters.registry.logins import Logins
+from reconciler.adapters.registry.realm import check_realm, may_be_asked
+from reconciler.adapters.registry.redirect import followed
+from reconciler.adapters.registry.request import Request, without_query
 from reconciler.adapters.registry.standing import Standings
 from reconciler.adapters.registry.token import TokenKey
 from reconciler.adapters.registry.tokens import Tokens
@@ -28,9 +22,8 @@ from reconciler.adapters.registry.transport import Response, Transport, in_tls
 from reconciler.adapters.registry.trouble import NotHttpError, UntrustedError
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
-from reconciler.errors import AccessDeniedError, ClusterError, ReconcilerError, RegistryError
+from reconciler.errors import AccessDeniedError, RegistryError
 
-MAX_LOGINS: Final = 8  # tried for one repository
 MAX_SCOPE: Final = 1024
 
 _BAD_REQUEST: Final = 400
@@ -61,12 +54,31 @@ class Authenticator:
         self._insecure_hosts = insecure_hosts
         self._ways: dict[str, Way] = {}  # by host
 
-    def visit(self, repository: Repository, pull_secrets: Iterable[PullCredential]) -> "Visit":
-        """Return what sends the requests for one repository."""
-        offers = self._keychain.offers(repository, pull_secrets)
-        return Visit(self, repository, Logins(repository, offers, self._standings))
+    def visit(
+        self,
+        repository: Repository,
+        pull_secrets: Iterable[PullCredential],
+        *,
+        base: str,
+        doing: str,
+    ) -> "Visit":
+        """Return what sends the requests for one repository.
 
-    def ask_plainly(self, url: str) -> Response:
+        Args:
+            repository: which.
+            pull_secrets: the cluster's logins for it.
+            base: the URL that all its requests begin with.
+            doing: what is attempted, for the words of a refusal: ``listing the tags of``.
+        """
+        offers = self._keychain.offers(repository, pull_secrets)
+        logins = Logins(repository, offers, self._standings, doing=doing)
+        return Visit(self, repository, logins, base=base, doing=doing)
+
+    def may_be_asked(self, url: str, *, registry: str) -> bool:
+        """Whether a registry may send us to a URL on another host."""
+        return may_be_asked(url, registry=registry, insecure_hosts=self._insecure_hosts)
+
+    def ask_plainly(self, request: Request) -> Response:
         """Ask without credentials; in TLS if a host wants it where plain HTTP is permitted.
 
         Plain HTTP comes first there, for it ends at once at both kinds of servers; a TLS handshake
@@ -77,11 +89,11 @@ class Authenticator:
         """
         answer: Response | NotHttpError
         try:
-            answer = self.transport.get(url, {})
+            answer = self.transport.send(request)
         except NotHttpError as error:
             answer = error
         if isinstance(answer, NotHttpError) or answer.status == _BAD_REQUEST:
-            answer = self._ask_in_tls(url) or answer
+            answer = self._ask_in_tls(request) or answer
         if isinstance(answer, NotHttpError):
             raise answer
         return answer
@@ -105,53 +117,76 @@ class Authenticator:
         self._ways[urlsplit(answer.url).netloc] = way
         return way
 
-    def _ask_in_tls(self, url: str) -> Response | None:
+    def _ask_in_tls(self, request: Request) -> Response | None:
         """Return the answer in TLS, and remember it; None if the host does not speak it."""
-        if not url.startswith("http:"):
+        if not request.url.startswith("http:"):
             return None
         try:
-            answer = self.transport.get(in_tls(url), {})
+            answer = self.transport.send(request.at(in_tls(request.url)))
         except UntrustedError:
             raise
         except RegistryError:
             return None
-        self.transport.use_tls(urlsplit(url).netloc)
+        self.transport.use_tls(urlsplit(request.url).netloc)
         return answer
 
 
 class Visit:
-    """The requests for one repository: finds a login that is accepted, and stays with it."""
+    """The requests for one repository: finds a login that is accepted, and stays with it.
 
-    def __init__(self, auth: Authenticator, repository: Repository, logins: "Logins") -> None:
+    Attributes:
+        base: the URL that they begin with: ``https://registry.example/v2/acme/web``.
+    """
+
+    def __init__(
+        self, auth: Authenticator, repository: Repository, logins: Logins, *, base: str, doing: str
+    ) -> None:
+        self.base = base
         self._auth = auth
         self._repository = repository
         self._logins = logins
+        self._doing = doing
         self._accepted: tuple[Candidate | None] | None = None
         self._scope = f"repository:{repository.path}:pull"
 
-    def get(self, url: str) -> Response:
-        """Return the answer to a GET, with credentials if they are asked for.
+    def ask(self, request: Request) -> Response:
+        """Return the answer to a request, with credentials if they are asked for.
+
+        Redirects are followed; where one leads to another host, no credentials go along.
 
         Raises:
-            AccessDeniedError: every login was refused, or there is none.
+            AccessDeniedError: every login was refused, or there is none; or nobody may do it.
             ClusterError: likewise, but the cluster's could not be read for now.
             RegistryError: the registry or its token service failed, lied, or did not answer.
         """
-        url = self._auth.transport.current(url)
-        way = self._auth.way_of(url)
+        answer = followed(
+            lambda url: self._ask(request.at(url)),
+            request.url,
+            may_go=lambda url: self._auth.may_be_asked(url, registry=self.base),
+        )
+        if answer.status == _FORBIDDEN and self._is_own(answer.url):
+            message = f"the registry forbids {self._doing} {self._repository.path!r}"
+            raise AccessDeniedError(message, where=without_query(answer.url))
+        return answer
+
+    def _ask(self, request: Request) -> Response:
+        if not self._is_own(request.url):
+            return self._auth.transport.send(request)
+        request = request.at(self._auth.transport.current(request.url))
+        way = self._auth.way_of(request.url)
         if way is None:
-            answer = self._auth.ask_plainly(url)
+            answer = self._auth.ask_plainly(request)
             if answer.status != _UNAUTHORIZED:
                 return answer
-            way, url = self._learn(answer), answer.url
-        return self._authenticated(url, way)
+            way, request = self._learn(answer), request.at(answer.url)
+        return self._authenticated(request, way)
 
-    def _authenticated(self, url: str, way: Way) -> Response:
+    def _authenticated(self, request: Request, way: Way) -> Response:
         """Try the login that was accepted before, or all of them; twice if the challenge moved."""
         refusal: Response | None = None
         for _ in range(2):
             for candidate in self._accepted or self._logins.in_order():
-                answer = self._try(url, way, candidate)
+                answer = self._try(request, way, candidate)
                 if answer is not None and answer.status not in _REFUSED:
                     self._accepted = (candidate,)
                     return answer
@@ -162,13 +197,16 @@ class Visit:
             if moved == way and was_accepted is None:
                 break
             way = moved
-        raise self._logins.denial(without_query(url), refusal, way)
+        status = refusal.status if refusal is not None else 0
+        may_be_missing = status == _UNAUTHORIZED and way.scheme == "bearer"
+        where = without_query(request.url)
+        raise self._logins.denial(where, status=status, may_be_missing=may_be_missing)
 
-    def _try(self, url: str, way: Way, candidate: Candidate | None) -> Response | None:
+    def _try(self, request: Request, way: Way, candidate: Candidate | None) -> Response | None:
         """Return the registry's answer; None if its token service refused the login."""
         login = candidate.login if candidate else None
         try:
-            answer = self._attempt(url, way, login)
+            answer = self._attempt(request, way, login)
         except AccessDeniedError:  # of the token service
             self._logins.refused(candidate)
             return None
@@ -180,13 +218,13 @@ class Visit:
             self._logins.refused(candidate)
         return answer
 
-    def _attempt(self, url: str, way: Way, login: Login | None) -> Response:
+    def _attempt(self, request: Request, way: Way, login: Login | None) -> Response:
         transport = self._auth.transport
         if way.scheme == "basic":
-            return transport.get(url, {"Authorization": login.basic} if login else {})
+            return transport.send(request, login.basic if login else "")
         key = TokenKey(way.realm, way.service, self._scope, login)
         token = self._auth.tokens.get(key)
-        answer = transport.get(url, _bearer(token.text))
+        answer = transport.send(request, f"Bearer {token.text}")
         if answer.status != _UNAUTHORIZED:
             return answer
         wanted = self._scope_of(answer)
@@ -194,7 +232,11 @@ class Visit:
             return answer  # it would be the same token again
         self._scope = wanted
         again = self._auth.tokens.get(replace(key, scope=wanted), refused=token.text)
-        return transport.get(url, _bearer(again.text))
+        return transport.send(request, f"Bearer {again.text}")
+
+    def _is_own(self, url: str) -> bool:
+        """Whether a URL is the registry's own: only there are credentials shown."""
+        return urlsplit(url).netloc == urlsplit(self.base).netloc
 
     def _learn(self, answer: Response) -> Way:
         way = self._auth.learn(answer)
@@ -206,77 +248,6 @@ class Visit:
         bearers = (each for each in _challenges(answer) if each.scheme == "bearer")
         scopes = (each.parameters.get("scope", "")[:MAX_SCOPE] for each in bearers)
         return next(filter(None, scopes), self._scope)
-
-
-class Logins:
-    """The logins for one repository: in which order, and what became of them."""
-
-    def __init__(
-        self, repository: Repository, offers: Iterator[Offer], standings: Standings
-    ) -> None:
-        self._repository = repository
-        self._offers = offers
-        self._standings = standings
-        self._known: list[Candidate] = []
-        self._beside: list[Unusable | Elsewhere] = []
-        self._refused: list[str] = []  # origins
-
-    def in_order(self) -> Iterator[Candidate | None]:
-        """Yield those that were not refused before, then the others, then None for nobody."""
-        later: list[Candidate] = []
-        for candidate in itertools.islice(self._candidates(), MAX_LOGINS):
-            if self._standings.is_paused(candidate.login, self._repository):
-                self._refused.append(candidate.origin)
-            elif self._standings.goes_last(candidate.login, self._repository):
-                later.append(candidate)
-            else:
-                yield candidate
-        yield from later
-        yield None
-
-    def worked(self, candidate: Candidate | None) -> None:
-        """Take down that a login was accepted."""
-        if candidate is not None:
-            self._standings.worked(candidate.login, self._repository)
-
-    def refused(self, candidate: Candidate | None) -> None:
-        """Take down that a login was refused: its password may be wrong."""
-        if candidate is not None:
-            self._refused.append(candidate.origin)
-            self._standings.refused(candidate.login, self._repository)
-
-    def forbidden(self, candidate: Candidate | None) -> None:
-        """Take down that a login was believed, and has no rights here."""
-        if candidate is not None:
-            self._refused.append(candidate.origin)
-            self._standings.forbidden(candidate.login, self._repository)
-
-    def denial(self, where: str, refusal: Response | None, way: Way) -> ReconcilerError:
-        """Return the error that says whose logins were tried and what to do."""
-        status = refusal.status if refusal is not None else 0
-        message = denial_message(
-            self._repository,
-            refused=self._refused,
-            beside=self._beside,
-            is_forbidden=status == _FORBIDDEN,
-            may_be_missing=status == _UNAUTHORIZED and way.scheme == "bearer",
-        )
-        may_pass = any(isinstance(each, Unusable) and each.may_pass for each in self._beside)
-        return (ClusterError if may_pass else AccessDeniedError)(message, where=where)
-
-    def _candidates(self) -> Iterator[Candidate]:
-        """Yield each login once; asks for more of them only when it must."""
-        yield from tuple(self._known)
-        for offer in self._offers:
-            if not isinstance(offer, Candidate):
-                self._beside.append(offer)
-            elif all(offer.login != known.login for known in self._known):
-                self._known.append(offer)
-                yield offer
-
-
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 def _challenges(answer: Response) -> tuple[Challenge, ...]:

@@ -5,23 +5,22 @@ import time
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
-from reconciler.adapters.registry.auth import Authenticator, Visit
+from reconciler.adapters.registry.auth import Visit
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.failures import failure, lied
 from reconciler.adapters.registry.pagination import next_link, next_page
-from reconciler.adapters.registry.redirect import MAX_REDIRECTS, REDIRECTS, target_of, without_query
-from reconciler.adapters.registry.respite import Respites
-from reconciler.adapters.registry.transport import OnRequest, Response, Transport
+from reconciler.adapters.registry.registries import Registries
+from reconciler.adapters.registry.request import Request, without_query
+from reconciler.adapters.registry.transport import OnRequest, Response
 from reconciler.core.images.pull_secret import PullCredential
-from reconciler.core.images.reference import DEFAULT_HOST, Repository, is_tag
-from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError
+from reconciler.core.images.reference import Repository, is_tag
+from reconciler.errors import NotFoundError, RegistryError
 from reconciler.settings import RegistrySettings
 
-DOCKER_HUB: Final = "registry-1.docker.io"
+_DOING: Final = "listing the tags of"
 PAGE_SIZE: Final = 1000  # ECR refuses more
 MAX_PAGES: Final = 1000
 MAX_TAGS: Final = 200_000
@@ -65,11 +64,7 @@ class RegistryClient:
             on_request: told after each HTTP request, from many threads: ``host[:port]``, and the
                 status, 0 if there was no answer.
         """
-        self._transport = Transport(settings, on_request=on_request)
-        self._auth = Authenticator(
-            self._transport, keychain, insecure_hosts=settings.insecure_hosts
-        )
-        self._respites = Respites()
+        self._registries = Registries(settings, keychain, on_request=on_request)
         self._page_size = page_size
         self._patience_s = LISTS_PATIENCE * settings.answer_timeout_s
 
@@ -92,27 +87,23 @@ class RegistryClient:
             ClusterError: likewise, and some of them could not be read for now.
             NotFoundError: there is no such repository.
         """
-        self._respites.check(repository.host)
-        try:
-            return self._listed(repository, self._auth.visit(repository, pull_secrets))
-        except RegistryError as error:
-            self._respites.note(repository.host, error)
-            raise
+        with self._registries.visiting(repository, pull_secrets, doing=_DOING) as visit:
+            return self._listed(repository, visit)
 
     def close(self) -> None:
         """Close all connections."""
-        self._transport.close()
+        self._registries.close()
 
     def _listed(self, repository: Repository, visit: Visit) -> tuple[str, ...]:
         deadline = time.monotonic() + self._patience_s
-        url: str | None = self._first_page(repository)
+        url: str | None = f"{visit.base}/tags/list?n={self._page_size}"
         tags: dict[str, None] = {}
         pages: set[str] = set()
         while url is not None:
             if url in pages:
                 raise lied(url, "lists its tags in a ring: this page comes again")
             if len(pages) == MAX_PAGES:
-                raise lied(without_query(url), f"has more than {MAX_PAGES:,} pages of tags")
+                raise lied(url, f"has more than {MAX_PAGES:,} pages of tags")
             pages.add(url)
             page = _page(visit, url, repository)
             tags.update(dict.fromkeys(_tags_of(page)))
@@ -125,32 +116,16 @@ class RegistryClient:
             url = next_page(link, asked=page.url) if link else None
         return tuple(tags)
 
-    def _first_page(self, repository: Repository) -> str:
-        host = DOCKER_HUB if repository.host == DEFAULT_HOST else repository.host
-        path = quote(repository.path)
-        return f"{self._transport.base_url(host)}/v2/{path}/tags/list?n={self._page_size}"
-
 
 def _page(visit: Visit, url: str, repository: Repository) -> Response:
-    """Return a page of tags; follows redirects within bounds."""
-    for _ in range(MAX_REDIRECTS + 1):
-        answer = visit.get(url)
-        if answer.status not in REDIRECTS:
-            return _checked(answer, repository)
-        url = target_of(answer)
-    raise lied(url, f"redirects more than {MAX_REDIRECTS} times")
-
-
-def _checked(answer: Response, repository: Repository) -> Response:
+    """Return a page of tags."""
+    answer = visit.ask(Request(url))
     match answer.status:
         case HTTPStatus.OK:
             return answer
         case HTTPStatus.NOT_FOUND:
             message = f"the registry has no repository {repository.path!r}"
-            raise NotFoundError(message, where=answer.url)
-        case HTTPStatus.FORBIDDEN:
-            message = f"the registry forbids listing the tags of {repository.path!r}"
-            raise AccessDeniedError(message, where=answer.url)
+            raise NotFoundError(message, where=without_query(answer.url))
         case _:
             raise failure(answer)
 

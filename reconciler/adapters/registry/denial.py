@@ -13,6 +13,7 @@ _MEND: Final = "give one that may pull in the workload's imagePullSecrets or by 
 def denial_message(
     repository: Repository,
     *,
+    doing: str = "listing the tags of",
     refused: Iterable[str],
     beside: Iterable[Unusable | Elsewhere],
     is_forbidden: bool,
@@ -21,7 +22,8 @@ def denial_message(
     """Return what happened and what to do.
 
     Args:
-        repository: whose tags were asked for.
+        repository: what was asked for.
+        doing: what was attempted there.
         refused: the origins of the logins that were refused.
         beside: where else a login could have been.
         is_forbidden: whether the last answer was that the login's rights do not suffice.
@@ -31,7 +33,7 @@ def denial_message(
     origins = " and ".join(dict.fromkeys(refused))
     if is_forbidden:
         to_whom = f" to the login of {origins}" if origins else ""
-        said = f"forbids listing the tags of {repository.path!r}{to_whom}"
+        said = f"forbids {doing} {repository.path!r}{to_whom}"
     elif origins:
         said = f"refused the login of {origins}"
     else:

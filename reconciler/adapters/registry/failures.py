@@ -6,6 +6,7 @@ An answer that may be another one soon is told from one that will not.
 import time
 from typing import Final
 
+from reconciler.adapters.registry.request import without_query
 from reconciler.adapters.registry.transport import Response, retry_after_s
 from reconciler.errors import RegistryError
 
@@ -17,7 +18,7 @@ def failure(answer: Response, who: str = "the registry", *, where: str = "") -> 
     """Return the error for an answer that is none of those we know what to do with."""
     return RegistryError(
         f"{who} answered {answer.status}",
-        where=where or answer.url,
+        where=where or without_query(answer.url),
         retry_after_s=retry_after_s(answer.headers, now_s=time.time()),
         is_retryable=answer.status in _RETRYABLE,
     )
@@ -25,4 +26,4 @@ def failure(answer: Response, who: str = "the registry", *, where: str = "") -> 
 
 def lied(where: str, what: str, who: str = "the registry") -> RegistryError:
     """Return the error for an answer that cannot be true, which no other try makes true."""
-    return RegistryError(f"{who} {what}", where=where, is_retryable=False)
+    return RegistryError(f"{who} {what}", where=without_query(where), is_retryable=False)

@@ -1,4 +1,4 @@
-"""Whether a token may be asked for where a registry says: its ``realm``.
+"""Whether we go where a registry sends us: to its token ``realm``, by a redirect to another host.
 
 The registry is not believed blindly. Whoever answers in its name could otherwise make us send its
 password in plain text, or make us ask machines that only we can reach (a cloud's metadata service
@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from reconciler.errors import RegistryError
 
 MAX_REALM: Final = 2048
+MAX_REDIRECT: Final = 8192  # signed URLs of object stores take two thousand characters
 _URL: Final = re.compile(r"[!-~]+")
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 """What every reader of URLs takes for the same host: ``https://10.0.0.1\\.example/`` has two."""
@@ -31,16 +32,27 @@ def check_realm(realm: str, *, registry: str, insecure_hosts: frozenset[str]) ->
     Raises:
         RegistryError: it may not; not worth another try.
     """
-    problem = _problem(realm, registry, insecure_hosts)
+    problem = _problem(realm, registry, insecure_hosts, longest=MAX_REALM)
     if problem:
         message = f"its token realm {realm[:200]!r} {problem}"
         raise RegistryError(message, where=registry, is_retryable=False)
     return realm
 
 
-def _problem(realm: str, registry: str, insecure_hosts: frozenset[str]) -> str:
-    """Return what is wrong with a realm; nothing if it may be asked."""
-    asked, here = _parts(realm), _parts(registry)
+def may_be_asked(url: str, *, registry: str, insecure_hosts: frozenset[str]) -> bool:
+    """Whether a registry may redirect to a URL on another host, under the rules for realms.
+
+    Args:
+        url: where it leads.
+        registry: the URL that was asked at first.
+        insecure_hosts: ``HOST[:PORT]`` that may be spoken to in plain HTTP.
+    """
+    return not _problem(url, registry, insecure_hosts, longest=MAX_REDIRECT)
+
+
+def _problem(url: str, registry: str, insecure_hosts: frozenset[str], *, longest: int) -> str:
+    """Return what is wrong with a URL; nothing if it may be asked."""
+    asked, here = _parts(url, longest), _parts(registry, longest)
     if asked is None or here is None:
         return "is no URL"
     if asked.username is not None:
@@ -58,7 +70,7 @@ def _problem(realm: str, registry: str, insecure_hosts: frozenset[str]) -> str:
     return ""
 
 
-def _parts(url: str) -> SplitResult | None:
+def _parts(url: str, longest: int) -> SplitResult | None:
     """Return the parts of a URL that names a host, or None."""
     try:
         parts = urlsplit(url)
@@ -66,7 +78,7 @@ def _parts(url: str) -> SplitResult | None:
     except ValueError:
         return None
     host = parts.netloc.rpartition("@")[2].removesuffix(f":{port}")
-    is_plain = _URL.fullmatch(url) and _HOST.fullmatch(host) and len(url) <= MAX_REALM
+    is_plain = _URL.fullmatch(url) and _HOST.fullmatch(host) and len(url) <= longest
     return parts if is_plain and port != 0 else None
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from reconciler.adapters.registry.failures import failure, lied
 from reconciler.adapters.registry.login import Login
-from reconciler.adapters.registry.redirect import MAX_REDIRECTS, REDIRECTS, target_of, without_query
+from reconciler.adapters.registry.redirect import followed
+from reconciler.adapters.registry.request import without_query
 from reconciler.adapters.registry.token import MAX_ANSWER_BYTES, Token, TokenKey, read_token
 from reconciler.adapters.registry.transport import Response, Transport
 from reconciler.errors import AccessDeniedError
@@ -102,9 +103,8 @@ class Tokens:
     def _got(self, url: str, login: Login | None) -> Response:
         """GET, following redirects only where they stay: the password goes along."""
         headers = {"Authorization": login.basic} if login else {}
-        for _ in range(MAX_REDIRECTS + 1):
-            answer = self._transport.get(url, headers, max_body_bytes=MAX_ANSWER_BYTES)
-            if answer.status not in REDIRECTS:
-                return answer
-            url = target_of(answer, _WHO)
-        raise lied(without_query(url), f"redirects more than {MAX_REDIRECTS} times", _WHO)
+
+        def get(url: str) -> Response:
+            return self._transport.get(url, headers, max_body_bytes=MAX_ANSWER_BYTES)
+
+        return followed(get, url, who=_WHO)

@@ -16,12 +16,12 @@ from urllib3.exceptions import HTTPError
 
 from reconciler.adapters.registry.connection import deadline, limit_tls, new_pool
 from reconciler.adapters.registry.realm import is_loopback_name
+from reconciler.adapters.registry.request import MAX_BODY_BYTES, Request, without_query
 from reconciler.adapters.registry.trouble import as_registry_error
 from reconciler.errors import RegistryError, SettingsError
 from reconciler.release import VERSION
 from reconciler.settings import RegistrySettings
 
-MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 USER_AGENT: Final = f"reconcile/{VERSION}"
 
@@ -73,6 +73,20 @@ class Transport:
     def use_tls(self, host: str) -> None:
         """Remember that a host speaks TLS though plain HTTP is permitted there."""
         self._tls_hosts.add(host)
+
+    def send(self, request: Request, authorization: str = "") -> Response:
+        """Return the answer to a request; redirects are answers like any other.
+
+        Args:
+            request: without credentials.
+            authorization: the header that shows them; empty: none.
+
+        Raises:
+            RegistryError: no answer, a cut one, or one that is too large.
+        """
+        shown = {"Authorization": authorization} if authorization else {}
+        headers = {**request.headers, **shown}
+        return self._request(request.method, request.url, headers, None, request.max_body_bytes)
 
     def get(
         self, url: str, headers: Mapping[str, str], *, max_body_bytes: int = MAX_BODY_BYTES
@@ -161,7 +175,7 @@ def _read(answer: urllib3.BaseHTTPResponse, url: str, limit: int) -> bytes:
         pieces.append(piece)
         if size > limit:
             message = f"answer is larger than {limit:,} bytes"
-            raise RegistryError(message, where=url, is_retryable=False)
+            raise RegistryError(message, where=without_query(url), is_retryable=False)
     return b"".join(pieces)
 
 

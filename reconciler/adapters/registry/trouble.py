@@ -18,6 +18,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from reconciler.adapters.registry.connection import OverdueError
+from reconciler.adapters.registry.request import without_query
 from reconciler.errors import RegistryError
 from reconciler.settings import RegistrySettings
 
@@ -58,14 +59,14 @@ def as_registry_error(error: HTTPError, url: str, settings: RegistrySettings) ->
         words = f"TLS failed: {_certificate_words(root)}"
         return UntrustedError(words, where=base, is_retryable=False)
     if isinstance(root, http.client.BadStatusLine):
-        return _not_http(root, base, url)
+        return _not_http(root, base, without_query(url))
     if isinstance(error, _NO_CONNECTION):
         words = _without_connection(error, settings)
         return RegistryError(words, where=base, is_retryable=not _speaks_no_tls(root))
     if isinstance(root, TimeoutError) and _OF_HANDSHAKE in str(root):
         words = f"TLS failed: no answer within {settings.connect_timeout_s:g} s"
         return RegistryError(words, where=base)
-    return RegistryError(_within_connection(error, settings), where=url)
+    return RegistryError(_within_connection(error, settings), where=without_query(url))
 
 
 def _not_http(root: http.client.BadStatusLine, base: str, url: str) -> NotHttpError:

@@ -200,9 +200,9 @@ TABLE = (
         "links to no URL", "its next-page link is no URL: 'http://[x/'", linked("http://[x/")
     ),
     Hostile(
-        "redirects to another host",
+        "speaks TLS and redirects to another host in plain HTTP",
         "the registry redirects to 'http://{elsewhere}/v2/', which is not followed",
-        redirected("http://ELSEWHERE/v2/"),
+        redirected("http://ELSEWHERE/v2/"), server="tls",
     ),
     Hostile(
         "redirects to where only we can reach",

@@ -10,12 +10,14 @@ import pytest
 from lab.authority import Authority, serving_context
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
+from reconciler.adapters.registry.request import Request
 from reconciler.core.images.pull_secret import PullSecret
 from reconciler.core.images.reference import Repository
 from reconciler.errors import AccessDeniedError, RegistryError
 from reconciler.settings import RegistrySettings
 from tests.adapters.registry.keychains import keychain_of, pull_secret
-from tests.simulators.registry import RegistrySimulator, Reply, Request, Script
+from tests.simulators.registry import RegistrySimulator, Reply, Script
+from tests.simulators.registry import Request as Asking
 
 CANARY = "canary-7f3a"
 GOOD, BAD = f"good:{CANARY}", f"bad:{CANARY}"
@@ -23,13 +25,13 @@ BASIC = Reply(status=401, headers={"WWW-Authenticate": 'Basic realm="lab"'})
 TAGS = Reply(body=b'{"tags": ["v1"]}')
 
 
-def user_of(request: Request) -> str:
+def user_of(request: Asking) -> str:
     """Return who asks: a user name, the text of a token, or nobody."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     return base64.b64decode(value).decode().partition(":")[0] if scheme == "Basic" else value
 
 
-def basic(request: Request) -> Reply:
+def basic(request: Asking) -> Reply:
     """Let in whom the good password belongs to, and nobody else."""
     return TAGS if user_of(request) == "good" else BASIC
 
@@ -45,7 +47,7 @@ class TokenRegistry:
         self.permits: Callable[[str], bool] = lambda _: True
         self.status = 401
 
-    def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: Asking) -> Reply:
         if request.path.startswith("/token"):
             return self._sell(request)
         token = user_of(request)
@@ -56,7 +58,7 @@ class TokenRegistry:
         status = self.status if token else 401
         return Reply(status, headers={"WWW-Authenticate": f"Bearer {realm}{scope}"})
 
-    def _sell(self, request: Request) -> Reply:
+    def _sell(self, request: Asking) -> Reply:
         user = user_of(request)
         if user == "bad":
             return Reply(status=401)
@@ -139,7 +141,7 @@ def test_a_wrong_password_is_tried_three_times_and_not_for_each_repository(ask: 
 
 
 def test_after_all_logins_nobody_is_tried_for_a_registry_may_be_public(ask: Ask) -> None:
-    def public(request: Request) -> Reply:
+    def public(request: Asking) -> Reply:
         is_known = "/public/" in request.path and request.headers.get("Authorization") is None
         return TAGS if is_known else BASIC
 
@@ -218,7 +220,7 @@ def test_a_registry_that_changes_from_passwords_to_tokens_is_followed(ask: Ask) 
     tokens.permits = lambda token: token in tokens.sold
     is_new: list[bool] = []
 
-    def script(request: Request) -> Reply:
+    def script(request: Asking) -> Reply:
         return tokens(request) if is_new else basic(request)
 
     asked = ask(script, GOOD)
@@ -291,7 +293,7 @@ def test_missing_rights_for_some_repositories_do_not_keep_a_login_from_its_own(a
 
 
 def test_a_token_service_that_fails_is_no_refusal(ask: Ask) -> None:
-    def failing(request: Request) -> Reply:
+    def failing(request: Asking) -> Reply:
         return Reply(503) if request.path.startswith("/token") else registry(request)
 
     registry = TokenRegistry()
@@ -309,12 +311,14 @@ def test_a_host_that_speaks_tls_gets_no_password_in_plain_http(
         client = RegistryClient(
             RegistrySettings(ca_file=authority.ca_file), keychain_of({registry.host: GOOD})
         )
-        plain = f"http://{registry.host}/v2/acme/web/tags/list"
-        visit = client._auth.visit(Repository(registry.host, "acme/web"), ())
-        client.list_tags(Repository(registry.host, "acme/api"))
+        web = Repository(registry.host, "acme/web")
+        with client._registries.visiting(web, (), doing="testing") as visit:
+            client.list_tags(Repository(registry.host, "acme/api"))
 
-        answer = visit.get(plain)  # made before it was known
+            answer = visit.ask(Request(f"{visit.base}/tags/list"))  # made before it was known
         client.close()
+
+    assert visit.base.startswith("http://")
 
     assert answer.url.startswith("https://")
     assert [user_of(each) for each in registry.requests] == ["", "good", "good"]

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.registry import client as client_module
-from reconciler.adapters.registry import transport as transport_module
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
+from reconciler.adapters.registry.request import MAX_BODY_BYTES
+from reconciler.adapters.registry.transport import Transport
 from reconciler.core.images.reference import Repository
 from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError
 from reconciler.settings import RegistrySettings
@@ -62,7 +63,7 @@ def test_a_list_gives_its_tags_once_each_and_nothing_that_is_none(
         pytest.param(Reply(delay_s=5), "did not answer within 0.5 s", True, id="slow"),
         pytest.param(Reply(drip_s=0.2), "did not finish its answer within 1 s", True, id="drip"),
         pytest.param(
-            Reply(body=b" " * (transport_module.MAX_BODY_BYTES + 1)),
+            Reply(body=b" " * (MAX_BODY_BYTES + 1)),
             "larger than",
             False,
             id="huge",
@@ -205,22 +206,37 @@ def test_a_password_is_sent_only_after_it_was_asked_for_and_then_at_once() -> No
     assert sent == [False, True, True, True]
 
 
-def test_no_password_goes_to_another_host_by_a_redirect() -> None:
+def test_another_host_may_answer_for_a_registry_and_gets_no_password() -> None:
     with RegistrySimulator(lambda _: Reply()) as other:
 
         def script(request: Request) -> Reply:
             if "Authorization" not in request.headers:
                 return Reply(status=401, headers=BASIC)
-            return Reply(status=307, headers={"Location": f"http://{other.host}/v2/"})
+            return Reply(status=307, headers={"Location": f"http://{other.host}/v2/?n=1"})
 
         with RegistrySimulator(script) as registry:
             keychain = keychain_of({registry.host: f"robot:{CANARY}"})
             client = RegistryClient(RegistrySettings(), keychain)
-            with pytest.raises(RegistryError, match="not followed"):
+
+            assert client.list_tags(Repository(registry.host, "acme/web")) == ("v1",)
+            client.close()
+
+        assert [each.path for each in other.requests] == ["/v2/?n=1"]
+        assert "Authorization" not in other.requests[0].headers
+
+
+def test_another_host_that_wants_a_password_gets_none_and_is_told() -> None:
+    with RegistrySimulator(lambda _: Reply(401, headers=BASIC)) as other:
+        target = f"http://{other.host}/elsewhere?signature={CANARY}"
+        with RegistrySimulator(lambda _: Reply(307, headers={"Location": target})) as registry:
+            keychain = keychain_of({registry.host: f"robot:{CANARY}", other.host: f"a:{CANARY}"})
+            client = RegistryClient(RegistrySettings(), keychain)
+            with pytest.raises(RegistryError, match="answered 401") as raised:
                 client.list_tags(Repository(registry.host, "acme/web"))
             client.close()
 
-        assert other.requests == []
+        assert len(other.requests) == 1
+        assert raised.value.where == f"http://{other.host}/elsewhere"
 
 
 def test_a_registry_that_is_not_there_is_told_in_words() -> None:
@@ -234,9 +250,7 @@ def test_a_registry_that_is_not_there_is_told_in_words() -> None:
 
 
 def test_a_host_that_is_not_loopback_is_asked_by_https_unless_permitted() -> None:
-    transport = transport_module.Transport(
-        RegistrySettings(insecure_hosts=frozenset({"plain.example:5000"}))
-    )
+    transport = Transport(RegistrySettings(insecure_hosts=frozenset({"plain.example:5000"})))
 
     assert transport.base_url("registry.example") == "https://registry.example"
     assert transport.base_url("plain.example:5000") == "http://plain.example:5000"

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.adapters.registry.realm import check_realm, is_internal, is_loopback_name
+from reconciler.adapters.registry.realm import (
+    check_realm,
+    is_internal,
+    is_loopback_name,
+    may_be_asked,
+)
 from reconciler.errors import RegistryError
 
 INSIDE = "is an address inside a network"
@@ -95,6 +100,16 @@ def test_a_permitted_host_may_be_plain_and_inside_for_a_registry_of_plain_http()
 
 def test_a_long_realm_is_not_quoted_whole() -> None:
     assert len(problem("https://a.example/" + "x" * 5000)) < 300
+
+
+def test_a_redirect_may_lead_where_a_realm_may_be_and_be_long_for_it_may_be_signed() -> None:
+    def may(url: str) -> bool:
+        return may_be_asked(url, registry="https://r.example/v2/acme", insecure_hosts=frozenset())
+
+    assert may(f"https://store.example/blob?signature={'x' * 4000}")
+    assert not may(f"https://store.example/blob?signature={'x' * 9000}")
+    assert not may("https://169.254.169.254/latest/meta-data/")
+    assert not may("http://store.example/blob")
 
 
 def test_addresses_are_told_from_names() -> None:

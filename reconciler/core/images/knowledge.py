@@ -22,12 +22,12 @@ class Fact(enum.Enum):
     CREATED = "creation time"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Want:
     """A fact that is needed to decide."""
 
     tag: str
-    fact: Fact = field(compare=False)
+    fact: Fact
 
 
 Digests: TypeAlias = Mapping[str, str | ReconcilerError]
@@ -43,11 +43,14 @@ class Knowledge:
         digests: of what the tag names: the index, where there is one (``sha256:<64 hex>``).
         platforms: what it runs on.
         created: when it was built, with its zone; None if it does not say.
+        remembered: the tags of which that was read in an earlier cycle. They may have been moved
+            since; the digest of those that matter is asked for before anything is decided by it.
     """
 
     digests: Digests = field(default_factory=dict)
     platforms: Platforms = field(default_factory=dict)
     created: Created = field(default_factory=dict)
+    remembered: frozenset[str] = frozenset()
 
 
 NOTHING_KNOWN = Knowledge()

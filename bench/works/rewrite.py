@@ -6,6 +6,7 @@ from bench import manifests
 from bench.child import Job, require
 from bench.cost import Cost, cost_of
 from reconciler import bootstrap
+from reconciler.core.decision import decide
 from reconciler.core.images.reference import Repository
 from reconciler.core.plan import UpdatePlan, make_plan, repositories
 from reconciler.pipeline.memory import Memory
@@ -48,4 +49,4 @@ def _plan(texts: Mapping[str, str], newest: str, only: Repository | None = None)
         each: (manifests.OLD, newest) if only in (None, each) else (manifests.OLD,)
         for each in repositories(reports)
     }
-    return make_plan(reports, texts, tags)
+    return make_plan(reports, texts, decide(reports, tags))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from reconciler.core.plan import Change
+from reconciler.core.decision import Change
 
 IMAGE_TRAILER = "Reconcile-Image"
 BY_TRAILER = "Reconcile-By"
@@ -14,6 +14,7 @@ _TRAILER = re.compile(
     rf"^{IMAGE_TRAILER}:[ \t]+(\S+) (\S+) (\S+) (\S+) (\S+)[ \t]*\r?$", re.MULTILINE
 )
 _BY = re.compile(rf"^{BY_TRAILER}:[ \t]+(\S+)[ \t]*\r?$", re.MULTILINE)
+_SHORT_DIGEST = len("sha256:") + 12
 _SAFE = "/:@+,=~!()*'"  # besides letters, digits and ``_.-~``: what needs no encoding in a word
 
 
@@ -78,13 +79,21 @@ def _subject(changes: Sequence[Change]) -> str:
     if len(changes) > 1:
         return f"Update {len(changes)} images"
     (change,) = changes
-    return f"Update {change.new.repository.last_part} to {change.new.effective_tag}"
+    return f"Update {change.new.repository.last_part} to {_brief(change)}"
+
+
+def _brief(change: Change) -> str:
+    """Return what is new, short enough for a subject: the tag, or the digest that it has now."""
+    new = change.new
+    if new.tag != change.old.tag or new.digest is None:
+        return new.effective_tag
+    return f"{new.effective_tag}@{new.digest[:_SHORT_DIGEST]}"
 
 
 def _line(change: Change) -> str:
     field = change.field
-    new = change.new.effective_tag
-    return f"{_plain(field.workload.workload)} {_plain(field.container)}: {change.old} -> {new}"
+    who = f"{_plain(field.workload.workload)} {_plain(field.container)}"
+    return f"{who}: {change.old} -> {change.new.suffix}"
 
 
 def _plain(text: str) -> str:

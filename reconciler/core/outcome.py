@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.core.decision import Change, Skip
 from reconciler.core.objects.report import SyncReport
-from reconciler.core.plan import Change, Skip
 from reconciler.core.revision import Revision
 from reconciler.errors import ReconcilerError, StalledError
 from reconciler.exit_codes import BUG, OK, PENDING, STALLED, TRANSIENT, USAGE

@@ -1,44 +1,14 @@
-"""Plan: image fields and tags become edits; what stays as it is says why."""
+"""Plan: what was decided for image fields becomes edits of files, all of them proved."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
+from reconciler.core.decision import Change, Decision, Decisions, Skip
 from reconciler.core.images.pull_secret import Puller
-from reconciler.core.images.reference import ImageReference, Repository
-from reconciler.core.images.selection import Selection, SelectionReason, select
+from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.edit import ScalarEdit, edit_scalars, replace_scalar
-from reconciler.core.manifests.images import FileReport, ImageField, SkipReason
+from reconciler.core.manifests.images import FileReport, SkipReason
 from reconciler.errors import ManifestError, ReconcilerError
-
-Tags: TypeAlias = Mapping[Repository, tuple[str, ...] | ReconcilerError]
-"""The tags of each repository, or why they could not be had."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An image field that gets a new tag."""
-
-    field: ImageField
-    old: ImageReference
-    new: ImageReference
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """An image field that stays as it is.
-
-    Attributes:
-        reason: why.
-        detail: the same for a person.
-    """
-
-    field: ImageField
-    reason: SkipReason
-    detail: str
-
-
-Decision: TypeAlias = Change | Skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +28,6 @@ class UpdatePlan:
     contents: Mapping[str, str] = field(default_factory=dict)
 
 
-_SKIPS = {
-    SelectionReason.ALREADY_NEWEST: SkipReason.ALREADY_NEWEST,
-    SelectionReason.NO_TAG_MATCHES: SkipReason.NO_TAG_MATCHES,
-    SelectionReason.WOULD_DOWNGRADE: SkipReason.WOULD_DOWNGRADE,
-    SelectionReason.CURRENT_MISSING: SkipReason.CURRENT_MISSING,
-    SelectionReason.NO_VERSION: SkipReason.NO_VERSION,
-    SelectionReason.UNKNOWN_IMAGES: SkipReason.UNKNOWN_IMAGES,
-    SelectionReason.UNREADABLE_IMAGES: SkipReason.REGISTRY_FAILED,
-}
-
-
 def repositories(reports: Iterable[FileReport]) -> frozenset[Repository]:
     """Return the repositories whose tags a plan needs."""
     return frozenset(pullers(reports))
@@ -84,71 +43,66 @@ def pullers(reports: Iterable[FileReport]) -> Mapping[Repository, tuple[Puller, 
     return {repository: tuple(each) for repository, each in found.items()}
 
 
-def make_plan(reports: Iterable[FileReport], texts: Mapping[str, str], tags: Tags) -> UpdatePlan:
-    """Return what changes, given what the manifests say and what the registries list.
+def make_plan(
+    reports: Sequence[FileReport], texts: Mapping[str, str], decided: Decisions
+) -> UpdatePlan:
+    """Return what changes in the manifests.
 
     Deterministic: the same inputs give the same plan, and the plan of a planned tree is empty.
 
     Args:
         reports: of all manifests.
         texts: the manifests by path.
-        tags: for every repository of :func:`repositories`.
+        decided: what becomes of each field of the reports.
     """
     decisions: list[Decision] = []
     problems: list[ReconcilerError] = []
     contents: dict[str, str] = {}
-    for report in reports:
+    for report, wanted in zip(reports, decided.by_report, strict=True):
         problems += report.problems
-        made = _without_conflicts([_decide(field, tags) for field in report.fields], problems)
+        made = _without_conflicts(wanted, problems)
         text, made = _edited(report.path, texts[report.path], made, problems)
         if text is not None:
             contents[report.path] = text
         decisions += made
-    problems += _of_skips(decisions, tags)
+    skips = tuple(each for each in decisions if isinstance(each, Skip))
+    problems += _behind(skips)
     return UpdatePlan(
         changes=tuple(each for each in decisions if isinstance(each, Change)),
-        skips=tuple(each for each in decisions if isinstance(each, Skip)),
+        skips=skips,
         problems=tuple(problems),
         contents=contents,
     )
 
 
-def _decide(field: ImageField, tags: Tags) -> Decision:
-    if field.obstacle or field.reference is None:
-        obstacle = field.obstacle
-        reason = obstacle.reason if obstacle else SkipReason.INVALID
-        return Skip(field, reason, obstacle.detail if obstacle else reason.value)
-    listed = tags[field.reference.repository]
-    if isinstance(listed, ReconcilerError):
-        return Skip(field, SkipReason.REGISTRY_FAILED, str(listed))
-    rules = field.rules
-    selection = select(listed, rules, current=field.reference.effective_tag)
-    return _of_selection(field, field.reference, selection)
-
-
-def _of_selection(field: ImageField, old: ImageReference, selection: Selection) -> Decision:
-    if selection.winner is None:
-        return Skip(field, _SKIPS[selection.reason], selection.detail)
-    return Change(field, old, old.with_tag(selection.winner))
-
-
 def _without_conflicts(
-    decisions: list[Decision], problems: list[ReconcilerError]
+    decisions: Sequence[Decision], problems: list[ReconcilerError]
 ) -> list[Decision]:
-    """Turn changes of one scalar (through aliases) that disagree into skips, and say so."""
+    """Turn changes of one scalar (through aliases) that disagree into skips, and say so.
+
+    Where one of those who share it is held until more is known, nobody knows yet who disagrees.
+    """
     wishes: dict[int, set[str]] = {}
+    held: dict[int, Skip] = {}
     for each in decisions:
+        start = each.field.scalar.start
+        if isinstance(each, Skip) and each.reason is SkipReason.UNKNOWN_IMAGES:
+            held[start] = each
         new = str(each.new) if isinstance(each, Change) else each.field.text
-        wishes.setdefault(each.field.scalar.start, set()).add(new)
+        wishes.setdefault(start, set()).add(new)
     checked: list[Decision] = []
     for each in decisions:
-        wanted = wishes[each.field.scalar.start]
-        if isinstance(each, Change) and len(wanted) > 1:
+        start = each.field.scalar.start
+        wanted = wishes[start]
+        if not isinstance(each, Change) or len(wanted) == 1:
+            checked.append(each)
+        elif start in held:
+            detail = f"shares its image with {held[start].field.container}: {held[start].detail}"
+            checked.append(Skip(each.field, SkipReason.UNKNOWN_IMAGES, detail))
+        else:
             detail = f"several containers share this image and want {', '.join(sorted(wanted))}"
             problems.append(ManifestError(detail, where=each.field.where))
             checked.append(Skip(each.field, SkipReason.CONFLICT, detail))
-        else:
-            checked.append(each)
     return checked
 
 
@@ -176,16 +130,6 @@ def _unedited(decision: Decision, error: ManifestError) -> Decision:
     return Skip(decision.field, SkipReason.NOT_EDITABLE, error.message)
 
 
-def _of_skips(decisions: Iterable[Decision], tags: Tags) -> list[ReconcilerError]:
+def _behind(skips: Iterable[Skip]) -> Iterable[ReconcilerError]:
     """Return the problems behind skips: a registry's once, however many images it holds back."""
-    problems: dict[str, ReconcilerError] = {}
-    for each in decisions:
-        if not isinstance(each, Skip):
-            continue
-        reference = each.field.reference
-        if each.reason in (SkipReason.NO_VERSION, SkipReason.INVALID):
-            problems[each.field.where] = ManifestError(each.detail, where=each.field.where)
-        failure = tags.get(reference.repository) if reference else None
-        if isinstance(failure, ReconcilerError):
-            problems[str(failure)] = failure
-    return list(problems.values())
+    return {str(error): error for skip in skips for error in skip.failures}.values()

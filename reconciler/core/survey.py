@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.core.decision import Change, Decision, KnowledgeOf, Skip, Tags, decide
+from reconciler.core.images.knowledge import NOTHING_KNOWN
 from reconciler.core.images.selection import SelectionReason, select
 from reconciler.core.images.verdict import Verdict, verdicts
 from reconciler.core.manifests.images import FileReport, ImageField
 from reconciler.core.objects.identity import ObjectKey
-from reconciler.core.plan import Change, Decision, Skip, Tags, UpdatePlan, make_plan, repositories
+from reconciler.core.plan import UpdatePlan, make_plan
 from reconciler.errors import ReconcilerError
 
 
@@ -36,7 +38,7 @@ class SurveyedImage:
     def text(self) -> str:
         """The decision for a person."""
         if isinstance(self.decision, Change):
-            return f"update to {self.decision.new.effective_tag}"
+            return f"update to {self.decision.new.suffix}"
         return self.decision.detail
 
 
@@ -53,6 +55,7 @@ def survey(
     texts: Mapping[str, str],
     tags: Tags,
     *,
+    knowledge: KnowledgeOf | None = None,
     has_verdicts: bool = False,
 ) -> Survey:
     """Return what would become of every image, by the same plan that a cycle makes.
@@ -63,13 +66,14 @@ def survey(
         reports: of all manifests, with the fields of all workloads.
         texts: the manifests by path.
         tags: for every repository of :func:`openly`.
+        knowledge: of the repositories' images.
         has_verdicts: whether the tags are judged one by one.
     """
-    automated = repositories(reports)
-    plan = make_plan(reports, texts, {each: tags[each] for each in automated})
+    known = knowledge or {}
+    plan = make_plan(reports, texts, decide(reports, tags, known))
     decisions = _by_field(plan)
     images = [
-        _surveyed(field, decisions[id(field)], tags, has_verdicts=has_verdicts)
+        _surveyed(field, decisions[id(field)], tags, known, has_verdicts=has_verdicts)
         for report in reports
         for field in report.fields
     ]
@@ -77,11 +81,18 @@ def survey(
 
 
 def openly(reports: Iterable[FileReport]) -> list[FileReport]:
-    """Return the reports as if nothing kept an image from being updated: whose tags are wanted."""
+    """Return the reports as if nothing kept an image from being updated: whose tags are wanted.
+
+    But for what no policy could begin with.
+    """
     return [
-        replace(report, fields=tuple(replace(field, obstacle=None) for field in report.fields))
-        for report in reports
+        replace(report, fields=tuple(_open(field) for field in report.fields)) for report in reports
     ]
+
+
+def _open(field: ImageField) -> ImageField:
+    is_comparable = field.reference is not None and field.reference.has_meant_tag
+    return replace(field, obstacle=None) if is_comparable else field
 
 
 def only(reports: Iterable[FileReport], keys: frozenset[ObjectKey]) -> list[FileReport]:
@@ -100,20 +111,15 @@ def _by_field(plan: UpdatePlan) -> Mapping[int, Decision]:
 
 
 def _surveyed(
-    field: ImageField, decision: Decision, tags: Tags, *, has_verdicts: bool
+    field: ImageField, decision: Decision, tags: Tags, known: KnowledgeOf, *, has_verdicts: bool
 ) -> SurveyedImage:
-    listed = tags.get(field.reference.repository) if field.reference else None
-    if field.reference is None or listed is None or isinstance(listed, ReconcilerError):
+    reference = field.reference
+    listed = tags.get(reference.repository) if reference and reference.has_meant_tag else None
+    if reference is None or listed is None or isinstance(listed, ReconcilerError):
         return SurveyedImage(field, decision, None)
-    if field.reference.tag is None and field.reference.digest is not None:
-        return SurveyedImage(field, decision, None)  # no tag is meant, not even ``latest``
-    current = field.reference.effective_tag
-    rules = field.rules
-    selection = select(listed, rules, current=current)
+    current, rules = reference.effective_tag, field.rules
+    knowledge = known.get(reference.repository, NOTHING_KNOWN)
+    selection = select(listed, rules, current=current, knowledge=knowledge)
     is_newest = selection.reason is SelectionReason.ALREADY_NEWEST
-    return SurveyedImage(
-        field,
-        decision,
-        current if is_newest else selection.winner,
-        verdicts(listed, rules, current=current) if has_verdicts else (),
-    )
+    judged = verdicts(listed, rules, current=current, knowledge=knowledge) if has_verdicts else ()
+    return SurveyedImage(field, decision, current if is_newest else selection.winner, judged)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from reconciler.core.plan import Change
+from reconciler.core.decision import Change
 from reconciler.core.revision import Revision
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.backoff import delay_s
+from reconciler.core.decision import decide
 from reconciler.core.images.reference import Repository
 from reconciler.core.message import compose
 from reconciler.core.plan import UpdatePlan, make_plan, pullers
@@ -78,7 +79,7 @@ class Updater:
         attempt = 0
         while True:
             tags.update(self._scan(view, known=tags.keys()))
-            plan = make_plan(view.reports, view.texts, tags)
+            plan = make_plan(view.reports, view.texts, decide(view.reports, tags))
             if dry_run or not plan.changes:
                 return Updated(view, view, plan)
             self.stop.check()

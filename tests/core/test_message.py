@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
+from reconciler.core.decision import Change, decide
 from reconciler.core.manifests.images import inspect
 from reconciler.core.message import ImageTrailer, compose, parse_by, parse_trailers, trailer_of
-from reconciler.core.plan import Change, make_plan, repositories
+from reconciler.core.plan import make_plan, repositories
 
 MANIFEST = """\
 apiVersion: apps/v1
@@ -15,7 +18,7 @@ spec: {template: {spec: {containers: [{name: nginx, image: registry.example/acme
 def changes(path: str = "workloads/nginx-deployment.yaml", text: str = MANIFEST) -> list[Change]:
     report = inspect(path, text, default_namespace="default")
     tags = dict.fromkeys(repositories([report]), ("v3", "v4"))
-    return list(make_plan([report], {path: text}, tags).changes)
+    return list(make_plan([report], {path: text}, decide([report], tags)).changes)
 
 
 def test_the_message_of_one_change() -> None:
@@ -80,3 +83,23 @@ def test_trailers_are_read_at_any_line_start(message: str) -> None:
 def test_what_only_resembles_a_trailer_is_none(line: str) -> None:
     assert parse_trailers(f"Subject\n\n{line}\n") == ()
     assert parse_by(f"Subject\n\n{line}\n") is None
+
+
+def test_digests_are_told_in_full_but_for_the_subject() -> None:
+    (change,) = changes()
+    digest = f"sha256:{'0123456789ab' * 5}0123"
+    pinned = replace(change, new=change.old.with_tag("v3", digest=digest))
+
+    message = compose([pinned], by="default@-")
+
+    assert message.splitlines()[0] == "Update nginx to v3@sha256:0123456789ab"
+    assert f"nginx: registry.example/acme/nginx:v3 -> v3@{digest}\n" in message
+    assert parse_trailers(message)[0].new == f"registry.example/acme/nginx:v3@{digest}"
+
+
+def test_a_new_tag_names_an_image_well_enough_beside_its_digest() -> None:
+    (change,) = changes()
+    digest = f"sha256:{'0' * 64}"
+    moved = replace(change, new=change.old.with_tag("v4", digest=digest))
+
+    assert compose([moved], by="x").startswith("Update nginx to v4\n")

@@ -1,5 +1,7 @@
 import pytest
 
+from reconciler.core.decision import decide
+from reconciler.core.images.knowledge import Knowledge
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.images import FileReport, SkipReason, inspect
@@ -26,7 +28,7 @@ def manifest(*images: str, extra: str = "") -> str:
 def plan(text: str, *listed: str, error: ReconcilerError | None = None) -> UpdatePlan:
     report: FileReport = inspect("a.yaml", text, default_namespace="default")
     tags = dict.fromkeys(repositories([report]), error or listed)
-    return make_plan([report], {"a.yaml": text}, tags)
+    return make_plan([report], {"a.yaml": text}, decide([report], tags))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def plan(text: str, *listed: str, error: ReconcilerError | None = None) -> Updat
         pytest.param('"r.example/$X:v1"', [], SkipReason.TEMPLATED, id="template"),
         pytest.param("R.EXAMPLE/Web:v1", [], SkipReason.INVALID, id="invalid"),
         pytest.param(
-            f"r.example/acme/web:v3@sha256:{'0' * 64}", [], SkipReason.PINNED_BY_DIGEST, id="digest"
+            f"r.example/acme/web@sha256:{'0' * 64}", [], SkipReason.PINNED_BY_DIGEST, id="digest"
         ),
     ],
 )
@@ -119,11 +121,28 @@ def test_a_scalar_that_a_locked_container_shares_is_not_changed_for_the_other() 
     assert "share this image" in str(made.problems[0])
 
 
+def test_nobody_disagrees_with_a_container_that_shares_the_image_and_is_still_held() -> None:
+    extra = ', fluxcd.io/tag.c1: "semver:~1"'
+    text = manifest(f"&i r.example/acme/web:1.0.0@sha256:{'0' * 64}", "*i", extra=extra)
+    report = inspect("a.yaml", text, default_namespace="x")
+    known = {REPOSITORY: Knowledge(digests={"1.5.0": f"sha256:{'1' * 64}"})}
+    decided = decide([report], {REPOSITORY: ("1.0.0", "1.5.0", "2.0.0")}, known)
+    made = make_plan([report], {"a.yaml": text}, decided)
+
+    assert [skip.reason for skip in made.skips] == [SkipReason.UNKNOWN_IMAGES] * 2
+    assert made.skips[1].detail == (
+        "shares its image with c0: the digest of 2.0.0 is not known yet"
+    )
+    assert made.problems == ()
+
+
 def test_every_change_of_a_file_is_in_its_new_text_and_other_files_have_none() -> None:
     two = manifest("r.example/acme/web:v1", "r.example/acme/log:v2")
     texts = {"a.yaml": two, "b.yaml": manifest("r.example/acme/web:v3")}
     reports = [inspect(path, text, default_namespace="x") for path, text in texts.items()]
-    made = make_plan(reports, texts, dict.fromkeys(repositories(reports), ("v1", "v3")))
+    made = make_plan(
+        reports, texts, decide(reports, dict.fromkeys(repositories(reports), ("v1", "v3")))
+    )
 
     assert [(each.field.where, str(each.new)) for each in made.changes] == [
         ("a.yaml:8", "r.example/acme/web:v3"),
@@ -136,7 +155,7 @@ def test_an_edit_that_cannot_be_proved_leaves_the_file_alone_and_says_so() -> No
     text = manifest("r.example/acme/web:v1", "r.example/acme/web:v2")
     report = inspect("a.yaml", text, default_namespace="x")
     other = text.replace("web:v1", "web: v")  # as if the file were another one than was inspected
-    made = make_plan([report], {"a.yaml": other}, {REPOSITORY: ("v1", "v2")})
+    made = make_plan([report], {"a.yaml": other}, decide([report], {REPOSITORY: ("v1", "v2")}))
 
     assert made.contents == {}
     assert made.changes == ()

@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from lab.bare_repository import BareRemote
+from reconciler.core.decision import Change, Skip
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.images.rules import DEFAULT_RULES
@@ -22,7 +23,6 @@ from reconciler.core.objects.health import Health, Status
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.report import Action, ObjectReport, SyncReport
 from reconciler.core.outcome import CycleOutcome, Problem, worst
-from reconciler.core.plan import Change, Skip
 from reconciler.core.revision import Revision
 from reconciler.interfaces import logs
 from reconciler.interfaces.cli import main as main_module

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from reconciler.core.decision import Change, Skip
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.images.rules import DEFAULT_RULES
@@ -18,7 +19,6 @@ from reconciler.core.objects.health import Health, Status
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.report import Action, ObjectReport, SyncReport
 from reconciler.core.outcome import CycleOutcome, Problem
-from reconciler.core.plan import Change, Skip
 from reconciler.core.revision import Revision
 from reconciler.errors import SettingsError
 from reconciler.interfaces.http import server

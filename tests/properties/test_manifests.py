@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.decision import Change, decide
 from reconciler.core.manifests.comparison import met_wishes
 from reconciler.core.manifests.document import parse_documents
 from reconciler.core.manifests.edit import TextEdit, apply_edits
@@ -12,7 +13,7 @@ from reconciler.core.manifests.images import FileReport, inspect
 from reconciler.core.manifests.parser import cut
 from reconciler.core.manifests.value import to_value
 from reconciler.core.message import ImageTrailer, compose, parse_by, parse_trailers
-from reconciler.core.plan import Change, UpdatePlan, make_plan, repositories
+from reconciler.core.plan import UpdatePlan, make_plan, repositories
 from reconciler.errors import ManifestError
 
 IMAGE = "registry.example:5000/acme/web"
@@ -74,7 +75,8 @@ def written(style: Style, tags: list[str]) -> str:
 
 def planned(text: str, *listed: str) -> tuple[str, UpdatePlan]:
     report: FileReport = inspect("a.yaml", text, default_namespace="default")
-    plan = make_plan([report], {"a.yaml": text}, dict.fromkeys(repositories([report]), listed))
+    tags = dict.fromkeys(repositories([report]), listed)
+    plan = make_plan([report], {"a.yaml": text}, decide([report], tags))
     return plan.contents.get("a.yaml", text), plan
 
 

@@ -78,18 +78,32 @@ class ImageReference:
         return cls(name, _repository(text, name), tag, digest if at else None)
 
     @property
+    def has_meant_tag(self) -> bool:
+        """Whether a tag is meant, written or not; with a digest alone none is, not ``latest``."""
+        return self.tag is not None or self.digest is None
+
+    @property
     def effective_tag(self) -> str:
         """The tag that is meant: ``latest`` where none is written."""
         return self.tag or DEFAULT_TAG
 
-    def with_tag(self, tag: str) -> "ImageReference":
-        """Return the same repository with another tag and no digest.
+    @property
+    def suffix(self) -> str:
+        """What follows the name, without its mark: ``v4``, ``v4@sha256:…``."""
+        digest = "" if self.digest is None else f"@{self.digest}"
+        return f"{self.effective_tag}{digest}"
+
+    def with_tag(self, tag: str, *, digest: str | None = None) -> "ImageReference":
+        """Return the same repository with another tag, and with that digest or none.
 
         Raises:
-            ReferenceSyntaxError: that is no tag.
+            ReferenceSyntaxError: that is no tag, or no digest.
         """
-        check_tag(f"{self.name}:{tag}", tag)
-        return replace(self, tag=tag, digest=None)
+        text = f"{self.name}:{tag}"
+        check_tag(text, tag)
+        if digest is not None:
+            _check_digest(f"{text}@{digest}", digest)
+        return replace(self, tag=tag, digest=digest)
 
     def __str__(self) -> str:
         tag = "" if self.tag is None else f":{self.tag}"

@@ -30,8 +30,10 @@ class SkipReason(enum.Enum):
     WOULD_DOWNGRADE = "would be a downgrade"
     CURRENT_MISSING = "the current tag is gone from the registry"
     NO_VERSION = "the current tag is no version"
+    NO_TAG = "has no tag to start from"
+    TAG_MOVED = "its tag was moved to another digest"
     UNKNOWN_IMAGES = "held until more is known of its images"
-    PINNED_BY_DIGEST = "pinned by digest"
+    PINNED_BY_DIGEST = "has a digest and no tag"
     TEMPLATED = "is filled in by a template"
     INVALID = "is no image reference"
     LOCKED = "locked"
@@ -217,8 +219,9 @@ def _of_image(
         return Obstacle(SkipReason.TEMPLATED, "is filled in by a template")
     if isinstance(reference, ReferenceSyntaxError):
         return Obstacle(SkipReason.INVALID, reference.message)
-    if reference.digest:
-        return Obstacle(SkipReason.PINNED_BY_DIGEST, "is pinned by its digest")
+    if not reference.has_meant_tag:
+        detail = "has a digest and no tag: name one to have it updated"
+        return Obstacle(SkipReason.PINNED_BY_DIGEST, detail)
     if not is_editable(text, image):
         return Obstacle(SkipReason.NOT_EDITABLE, "is a block, multi-line or escaped scalar")
     return None

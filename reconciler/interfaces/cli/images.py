@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import click
 
+from reconciler.core.decision import Change
 from reconciler.core.outcome import exit_code_of
-from reconciler.core.plan import Change
 from reconciler.core.survey import SurveyedImage
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.json_document import problem_document

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from reconciler.core.decision import Change, Skip
 from reconciler.core.manifests.images import ImageField
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.report import ObjectReport, SyncReport
 from reconciler.core.outcome import CycleOutcome, Problem, worst
-from reconciler.core.plan import Change, Skip
 from reconciler.core.revision import Revision
 from reconciler.interfaces.cli.rendering import JSON, rendered
 

@@ -8,10 +8,10 @@ from typing import Self, TextIO
 from rich.console import Console
 from rich.status import Status
 
+from reconciler.core.decision import Change, Skip
 from reconciler.core.manifests.images import SkipReason
 from reconciler.core.objects.report import ObjectReport
 from reconciler.core.outcome import CycleOutcome
-from reconciler.core.plan import Change, Skip
 from reconciler.interfaces.cli.problems import problem_line
 from reconciler.interfaces.terminal import Terminal, printable, write
 from reconciler.pipeline.events import (
@@ -163,7 +163,7 @@ class Narrator(SilentNarrator):
 def change_line(change: Change) -> str:
     """Return ``web:deployment/nginx  nginx: registry.example/acme/nginx:v3 -> v4``."""
     field = change.field
-    return f"{field.workload.workload}  {field.container}: {change.old} -> {change.new.tag}"
+    return f"{field.workload.workload}  {field.container}: {change.old} -> {change.new.suffix}"
 
 
 def skip_line(skip: Skip) -> str:

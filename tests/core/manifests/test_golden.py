@@ -1,9 +1,12 @@
 """Golden directories: what a plan makes of a manifest, compared byte for byte."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
+from reconciler.core.decision import decide
+from reconciler.core.images.knowledge import Knowledge
 from reconciler.core.manifests.images import inspect
 from reconciler.core.plan import make_plan, repositories
 
@@ -11,12 +14,18 @@ CASES = sorted((Path(__file__).parents[2] / "data/rewrite").iterdir())
 LISTED = ("v1", "v3", "v4", "2.1.0", "2.2.0", "1.9.0", "latest")
 
 
+def digest_of(tag: str) -> str:
+    return f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"
+
+
 def planned(content: bytes) -> bytes:
-    """Return what a file becomes when the registry lists the tags above for every repository."""
+    """Return what a file becomes when the registry lists the tags above, with their digests."""
     text = content.decode()
     report = inspect("app.yaml", text, default_namespace="default")
-    tags = dict.fromkeys(repositories([report]), LISTED)
-    plan = make_plan([report], {"app.yaml": text}, tags)
+    repos = repositories([report])
+    known = Knowledge(digests={tag: digest_of(tag) for tag in LISTED})
+    decided = decide([report], dict.fromkeys(repos, LISTED), dict.fromkeys(repos, known))
+    plan = make_plan([report], {"app.yaml": text}, decided)
     return plan.contents.get("app.yaml", text).encode()
 
 

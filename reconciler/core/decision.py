@@ -1,0 +1,189 @@
+"""Decision: what becomes of each image field, given what the registries list and what is known."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from reconciler.core.images.knowledge import NOTHING_KNOWN, Fact, Knowledge, Want
+from reconciler.core.images.reference import ImageReference, Repository
+from reconciler.core.images.selection import SelectionReason, select
+from reconciler.core.manifests.images import FileReport, ImageField, SkipReason
+from reconciler.errors import ManifestError, ReconcilerError
+
+Tags: TypeAlias = Mapping[Repository, tuple[str, ...] | ReconcilerError]
+"""The tags of each repository, or why they could not be had."""
+
+KnowledgeOf: TypeAlias = Mapping[Repository, Knowledge]
+"""What is known of the images of repositories; of one that is not there, nothing."""
+
+Wants: TypeAlias = Mapping[Repository, tuple[Want, ...]]
+"""The facts that are missing, each once, in the order in which they are worth reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An image field that gets another tag, digest, or both."""
+
+    field: ImageField
+    old: ImageReference
+    new: ImageReference
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """An image field that stays as it is.
+
+    Attributes:
+        reason: why.
+        detail: the same for a person.
+        wants: facts with which it might not stay.
+        failures: why some facts cannot be had, or what a person must look at.
+    """
+
+    field: ImageField
+    reason: SkipReason
+    detail: str
+    wants: tuple[Want, ...] = ()
+    failures: tuple[ReconcilerError, ...] = ()
+
+
+Decision: TypeAlias = Change | Skip
+
+_SKIPS = {
+    SelectionReason.ALREADY_NEWEST: SkipReason.ALREADY_NEWEST,
+    SelectionReason.NO_TAG_MATCHES: SkipReason.NO_TAG_MATCHES,
+    SelectionReason.WOULD_DOWNGRADE: SkipReason.WOULD_DOWNGRADE,
+    SelectionReason.CURRENT_MISSING: SkipReason.CURRENT_MISSING,
+    SelectionReason.NO_VERSION: SkipReason.NO_VERSION,
+    SelectionReason.UNKNOWN_IMAGES: SkipReason.UNKNOWN_IMAGES,
+    SelectionReason.UNREADABLE_IMAGES: SkipReason.REGISTRY_FAILED,
+}
+_FOR_A_PERSON = frozenset({SkipReason.NO_VERSION, SkipReason.NO_TAG, SkipReason.INVALID})
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What becomes of all image fields.
+
+    Attributes:
+        by_report: of each manifest's fields, in the reports' order.
+    """
+
+    by_report: tuple[tuple[Decision, ...], ...] = ()
+
+    @property
+    def wants(self) -> Wants:
+        """The facts with which some image might not stay as it is."""
+        found: dict[Repository, dict[Want, None]] = {}
+        for made in self.by_report:
+            for each in made:
+                if isinstance(each, Skip) and each.wants and each.field.reference:
+                    wanted = found.setdefault(each.field.reference.repository, {})
+                    wanted.update(dict.fromkeys(each.wants))
+        return {repository: tuple(wanted) for repository, wanted in found.items()}
+
+
+NOTHING_DECIDED = Decisions()
+
+
+def decide(
+    reports: Iterable[FileReport], tags: Tags, knowledge: KnowledgeOf | None = None
+) -> Decisions:
+    """Return what becomes of every image field. Deterministic, and asks nobody.
+
+    With more knowledge, what was held may be decided; nothing else is decided differently.
+
+    Args:
+        reports: of all manifests.
+        tags: for every repository of :func:`reconciler.core.plan.repositories`.
+        knowledge: of the repositories' images.
+    """
+    known = knowledge or {}
+    return Decisions(
+        tuple(tuple(_decide(field, tags, known) for field in report.fields) for report in reports)
+    )
+
+
+def _decide(field: ImageField, tags: Tags, known: KnowledgeOf) -> Decision:
+    if field.obstacle or field.reference is None:
+        obstacle = field.obstacle
+        reason = obstacle.reason if obstacle else SkipReason.INVALID
+        return _skip(field, reason, obstacle.detail if obstacle else reason.value)
+    old = field.reference
+    listed = tags[old.repository]
+    if isinstance(listed, ReconcilerError):
+        return Skip(field, SkipReason.REGISTRY_FAILED, str(listed), failures=(listed,))
+    knowledge = known.get(old.repository, NOTHING_KNOWN)
+    selection = select(listed, field.rules, current=old.effective_tag, knowledge=knowledge)
+    if selection.winner is None and selection.reason is not SelectionReason.ALREADY_NEWEST:
+        made = _skip(field, _SKIPS[selection.reason], selection.detail)
+        return replace(made, wants=selection.wants, failures=(*made.failures, *selection.failures))
+    held = _unless_checked(field, old, selection.winner, knowledge)
+    if held is not None:
+        return held
+    if selection.winner is not None:
+        return _move(field, old, selection.winner, knowledge)
+    return _stay(field, old, selection.detail, knowledge)
+
+
+def _skip(field: ImageField, reason: SkipReason, detail: str) -> Skip:
+    error = ManifestError(detail, where=field.where)
+    return Skip(field, reason, detail, failures=(error,) if reason in _FOR_A_PERSON else ())
+
+
+def _unless_checked(
+    field: ImageField, old: ImageReference, winner: str | None, knowledge: Knowledge
+) -> Skip | None:
+    """Hold a field while the tags that matter may have been moved since their image was read."""
+    tags = dict.fromkeys([old.effective_tag, *([winner] if winner else [])])
+    for tag in tags:
+        if tag in knowledge.remembered:
+            digest = _digest(field, tag, knowledge)
+            if isinstance(digest, Skip):
+                return digest
+    return None
+
+
+def _move(field: ImageField, old: ImageReference, winner: str, knowledge: Knowledge) -> Decision:
+    """Move to another tag; where there is a digest, or is to be one, together with it."""
+    if old.digest is None and not field.rules.pins_digest:
+        return Change(field, old, old.with_tag(winner))
+    digest = _digest(field, winner, knowledge)
+    if isinstance(digest, Skip):
+        return digest
+    return Change(field, old, old.with_tag(winner, digest=digest))
+
+
+def _stay(field: ImageField, old: ImageReference, detail: str, knowledge: Knowledge) -> Decision:
+    """Stay with the tag, and look after its digest."""
+    newest = Skip(field, SkipReason.ALREADY_NEWEST, detail)
+    if not field.rules.pins_digest:
+        return newest
+    tag = old.effective_tag
+    digest = _digest(field, tag, knowledge)
+    if isinstance(digest, Skip):
+        return digest
+    if old.digest is None:
+        return Change(field, old, old.with_tag(tag, digest=digest))
+    if old.digest == digest or not _is_comparable(old.digest, digest):
+        return newest
+    detail = f"{tag} was moved to {digest}; the digest in Git is kept"
+    return Skip(field, SkipReason.TAG_MOVED, detail)
+
+
+def _is_comparable(old: str, new: str) -> bool:
+    """Whether two digests are by the same algorithm; else they tell nothing of each other."""
+    return old.partition(":")[0] == new.partition(":")[0]
+
+
+def _digest(field: ImageField, tag: str, knowledge: Knowledge) -> str | Skip:
+    """Return the digest that a tag has now, or the skip of a field that needs it."""
+    digest = knowledge.digests.get(tag)
+    if isinstance(digest, ReconcilerError):
+        detail = f"the digest of {tag} cannot be read: {digest.message}"
+        return Skip(field, SkipReason.REGISTRY_FAILED, detail, failures=(digest,))
+    if digest is None:
+        detail = f"the digest of {tag} is not known yet"
+        wants = (Want(tag, Fact.DIGEST),)
+        return Skip(field, SkipReason.UNKNOWN_IMAGES, detail, wants=wants)
+    return digest

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.host_settings import HostSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -31,6 +33,9 @@ class RegistrySettings:
 
     ca_file: Path | None = None
     """A CA bundle that is trusted beside the system's; None: the system's alone."""
+
+    hosts: tuple[HostSettings, ...] = ()
+    """Registries about which something special is known; hosts distinct."""
 
     connect_timeout_s: float = 5.0
     """Seconds to wait for a connection: a registry that is up answers a SYN at once."""

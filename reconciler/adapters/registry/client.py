@@ -44,7 +44,7 @@ class RegistryClient:
     """All registries, by one pool of connections. Safe to use from many threads.
 
     Raises:
-        SettingsError: the CA file of the settings cannot be used.
+        SettingsError: files of the settings cannot be used.
     """
 
     def __init__(

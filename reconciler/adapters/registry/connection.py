@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import urllib3
@@ -19,6 +19,9 @@ from urllib3.connection import HTTPConnection
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+Pool: TypeAlias = urllib3.PoolManager
+"""Connections to any number of hosts."""
 
 CONNECTIONS: Final = 32  # of one host
 HOSTS: Final = 64
@@ -56,12 +59,23 @@ def limit_tls(context: ssl.SSLContext) -> None:
     context.sslsocket_class = _TlsSocket
 
 
-def new_pool(proxy: str, context: ssl.SSLContext) -> urllib3.PoolManager:
-    """Return connections to all hosts, by a proxy if one is given (a URL)."""
-    pool: urllib3.PoolManager
+def new_pool(proxy: str, context: ssl.SSLContext, *, proxy_context: ssl.SSLContext) -> Pool:
+    """Return connections to all hosts.
+
+    Args:
+        proxy: the URL of the proxy to go by; empty: none.
+        context: the TLS of the hosts.
+        proxy_context: the TLS of the proxy itself, which is shown no certificate of ours.
+    """
+    pool: Pool
     if proxy:
         pool = urllib3.ProxyManager(
-            proxy, HOSTS, maxsize=CONNECTIONS, ssl_context=context, proxy_headers=_login_to(proxy)
+            proxy,
+            HOSTS,
+            maxsize=CONNECTIONS,
+            ssl_context=context,
+            proxy_ssl_context=proxy_context,
+            proxy_headers=_login_to(proxy),
         )
     else:
         pool = urllib3.PoolManager(HOSTS, maxsize=CONNECTIONS, ssl_context=context)

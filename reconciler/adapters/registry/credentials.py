@@ -14,6 +14,7 @@ from reconciler.adapters.registry.docker_config import (
     DockerConfig,
     parse_docker_config,
 )
+from reconciler.adapters.registry.file_stamp import NO_FILE, stamp_of
 from reconciler.adapters.registry.helper import Found, Helpers
 from reconciler.adapters.registry.login import Login
 from reconciler.core.images.pull_secret import PullCredential, PullSecret, Unread
@@ -48,7 +49,6 @@ class Elsewhere:
 Offer: TypeAlias = Candidate | Unusable | Elsewhere
 
 _EMPTY: Final = DockerConfig()
-_NO_FILE: Final = (0, 0, 0)
 
 
 class Keychain:
@@ -68,7 +68,7 @@ class Keychain:
         self._config: DockerConfig | ConfigProblem = config
         self._path = path
         self._helpers = Helpers(os.environ if environment is None else environment)
-        self._stamp = _stamp(path)
+        self._stamp = stamp_of(path)
         self._lock = threading.Lock()
 
     @classmethod
@@ -123,10 +123,10 @@ class Keychain:
 
     def _current(self) -> DockerConfig | ConfigProblem:
         with self._lock:
-            stamp = _stamp(self._path)
+            stamp = stamp_of(self._path)
             if self._path is not None and stamp != self._stamp:
                 self._stamp = stamp
-                self._config = _reread(self._path) if stamp != _NO_FILE else _EMPTY
+                self._config = _reread(self._path) if stamp != NO_FILE else _EMPTY
             return self._config
 
 
@@ -177,12 +177,3 @@ def _read(path: Path) -> DockerConfig:
             return parse_docker_config(file.read(MAX_BYTES + 1))
     except OSError as error:
         raise ConfigProblem(f"it cannot be read: {error.strerror}") from error
-
-
-def _stamp(path: Path | None) -> tuple[int, int, int]:
-    """Return what changes when a file is written or replaced."""
-    try:
-        found = os.stat(path) if path is not None else None  # noqa: PTH116 - None is no Path
-    except OSError:
-        return _NO_FILE
-    return (found.st_mtime_ns, found.st_ino, found.st_size) if found else _NO_FILE

@@ -7,10 +7,13 @@ are compared part by part here; the kubelet's ``acme/web`` would cover ``acme/we
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Final
 
 from reconciler.core.images.reference import DEFAULT_HOST, Repository
 
-_DOCKER_HUB_NAMES = frozenset({"index.docker.io", "registry-1.docker.io", DEFAULT_HOST})
+DOCKER_HUB: Final = "registry-1.docker.io"
+
+_DOCKER_HUB_NAMES = frozenset({"index.docker.io", DOCKER_HUB, DEFAULT_HOST})
 _API_VERSIONS = ("v1", "v2")
 
 
@@ -60,3 +63,8 @@ class Place:
 def _split_port(host: str) -> tuple[str, str]:
     name, colon, port = host.rpartition(":")
     return (name, port) if colon and port.isdigit() else (host, "")
+
+
+def api_host(host: str) -> str:
+    """Return the host that answers for the one of an image reference: Docker Hub's has another."""
+    return DOCKER_HUB if host == DEFAULT_HOST else host

@@ -2,26 +2,24 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
 from urllib.parse import quote
 
 from reconciler.adapters.registry.auth import Authenticator, Visit
 from reconciler.adapters.registry.credentials import Keychain
+from reconciler.adapters.registry.place import api_host
 from reconciler.adapters.registry.respite import Respites
 from reconciler.adapters.registry.transport import OnRequest, Transport
 from reconciler.core.images.pull_secret import PullCredential
-from reconciler.core.images.reference import DEFAULT_HOST, Repository
+from reconciler.core.images.reference import Repository
 from reconciler.errors import RegistryError
 from reconciler.settings import RegistrySettings
-
-DOCKER_HUB: Final = "registry-1.docker.io"
 
 
 class Registries:
     """All registries, by one pool of connections. Safe to use from many threads.
 
     Raises:
-        SettingsError: the CA file of the settings cannot be used.
+        SettingsError: files of the settings cannot be used.
     """
 
     def __init__(
@@ -49,8 +47,7 @@ class Registries:
             RegistryError: its host asked for time that is not over.
         """
         self._respites.check(repository.host)
-        host = DOCKER_HUB if repository.host == DEFAULT_HOST else repository.host
-        base = f"{self._transport.base_url(host)}/v2/{quote(repository.path)}"
+        base = f"{self._transport.base_url(api_host(repository.host))}/v2/{quote(repository.path)}"
         try:
             yield self._auth.visit(repository, pull_secrets, base=base, doing=doing)
         except RegistryError as error:

@@ -1,24 +1,22 @@
 """Sends one HTTP request to a registry: pooled, bounded in time and size, following nothing."""
 
-import ssl
-import threading
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from reconciler.adapters.registry.connection import deadline, limit_tls, new_pool
+from reconciler.adapters.registry.connection import deadline
+from reconciler.adapters.registry.pools import Pools
 from reconciler.adapters.registry.realm import is_loopback_name
 from reconciler.adapters.registry.request import MAX_BODY_BYTES, Request, without_query
 from reconciler.adapters.registry.trouble import as_registry_error
-from reconciler.errors import RegistryError, SettingsError
+from reconciler.errors import RegistryError
 from reconciler.release import VERSION
 from reconciler.settings import RegistrySettings
 
@@ -43,7 +41,7 @@ class Transport:
     """Connections to all registries. Safe to use from many threads.
 
     Raises:
-        SettingsError: the CA file of the settings cannot be used.
+        SettingsError: files of the settings cannot be used.
     """
 
     def __init__(
@@ -51,13 +49,10 @@ class Transport:
     ) -> None:
         self._settings = settings
         self._on_request = on_request
-        self._context = tls_context(settings.ca_file)
+        self._pools = Pools(settings, os.environ)
         self._timeout = urllib3.Timeout(
             connect=settings.connect_timeout_s, read=settings.read_timeout_s
         )
-        self._lock = threading.Lock()
-        self._pools: dict[str, urllib3.PoolManager] = {}  # by proxy
-        self._pool_of: dict[tuple[str, str], urllib3.PoolManager] = {}  # by scheme and host
         self._tls_hosts: set[str] = set()
 
     def base_url(self, host: str) -> str:
@@ -110,8 +105,7 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
-        for pool in self._pools.values():
-            pool.clear()
+        self._pools.close()
 
     def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limit: int
@@ -120,7 +114,7 @@ class Transport:
         status = 0
         try:
             with deadline(self._settings.answer_timeout_s):
-                answer = self._pool(url).urlopen(
+                answer = self._pools.of(url).urlopen(
                     method,
                     url,
                     body=body,
@@ -136,18 +130,6 @@ class Transport:
             raise as_registry_error(error, url, self._settings) from error
         finally:
             self._on_request(urlsplit(url).netloc, status)
-
-    def _pool(self, url: str) -> urllib3.PoolManager:
-        """Return the connections for a URL; the environment is asked for a proxy once a host."""
-        parts = urlsplit(url)
-        origin = (parts.scheme, parts.netloc)
-        with self._lock:
-            if origin not in self._pool_of:
-                proxy = _proxy_for(url)
-                if proxy not in self._pools:
-                    self._pools[proxy] = new_pool(proxy, self._context)
-                self._pool_of[origin] = self._pools[proxy]
-            return self._pool_of[origin]
 
 
 def in_tls(url: str) -> str:
@@ -179,26 +161,6 @@ def _read(answer: urllib3.BaseHTTPResponse, url: str, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return what trusts the system's authorities, and those of a file beside them.
-
-    Raises:
-        SettingsError: the file cannot be read, or holds no certificate.
-    """
-    context = ssl.create_default_context()
-    limit_tls(context)
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except ssl.SSLError:
-            message = "--registry-ca-file holds no certificate that can be read (PEM)"
-            raise SettingsError(message, where=str(ca_file)) from None
-        except OSError as error:
-            message = f"--registry-ca-file cannot be read: {error.strerror}"
-            raise SettingsError(message, where=str(ca_file)) from error
-    return context
-
-
 def is_loopback(host: str) -> bool:
     """Whether a ``host[:port]`` is this very machine: ``localhost``, ``127.0.0.0/8``, ``[::1]``."""
     return is_loopback_name(urlsplit(f"//{host}").hostname or "")
@@ -222,11 +184,3 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
         return max(0.0, zoned.timestamp() - now_s)
     except (ValueError, OverflowError):
         return None
-
-
-def _proxy_for(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if is_loopback(parts.netloc) or proxy_bypass(host):
-        return ""
-    return getproxies().get(parts.scheme, "")

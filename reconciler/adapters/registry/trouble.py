@@ -27,6 +27,13 @@ _UNTRUSTED: Final = frozenset({2, 18, 19, 20, 21})
 
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
 
+_CERTIFICATE: Final = frozenset(
+    {
+        *("certificate required", "bad certificate", "unsupported certificate", "unknown ca"),
+        *("certificate expired", "certificate revoked", "certificate unknown"),
+    }
+)
+"""The alerts of a host that wants another certificate of ours, or one at all (RFC 8446, 6.2)."""
 
 _OF_HANDSHAKE: Final = "handshake"
 """In the text of Python's time-out; urllib3 tells it as one of the answer."""
@@ -62,7 +69,8 @@ def as_registry_error(error: HTTPError, url: str, settings: RegistrySettings) ->
         return _not_http(root, base, without_query(url))
     if isinstance(error, _NO_CONNECTION):
         words = _without_connection(error, settings)
-        return RegistryError(words, where=base, is_retryable=not _speaks_no_tls(root))
+        may_pass = not _speaks_no_tls(root) and _alert(root) not in _CERTIFICATE
+        return RegistryError(words, where=base, is_retryable=may_pass)
     if isinstance(root, TimeoutError) and _OF_HANDSHAKE in str(root):
         words = f"TLS failed: no answer within {settings.connect_timeout_s:g} s"
         return RegistryError(words, where=base)
@@ -107,8 +115,15 @@ def _tls_words(error: BaseException) -> str:
     root = root_of(error)
     if _speaks_no_tls(root):
         return "it speaks no TLS: permit plain HTTP with --registry-insecure, if that is meant"
-    _, alert, what = (getattr(root, "reason", None) or "").partition("ALERT_")
-    return f"alert {what.lower().replace('_', ' ')}" if alert else _innermost(error)
+    alert = _alert(root)
+    if alert in _CERTIFICATE:
+        return f"it takes no certificate of ours ({alert}): name one by its client-cert-file"
+    return f"alert {alert}" if alert else _innermost(error)
+
+
+def _alert(root: BaseException) -> str:
+    """Return the name of the alert by which the other side ended the handshake, if it did."""
+    return (getattr(root, "reason", None) or "").partition("ALERT_")[2].lower().replace("_", " ")
 
 
 def _speaks_no_tls(root: BaseException) -> bool:

@@ -19,7 +19,7 @@ from reconciler.adapters.registry.credentials import Keychain
 from reconciler.bootstrap import SystemClock
 from reconciler.core.images.reference import Repository
 from reconciler.exit_codes import STALLED, TRANSIENT
-from reconciler.pipeline import scan as scan_module
+from reconciler.pipeline import inquiry
 from reconciler.pipeline.scan import scan
 from reconciler.settings import RegistrySettings
 from tests.adapters.registry.hostile import TABLE, Hostile
@@ -60,8 +60,8 @@ def stage(
     monkeypatch.setattr(client_module, "MAX_PAGES", PAGES)
     monkeypatch.setattr(client_module, "MAX_TAGS", TAGS)
     monkeypatch.setattr(client_module, "LISTS_PATIENCE", 1 if "{lists" in hostile.words else 30)
-    monkeypatch.setattr(scan_module, "ATTEMPTS", 2)
-    monkeypatch.setattr(scan_module, "BACKOFF_BASE_S", 0.01)
+    monkeypatch.setattr(inquiry, "ATTEMPTS", 2)
+    monkeypatch.setattr(inquiry, "BACKOFF_BASE_S", 0.01)
     with contextlib.ExitStack() as stack:
         forbidden = stack.enter_context(RegistrySimulator(lambda _: Reply()))
         others = [stack.enter_context(RegistrySimulator(lambda _: Reply())) for _ in range(2)]

@@ -19,6 +19,7 @@ from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.local.folder import FolderRepository
 from reconciler.adapters.local.tags import ListedTags
 from reconciler.adapters.registry.client import RegistryClient
+from reconciler.adapters.registry.cloud.clouds import Clouds
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.transport import OnRequest
 from reconciler.core.manifests.document import parse_documents
@@ -193,7 +194,9 @@ def _registries(
 ) -> TagSource:
     if local is not None and local.tags is not None:
         return ListedTags(local.tags)
-    client = RegistryClient(settings.registry, _keychain(settings), on_request=on_request)
+    clouds = Clouds(settings.registry, os.environ, on_request=on_request)
+    stack.callback(clouds.close)
+    client = RegistryClient(settings.registry, _keychain(settings, clouds), on_request=on_request)
     stack.callback(client.close)
     return client
 
@@ -226,9 +229,11 @@ def _directory_name(source: SourceSettings) -> str:
     return f"{source.name}-{digest[:12]}"
 
 
-def _keychain(settings: Settings) -> Keychain:
+def _keychain(settings: Settings, clouds: Clouds) -> Keychain:
     path = settings.registry.docker_config
-    return Keychain.from_file(path) if path else Keychain.default(os.environ)
+    if path is not None:
+        return Keychain.from_file(path, clouds=clouds)
+    return Keychain.default(os.environ, clouds=clouds)
 
 
 def _mapping(content: bytes, path: Path) -> Mapping[str, object]:

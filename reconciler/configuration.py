@@ -215,6 +215,7 @@ def _settings(values: Values, sources: Sequence[SourceSettings]) -> Settings:
             docker_config=_path(values["docker-config"]),
             insecure_hosts=frozenset(_texts(values["registry-insecure"])),
             ca_file=_path(values["registry-ca-file"]),
+            clouds=frozenset(_texts(values["registry-cloud"])),
         ),
         cluster=ClusterSettings(
             kubeconfig=_path(values["kubeconfig"]),
@@ -282,7 +283,14 @@ def _to_list(option: Option, raw: object) -> object:
     if option.name == "registry-insecure":
         for text in texts:
             _check_host(text)
+    if option.choices:
+        return tuple(_to_choice(option, part) for text in texts for part in _parts(text))
     return texts
+
+
+def _parts(text: str) -> list[str]:
+    """Return the words of a list of choices: none has a comma in it."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _check_host(text: str) -> None:

@@ -75,6 +75,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("registry-insecure", Kind.LIST, "registry that speaks plain HTTP; may be repeated",
            metavar="HOST[:PORT]", shown_default="loopback hosts"),
     Option("registry-ca-file", Kind.PATH, "CA bundle to trust beside the system's"),
+    Option("registry-cloud", Kind.LIST, "log in to that cloud's registries as this pod",
+           metavar="aws|gcp|azure", choices=("aws", "gcp", "azure"), shown_default="none"),
     Option("kubeconfig", Kind.PATH, "cluster to use", shown_default="in-cluster, then $KUBECONFIG"),
     Option("context", Kind.TEXT, "context of the kubeconfig", shown_default="its current one"),
     Option("namespace", Kind.TEXT, "namespace of our state objects",

@@ -37,6 +37,9 @@ class RegistrySettings:
     hosts: tuple[HostSettings, ...] = ()
     """Registries about which something special is known; hosts distinct."""
 
+    clouds: frozenset[str] = field(default_factory=frozenset)
+    """Clouds (``aws``, ``gcp``, ``azure``) that give logins for their own registries."""
+
     connect_timeout_s: float = 5.0
     """Seconds to wait for a connection: a registry that is up answers a SYN at once."""
 

@@ -81,6 +81,19 @@ def test_lists_are_separated_by_commas_in_the_environment() -> None:
     assert settings.sources[0].paths == ("a", "b")
 
 
+@pytest.mark.parametrize("given", [("aws", "gcp"), ("aws,gcp",), ("gcp, aws",)])
+def test_clouds_may_be_repeated_or_separated_by_commas(given: tuple[str, ...]) -> None:
+    flags = {"git-url": URL, "registry-cloud": given}
+
+    assert read(flags).registry.clouds == {"aws", "gcp"}
+
+
+def test_a_cloud_that_is_not_known_is_told_with_those_that_are() -> None:
+    (problem,) = problems(flags={"git-url": URL, "registry-cloud": ("ecr",)})
+
+    assert problem == "--registry-cloud: 'ecr' is none of aws, gcp, azure"
+
+
 def test_variables_that_kubernetes_sets_for_a_service_of_our_name_are_ignored() -> None:
     read(None, {"RECONCILE_PORT": "tcp://10.0.0.1:80", "RECONCILE_SERVICE_HOST": "10.0.0.1"})
 

@@ -134,6 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.do_GET()
 
+    def do_PUT(self) -> None:
+        self.do_GET()
+
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from reconciler.adapters.registry.cloud.clouds import Clouds
+from reconciler.adapters.registry.cloud.grant import CloudProblem
 from reconciler.adapters.registry.docker_config import (
     MAX_BYTES,
     ConfigProblem,
@@ -52,7 +54,7 @@ _EMPTY: Final = DockerConfig()
 
 
 class Keychain:
-    """The logins of a docker ``config.json``, beside those of the cluster's pull secrets.
+    """The logins of a docker ``config.json`` and of clouds, beside those of the pull secrets.
 
     The file is read again when it changes: a mounted secret is renewed while we run. Safe to use
     from many threads.
@@ -64,7 +66,9 @@ class Keychain:
         *,
         path: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        clouds: Clouds | None = None,
     ) -> None:
+        self._clouds = clouds
         self._config: DockerConfig | ConfigProblem = config
         self._path = path
         self._helpers = Helpers(os.environ if environment is None else environment)
@@ -72,7 +76,7 @@ class Keychain:
         self._lock = threading.Lock()
 
     @classmethod
-    def default(cls, environment: Mapping[str, str]) -> "Keychain":
+    def default(cls, environment: Mapping[str, str], *, clouds: Clouds | None = None) -> "Keychain":
         """Return the keychain of ``$DOCKER_CONFIG`` or ``~/.docker``; empty while there is none.
 
         Raises:
@@ -82,11 +86,17 @@ class Keychain:
         home = os.path.expanduser("~")  # noqa: PTH111 - see above
         path = Path(environment.get("DOCKER_CONFIG") or f"{home}/.docker") / "config.json"
         if os.path.isfile(path):  # noqa: PTH113 - see above
-            return cls.from_file(path, environment=environment)
-        return cls(path=path, environment=environment)
+            return cls.from_file(path, environment=environment, clouds=clouds)
+        return cls(path=path, environment=environment, clouds=clouds)
 
     @classmethod
-    def from_file(cls, path: Path, *, environment: Mapping[str, str] | None = None) -> "Keychain":
+    def from_file(
+        cls,
+        path: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        clouds: Clouds | None = None,
+    ) -> "Keychain":
         """Return the keychain of a docker ``config.json``.
 
         Raises:
@@ -101,14 +111,15 @@ class Keychain:
             raise SettingsError(
                 f"cannot use the docker config: {problem}", where=str(path)
             ) from None
-        return cls(config, path=path, environment=environment)
+        return cls(config, path=path, environment=environment, clouds=clouds)
 
     def offers(
         self, repository: Repository, pull_secrets: Iterable[PullCredential] = ()
     ) -> Iterator[Offer]:
-        """Yield the logins for a repository: those of each pull secret, then the file's.
+        """Yield the logins for a repository: each pull secret's, then the file's, then its cloud's.
 
         A pull secret is asked for only when somebody asks for one more login: that may read it.
+        So is a cloud.
 
         The file's ``auths`` come first, then its helper: that of ``credHelpers`` for the host, else
         ``credsStore``. A program is run only when somebody asks for one more login.
@@ -120,6 +131,8 @@ class Keychain:
         if isinstance(config, DockerConfig) and (name := config.helper_for(repository)):
             found = self._helpers.ask(name, repository.host)
             yield from _offer(f"docker-credential-{name[:80]} of {origin}", found)
+        if self._clouds is not None:
+            yield from map(_offer_of_cloud, self._clouds.offers(repository.host))
 
     def _current(self) -> DockerConfig | ConfigProblem:
         with self._lock:
@@ -147,6 +160,13 @@ def _offers_of(
     else:
         for entry in config.entries_for(repository):
             yield from _offer(origin, entry.login)
+
+
+def _offer_of_cloud(given: tuple[str, Login | CloudProblem]) -> Offer:
+    origin, found = given
+    if isinstance(found, CloudProblem):
+        return Unusable(origin, str(found), found.may_pass)
+    return Candidate(origin, found)
 
 
 def _offer(origin: str, found: Found) -> Iterator[Offer]:

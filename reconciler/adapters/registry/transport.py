@@ -45,11 +45,22 @@ class Transport:
     """
 
     def __init__(
-        self, settings: RegistrySettings, *, on_request: OnRequest = lambda _host, _status: None
+        self,
+        settings: RegistrySettings,
+        *,
+        on_request: OnRequest = lambda _host, _status: None,
+        is_direct: bool = False,
     ) -> None:
+        """Open nothing yet.
+
+        Args:
+            settings: whom to trust, and how long to wait.
+            on_request: told after each request, from many threads.
+            is_direct: whether no proxy is used, whatever the environment says.
+        """
         self._settings = settings
         self._on_request = on_request
-        self._pools = Pools(settings, os.environ)
+        self._pools = Pools(settings, {} if is_direct else os.environ)
         self._timeout = urllib3.Timeout(
             connect=settings.connect_timeout_s, read=settings.read_timeout_s
         )
@@ -102,6 +113,22 @@ class Transport:
             RegistryError: no answer, a cut one, or one that is too large.
         """
         return self._request("POST", url, headers, body, max_body_bytes)
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        body: bytes | None,
+        max_body_bytes: int,
+    ) -> Response:
+        """Return the answer to a request of any method, like :meth:`get`.
+
+        Raises:
+            RegistryError: no answer, a cut one, or one that is too large.
+        """
+        return self._request(method, url, headers, body, max_body_bytes)
 
     def close(self) -> None:
         """Close all connections."""

@@ -76,12 +76,16 @@ def _parameter(option: Option, shown: Collection[str] | None) -> click.Option:
         return click.Option([names], help=help_text, default=None, is_flag=True, hidden=is_hidden)
     return click.Option(
         [*flags, f"--{option.name}"],
-        metavar=None if option.choices else option.metavar or option.kind.value.rstrip(",…"),
+        metavar=None if option.kind is Kind.CHOICE else _metavar(option),
         type=_type(option),
         multiple=option.kind is Kind.LIST,
         help=help_text,
         hidden=is_hidden,
     )
+
+
+def _metavar(option: Option) -> str:
+    return option.metavar or option.kind.value.rstrip(",…")
 
 
 def _type(option: Option) -> click.ParamType[Any]:

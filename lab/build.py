@@ -60,6 +60,7 @@ PROGRAMS = (
         "-s -w",
         "about 1 minute",
     ),
+    Program("registry2", ".", "-s -w", "half a minute"),
 )
 _BY_NAME = {program.name: program for program in PROGRAMS}
 KWOK_STAGES = ("node/fast", "node/heartbeat", "pod/fast")
@@ -88,8 +89,10 @@ def path_of(program: Program) -> Path:
         _go_version(os.environ.get("PATH", "")),
     ):
         digest.update(fact.encode() + b"\0")
-    for source in sorted(program.sources.glob("*")):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    files = sorted(each for each in program.sources.rglob("*") if each.is_file())
+    for source in files:
+        name = source.relative_to(program.sources).as_posix()
+        digest.update(name.encode() + b"\0" + source.read_bytes())
     return cache_folder() / f"{program.name}-{digest.hexdigest()[:16]}" / program.name
 
 

@@ -2,24 +2,16 @@
 
 import base64
 import contextlib
-import hashlib
 import http.client
 import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from lab.image_content import Content, Image, Recipe
 from lab.process import LabError
 
-_INDEX = "application/vnd.oci.image.index.v1+json"
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_CONFIG = "application/vnd.oci.image.config.v1+json"
-_LAYER = "application/vnd.oci.image.layer.v1.tar"
-_EMPTY_TAR = b"\0" * 1024
 _TIMEOUT_S = 30.0
-
-Descriptor = dict[str, object]
-"""What refers to a blob or manifest: media type, digest, size."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +41,13 @@ class Images:
     token_for: Callable[[str], str] | None = None
     trust: ssl.SSLContext | None = None
 
-    def push(
-        self, repository: str, tags: Sequence[str], *, created: str, platforms: Sequence[str]
-    ) -> dict[str, str]:
-        """Push an image under each tag; return the digests by tag, all different.
-
-        One platform makes an image manifest, several make an index of them.
-        """
+    def push(self, repository: str, recipes: Mapping[str, Recipe]) -> dict[str, str]:
+        """Push an image by the recipe for each tag; return the digests by tag."""
+        made = {tag: recipe.make() for tag, recipe in recipes.items()}
         with self._session(repository) as session:
-            variants = [session.upload_image(created, platform) for platform in platforms]
-            return {tag: session.put_tag(tag, variants) for tag in tags}
+            for tag, image in made.items():
+                session.put(image, tag)
+        return {tag: image.digest for tag, image in made.items()}
 
     def tags(self, repository: str) -> list[str]:
         """Return the tags as the registry lists them."""
@@ -97,46 +86,30 @@ class _Session:
     connection: http.client.HTTPConnection
     repository: str
     authorization: Mapping[str, str]
+    uploaded: set[str] = field(default_factory=set)  # digests of blobs
 
-    def upload_image(self, created: str, platform: str) -> "_Variant":
-        """Upload the blobs of an image for one platform."""
-        config = {
-            "created": created,
-            **_platform(platform),
-            "rootfs": {"type": "layers", "diff_ids": [_digest(_EMPTY_TAR)]},
-        }
-        encoded = json.dumps(config).encode()
-        return _Variant(platform, self._blob(encoded, _CONFIG), self._blob(_EMPTY_TAR, _LAYER))
+    def put(self, image: Image, tag: str) -> None:
+        """Upload an image, and tag it."""
+        for blob in image.blobs:
+            self._put_blob(blob)
+        for manifest in image.manifests[:-1]:
+            self._put_manifest(manifest, manifest.digest)
+        self._put_manifest(image.manifests[-1], tag)
 
-    def put_tag(self, tag: str, variants: Sequence["_Variant"]) -> str:
-        """Tag one image, or an index of several; return its digest."""
-        manifests = [_manifest(tag, variant) for variant in variants]
-        if len(manifests) == 1:
-            return str(self._put_manifest(manifests[0], tag)["digest"])
-        entries = [
-            {**self._put_manifest(manifest), "platform": _platform(variant.platform)}
-            for manifest, variant in zip(manifests, variants, strict=True)
-        ]
-        index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": entries}
-        return str(self._put_manifest(index, tag)["digest"])
+    def _put_manifest(self, manifest: Content, name: str) -> None:
+        self.ask("PUT", f"manifests/{name}", manifest.body, content_type=manifest.media_type)
 
-    def _put_manifest(self, manifest: Mapping[str, object], tag: str = "") -> Descriptor:
-        body, media_type = json.dumps(manifest).encode(), str(manifest["mediaType"])
-        descriptor = _descriptor(body, media_type)
-        path = f"manifests/{tag or descriptor['digest']}"
-        self.ask("PUT", path, body, content_type=media_type)
-        return descriptor
-
-    def _blob(self, content: bytes, media_type: str) -> Descriptor:
+    def _put_blob(self, blob: Content) -> None:
         """Upload a blob, unless the registry has it."""
-        descriptor = _descriptor(content, media_type)
-        digest = str(descriptor["digest"])
-        if self.ask("HEAD", f"blobs/{digest}", accepted=(200, 404)).status == http.HTTPStatus.OK:
-            return descriptor
+        path = f"blobs/{blob.digest}"
+        if blob.digest in self.uploaded:
+            return
+        self.uploaded.add(blob.digest)
+        if self.ask("HEAD", path, accepted=(200, 404)).status == http.HTTPStatus.OK:
+            return
         location = self.ask("POST", "blobs/uploads/").headers["Location"]
         path = location[location.index("/v2/") :]  # it may be a whole URL
-        self.ask("PUT", f"{path}{'&' if '?' in path else '?'}digest={digest}", content)
-        return descriptor
+        self.ask("PUT", f"{path}{'&' if '?' in path else '?'}digest={blob.digest}", blob.body)
 
     def ask(
         self,
@@ -159,36 +132,3 @@ class _Session:
         if answer.status not in accepted:
             raise LabError(f"{method} {path}: {answer.status} {content.decode(errors='replace')}")
         return Answer(answer.status, dict(answer.headers.items()), content)
-
-
-@dataclass(frozen=True)
-class _Variant:
-    """An image for one platform, uploaded but not tagged."""
-
-    platform: str
-    config: Descriptor
-    layer: Descriptor
-
-
-def _manifest(tag: str, variant: _Variant) -> dict[str, object]:
-    """Compose an image manifest that names its tag, so that no two have the same digest."""
-    return {
-        "schemaVersion": 2,
-        "mediaType": _MANIFEST,
-        "config": variant.config,
-        "layers": [variant.layer],
-        "annotations": {"org.opencontainers.image.version": tag},
-    }
-
-
-def _platform(text: str) -> dict[str, str]:
-    """Return a platform as OCI writes it: ``linux/arm/v7`` has an architecture and a variant."""
-    return dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
-
-
-def _descriptor(content: bytes, media_type: str) -> Descriptor:
-    return {"mediaType": media_type, "digest": _digest(content), "size": len(content)}
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -1,13 +1,15 @@
-"""A real registry: CNCF Distribution, on loopback."""
+"""A real registry: CNCF Distribution, on loopback, of its third series or its second."""
 
 import base64
 import json
 import os
+import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab import build
 from lab.authority import Authority
+from lab.image_content import CREATED, Recipe
 from lab.images import Images
 from lab.ports import free_port, is_listening
 from lab.process import Process, wait_until
@@ -18,21 +20,38 @@ _HTPASSWD = f"{USER}:$2b$05$LabLabLabLabLabLabLabu0p2HiTYLy9wYp0xvudEZxoMjrtwnOc
 """Bcrypt of the password, cost 5; the standard library cannot make one."""
 
 
+PROGRAMS = {"3": "registry", "2.8": "registry2"}
+
+
 class Registry:
     """A registry that can be stopped and started again with all it holds.
 
     It speaks TLS if it is given an authority, else plain HTTP.
+
+    Attributes:
+        client_pem: the certificate that it wants to see, with its key; None: it wants none.
     """
 
     def __init__(
-        self, folder: Path, *, has_password: bool, authority: Authority | None = None
+        self,
+        folder: Path,
+        *,
+        has_password: bool,
+        authority: Authority | None = None,
+        wants_certificate: bool = False,
+        version: str = "3",
     ) -> None:
         self.folder = folder
         self.has_password = has_password
         self.authority = authority
+        self.client_pem = (
+            authority.certificate(folder / "client.pem", name=USER)
+            if authority is not None and wants_certificate
+            else None
+        )
         self.port = free_port()
         self.host = f"127.0.0.1:{self.port}"
-        self._binary = build.require("registry")
+        self._binary = build.require(PROGRAMS[version])
         self._process: Process | None = None
 
     @classmethod
@@ -91,14 +110,19 @@ class Registry:
         self,
         repository: str,
         *tags: str,
-        created: str = "2026-01-01T00:00:00Z",
+        created: str = CREATED,
         platforms: Sequence[str] = ("linux/amd64",),
     ) -> dict[str, str]:
         """Push a tiny image under each tag; return the digests by tag, all different.
 
         One platform makes an image manifest, several make an index of them.
         """
-        return self.images().push(repository, tags, created=created, platforms=platforms)
+        recipes = {tag: Recipe(platforms, created, version=tag) for tag in tags}
+        return self.images().push(repository, recipes)
+
+    def push_by(self, repository: str, tag: str, recipe: Recipe) -> str:
+        """Push an image of any kind under a tag; return its digest."""
+        return self.images().push(repository, {tag: recipe})[tag]
 
     def tags(self, repository: str) -> list[str]:
         """Return the tags as the registry lists them."""
@@ -111,8 +135,17 @@ class Registry:
     def images(self) -> Images:
         """Return its images, for whoever may do everything."""
         user, password = (USER, PASSWORD) if self.has_password else ("", "")
-        trust = self.authority.trust if self.authority is not None else None
-        return Images(self.host, user, password, trust=trust)
+        return Images(self.host, user, password, trust=self.trust)
+
+    @property
+    def trust(self) -> ssl.SSLContext | None:
+        """What a client needs that is to be trusted and to trust; None for plain HTTP."""
+        if self.authority is None:
+            return None
+        trust = self.authority.trust
+        if self.client_pem is not None:
+            trust.load_cert_chain(self.client_pem)
+        return trust
 
     def auth(self) -> Mapping[str, object]:
         """Return how its configuration tells who may do what; nothing if everybody may."""
@@ -138,4 +171,5 @@ class Registry:
         if self.authority is None:
             return {}
         pem = str(self.authority.certificate(self.folder / "registry.pem"))
-        return {"tls": {"certificate": pem, "key": pem}}
+        wanted = {"clientcas": [str(self.authority.ca_file)]} if self.client_pem else {}
+        return {"tls": {"certificate": pem, "key": pem, **wanted}}

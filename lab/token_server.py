@@ -17,16 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 
 from lab.authority import Authority, serving_context
+from lab.process import LabError
 from lab.registry import PASSWORD, USER
 
 SERVICE = "lab"
 ALL_ACTIONS = ("pull", "push", "delete")
 NOBODY = ""
-_KEY_ID = "lab"
+_HALF = 32  # bytes of each number of an ES256 signature
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,9 @@ class Asked:
 
 
 class TokenServer(http.server.ThreadingHTTPServer):
-    """Sells tokens over TLS; its attributes may be changed while it runs.
+    """Sells tokens over TLS, signed by the key of its certificate, which goes with them.
+
+    Its attributes may be changed while it runs.
 
     Attributes:
         users: by name; that of nobody is empty.
@@ -74,7 +80,12 @@ class TokenServer(http.server.ThreadingHTTPServer):
         self.life_s = 300
         self.takes_posts = True
         self.asked: list[Asked] = []
-        self._key = Ed25519PrivateKey.generate()
+        pem = certificate.read_bytes()
+        key = load_pem_private_key(pem, None)
+        if not isinstance(key, EllipticCurvePrivateKey):
+            raise LabError("the token server signs by ES256, and its key is of another kind")
+        self._key = key
+        self._certificate = load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
 
     def handle_error(self, *_: object) -> None:
         """Say nothing: clients that hang up are what some tests are about."""
@@ -84,17 +95,11 @@ class TokenServer(http.server.ThreadingHTTPServer):
         """The URL to ask for tokens."""
         return f"https://127.0.0.1:{self.server_port}/token"
 
-    @property
-    def jwks(self) -> Mapping[str, object]:
-        """The public key, as a JSON Web Key Set."""
-        public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        key = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": _KEY_ID}
-        return {"keys": [{**key, "x": _encoded(public)}]}
-
     def token(self, user: str, scopes: Sequence[str]) -> str:
         """Sign a token for what a user may do of what the scopes ask for."""
         now = int(time.time())
-        head = {"typ": "JWT", "alg": "EdDSA", "kid": _KEY_ID}
+        chain = [base64.b64encode(self._certificate).decode()]
+        head = {"typ": "JWT", "alg": "ES256", "x5c": chain}
         claims = {
             "iss": SERVICE,
             "aud": SERVICE,
@@ -106,7 +111,12 @@ class TokenServer(http.server.ThreadingHTTPServer):
             "access": [self._granted(self.users[user], scope) for scope in scopes],
         }
         signed = f"{_encoded(json.dumps(head).encode())}.{_encoded(json.dumps(claims).encode())}"
-        return f"{signed}.{_encoded(self._key.sign(signed.encode()))}"
+        return f"{signed}.{_encoded(self._signature(signed.encode()))}"
+
+    def _signature(self, content: bytes) -> bytes:
+        """Sign by ES256, as JSON Web Signatures have it: two numbers side by side."""
+        numbers = decode_dss_signature(self._key.sign(content, ECDSA(SHA256())))
+        return b"".join(number.to_bytes(_HALF, "big") for number in numbers)
 
     @staticmethod
     def _granted(user: User, scope: str) -> Mapping[str, object]:

@@ -4,7 +4,6 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import hypothesis
 import pytest
@@ -13,6 +12,7 @@ from lab.authority import Authority
 from lab.cluster import Cluster
 from lab.control_plane import start_or_use
 from lab.git_server import GitHttpServer, serving
+from lab.lanes import Lanes
 from lab.process import MissingPartError
 from lab.registry import Registry
 from lab.ssh_server import SshServer, make_key, serving_ssh
@@ -23,7 +23,6 @@ hypothesis.settings.register_profile("any-machine", deadline=None)
 hypothesis.settings.load_profile("any-machine")  # a busy machine is no finding
 
 _numbers = itertools.count(1)
-AnyRegistry = TypeVar("AnyRegistry", bound=Registry)
 
 
 @pytest.fixture(scope="session")
@@ -47,30 +46,35 @@ def cluster_namespace(control_plane: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """A real registry that wants a password."""
-    yield from _running(Registry(tmp_path_factory.mktemp("registry"), has_password=True))
-
-
-@pytest.fixture(scope="session")
-def anonymous_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """A real registry that anybody may use."""
-    yield from _running(Registry(tmp_path_factory.mktemp("registry"), has_password=False))
-
-
-@pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """Who signs the certificates of the lab's servers; its ``ca_file`` makes them trusted."""
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="session")
-def tls_registry(
-    tmp_path_factory: pytest.TempPathFactory, authority: Authority
-) -> Iterator[Registry]:
+def lanes(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Lanes]:
+    """Real registries of each version behind each kind of door."""
+    started = Lanes(tmp_path_factory.mktemp("lanes"), authority)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def registry(lanes: Lanes) -> Registry:
+    """A real registry that wants a password."""
+    return lanes["3-htpasswd"]
+
+
+@pytest.fixture(scope="session")
+def anonymous_registry(lanes: Lanes) -> Registry:
+    """A real registry that anybody may use."""
+    return lanes["3-plain"]
+
+
+@pytest.fixture(scope="session")
+def tls_registry(lanes: Lanes) -> Registry:
     """A real registry that wants a password and speaks TLS, by the authority's certificate."""
-    folder = tmp_path_factory.mktemp("registry")
-    yield from _running(Registry(folder, has_password=True, authority=authority))
+    return lanes["3-tls"]
 
 
 @pytest.fixture
@@ -79,7 +83,10 @@ def token_registry(tmp_path: Path, authority: Authority) -> Iterator[TokenRegist
     folder = tmp_path / "token-registry"
     folder.mkdir()
     with selling_tokens(folder, authority) as tokens:
-        yield from _running(TokenRegistry(folder, tokens, authority))
+        registry = TokenRegistry(folder, tokens, authority)
+        registry.start()
+        yield registry
+        registry.stop()
 
 
 @pytest.fixture
@@ -123,9 +130,3 @@ def _skip(error: MissingPartError) -> None:
     if os.environ.get("CI") == "true":
         raise error
     pytest.skip(str(error))
-
-
-def _running(registry: AnyRegistry) -> Iterator[AnyRegistry]:
-    registry.start()
-    yield registry
-    registry.stop()

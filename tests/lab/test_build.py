@@ -59,6 +59,7 @@ def test_what_is_built_is_not_built_again(log: Path, capfd: pytest.CaptureFixtur
         "kubernetes",
         "kwok",
         "registry",
+        "registry2",
     ]
     assert "lab: building kubernetes (about 8 minutes the first time) ..." in capfd.readouterr().err
 

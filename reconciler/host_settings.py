@@ -4,17 +4,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.images.pattern import Pattern
+from reconciler.core.images.tag_filter import TagFilter
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """Another path for the repositories whose path matches, as k3s has it."""
+    """Another path for the repositories whose path matches, as k3s has it.
+
+    Raises:
+        PolicySyntaxError: the replacement names groups that the pattern does not have.
+    """
 
     pattern: Pattern
     """Looked for in the repository's path, without host and tag."""
 
     replacement: str
-    """The whole new path; ``$1`` or ``${1}`` is what the pattern's first group matched."""
+    """What to write in the place of the match; ``$1``, ``${1}``: what the first group matched."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be filled in."""
+        TagFilter(self.pattern, self.replacement)
 
 
 @dataclass(frozen=True, slots=True)

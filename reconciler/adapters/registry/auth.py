@@ -136,14 +136,15 @@ class Visit:
 
     Attributes:
         base: the URL that they begin with: ``https://registry.example/v2/acme/web``.
+        repository: what it is called there.
     """
 
     def __init__(
         self, auth: Authenticator, repository: Repository, logins: Logins, *, base: str, doing: str
     ) -> None:
         self.base = base
+        self.repository = repository
         self._auth = auth
-        self._repository = repository
         self._logins = logins
         self._doing = doing
         self._accepted: tuple[Candidate | None] | None = None
@@ -165,7 +166,7 @@ class Visit:
             may_go=lambda url: self._auth.may_be_asked(url, registry=self.base),
         )
         if answer.status == _FORBIDDEN and self._is_own(answer.url):
-            message = f"the registry forbids {self._doing} {self._repository.path!r}"
+            message = f"the registry forbids {self._doing} {self.repository.path!r}"
             raise AccessDeniedError(message, where=without_query(answer.url))
         return answer
 

@@ -87,14 +87,15 @@ class RegistryClient:
             ClusterError: likewise, and some of them could not be read for now.
             NotFoundError: there is no such repository.
         """
-        with self._registries.visiting(repository, pull_secrets, doing=_DOING) as visit:
-            return self._listed(repository, visit)
+        return self._registries.visit(
+            repository, self._listed, pull_secrets=pull_secrets, doing=_DOING
+        )
 
     def close(self) -> None:
         """Close all connections."""
         self._registries.close()
 
-    def _listed(self, repository: Repository, visit: Visit) -> tuple[str, ...]:
+    def _listed(self, visit: Visit) -> tuple[str, ...]:
         deadline = time.monotonic() + self._patience_s
         url: str | None = f"{visit.base}/tags/list?n={self._page_size}"
         tags: dict[str, None] = {}
@@ -105,7 +106,7 @@ class RegistryClient:
             if len(pages) == MAX_PAGES:
                 raise lied(url, f"has more than {MAX_PAGES:,} pages of tags")
             pages.add(url)
-            page = _page(visit, url, repository)
+            page = _page(visit, url)
             tags.update(dict.fromkeys(_tags_of(page)))
             if len(tags) > MAX_TAGS:
                 raise lied(page.url, f"lists more than {MAX_TAGS:,} tags")
@@ -117,14 +118,14 @@ class RegistryClient:
         return tuple(tags)
 
 
-def _page(visit: Visit, url: str, repository: Repository) -> Response:
+def _page(visit: Visit, url: str) -> Response:
     """Return a page of tags."""
     answer = visit.ask(Request(url))
     match answer.status:
         case HTTPStatus.OK:
             return answer
         case HTTPStatus.NOT_FOUND:
-            message = f"the registry has no repository {repository.path!r}"
+            message = f"the registry has no repository {visit.repository.path!r}"
             raise NotFoundError(message, where=without_query(answer.url))
         case _:
             raise failure(answer)

@@ -1,18 +1,31 @@
-"""What all reading from registries has in common: connections, logins, and when not to ask."""
+"""What all reading from registries has in common: connections, logins, and whom to ask when."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 from urllib.parse import quote
 
+import structlog
+
 from reconciler.adapters.registry.auth import Authenticator, Visit
+from reconciler.adapters.registry.breaker import Breakers
 from reconciler.adapters.registry.credentials import Keychain
-from reconciler.adapters.registry.place import api_host
+from reconciler.adapters.registry.endpoints import Endpoint, endpoints_of
 from reconciler.adapters.registry.respite import Respites
 from reconciler.adapters.registry.transport import OnRequest, Transport
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
-from reconciler.errors import RegistryError
+from reconciler.errors import (
+    ClusterError,
+    ReconcilerError,
+    RegistryError,
+    StoppedError,
+    TransientError,
+)
 from reconciler.settings import RegistrySettings
+
+log = structlog.get_logger(__name__)
+
+Found = TypeVar("Found")
 
 
 class Registries:
@@ -30,30 +43,111 @@ class Registries:
         self._auth = Authenticator(
             self._transport, keychain, insecure_hosts=settings.insecure_hosts
         )
+        self._hosts = {each.host: each for each in settings.hosts}
         self._respites = Respites()
+        self._breakers = Breakers()
 
-    @contextmanager
-    def visiting(
-        self, repository: Repository, pull_secrets: Iterable[PullCredential], *, doing: str
-    ) -> Iterator[Visit]:
-        """Give what sends the requests for one repository.
+    def visit(
+        self,
+        repository: Repository,
+        read: Callable[[Visit], Found],
+        *,
+        pull_secrets: Iterable[PullCredential],
+        doing: str,
+    ) -> Found:
+        """Return what is read by the requests for one repository, of the first that can tell.
+
+        Its mirrors are asked before its own registry. Logins are those for the host that is asked.
 
         Args:
             repository: which.
+            read: reads it; called for one place after the other until one does not fail.
             pull_secrets: the cluster's logins for it, tried before those of the keychain.
-            doing: what is attempted, for the words of a refusal.
+            doing: what is attempted, for the words of a refusal: ``listing the tags of``.
 
         Raises:
-            RegistryError: its host asked for time that is not over.
+            ReconcilerError: what the reading raises; or that the host is not to be asked now. Of
+                several places: what may pass by itself if anything may, else what is said by the
+                registry itself; the message names the others.
         """
-        self._respites.check(repository.host)
-        base = f"{self._transport.base_url(api_host(repository.host))}/v2/{quote(repository.path)}"
-        try:
-            yield self._auth.visit(repository, pull_secrets, base=base, doing=doing)
-        except RegistryError as error:
-            self._respites.note(repository.host, error)
-            raise
+        endpoints = endpoints_of(repository, self._hosts)
+        if len(endpoints) == 1:
+            return self._visit(endpoints[0], read, pull_secrets, doing)
+        errors: list[ReconcilerError] = []
+        secrets = _Shared(pull_secrets)
+        for endpoint in endpoints:
+            try:
+                return self._visit(endpoint, read, secrets, doing)
+            except StoppedError:
+                raise
+            except ReconcilerError as error:
+                log.debug("registry.endpoint_failed", repository=str(repository), error=str(error))
+                errors.append(error)
+        own = next(index for index, each in enumerate(endpoints) if not each.is_mirror)
+        raise _joined(errors, errors[own])
 
     def close(self) -> None:
         """Close all connections."""
         self._transport.close()
+
+    def _visit(
+        self,
+        endpoint: Endpoint,
+        read: Callable[[Visit], Found],
+        pull_secrets: Iterable[PullCredential],
+        doing: str,
+    ) -> Found:
+        host = endpoint.host
+        self._respites.check(host)
+        self._breakers.check(host)
+        base = f"{self._transport.base_url(host)}/v2/{quote(endpoint.repository.path)}"
+        try:
+            visit = self._auth.visit(endpoint.repository, pull_secrets, base=base, doing=doing)
+            found = read(visit)
+        except RegistryError as error:
+            self._note(host, error)
+            raise
+        except (ClusterError, StoppedError):  # they say nothing of the host
+            raise
+        except ReconcilerError:
+            self._breakers.answered(host)
+            raise
+        self._breakers.answered(host)
+        return found
+
+    def _note(self, host: str, error: RegistryError) -> None:
+        self._respites.note(host, error)
+        if error.is_retryable and error.retry_after_s is None:
+            self._breakers.failed(host)
+        else:
+            self._breakers.answered(host)
+
+
+class _Shared(Iterable[PullCredential]):
+    """Pull secrets that several visits look through, and none further than it must."""
+
+    def __init__(self, secrets: Iterable[PullCredential]) -> None:
+        self._rest: Iterator[PullCredential] = iter(secrets)
+        self._seen: list[PullCredential] = []
+
+    def __iter__(self) -> Iterator[PullCredential]:
+        yield from tuple(self._seen)
+        for secret in self._rest:
+            self._seen.append(secret)
+            yield secret
+
+
+def _joined(errors: list[ReconcilerError], own: ReconcilerError) -> ReconcilerError:
+    """Return the error that counts of several, which names the others."""
+    may_pass = [each for each in errors if isinstance(each, TransientError)]
+    chosen = own if own in may_pass or not may_pass else may_pass[0]
+    others = "; ".join(str(each) for each in errors if each is not chosen)
+    message = f"{chosen.message} (also asked: {others})"
+    if isinstance(chosen, RegistryError):
+        return RegistryError(
+            message,
+            where=chosen.where,
+            retry_after_s=chosen.retry_after_s,
+            is_retryable=chosen.is_retryable,
+        )
+    return type(chosen)(message, where=chosen.where)

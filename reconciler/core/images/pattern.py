@@ -38,6 +38,11 @@ class Pattern:
         found = self._compiled.search(text)
         return None if found is None else (found[0], *(each or "" for each in found.groups()))
 
+    def span_of(self, text: str) -> tuple[int, int] | None:
+        """Return where the first match in a text begins and ends; None if there is no match."""
+        found = self._compiled.search(text)
+        return None if found is None else (found.start(), found.end())
+
     def matches(self, text: str) -> bool:
         """Whether it matches anywhere in a text."""
         return self._compiled.search(text) is not None

@@ -11,6 +11,7 @@ from reconciler.core.plan import UpdatePlan
 from reconciler.errors import ReconcilerError, StoppedError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.events import Applying, Fetching, Progress
+from reconciler.pipeline.gather import Gatherer, ImageFacts
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.ports import Clock, ManifestRepository, SecretSource, TagSource
@@ -45,6 +46,7 @@ class Parts:
         is_hurried: whether another cycle of the source is asked for, so that this one does not
             linger.
         patience: how long objects have not been healthy, over all cycles.
+        image_facts: where what is to be known of single images comes from.
     """
 
     repository: ManifestRepository
@@ -58,6 +60,18 @@ class Parts:
     stop: Stop = field(default_factory=Stop)
     is_hurried: Callable[[], bool] = lambda: False
     patience: Patience = field(default_factory=Patience)
+    image_facts: ImageFacts = field(default_factory=ImageFacts)
+
+
+def gatherer_of(parts: Parts) -> Gatherer:
+    """Return what reads facts about single images for one cycle."""
+    return Gatherer(
+        parts.image_facts,
+        clock=parts.clock,
+        jitter=parts.jitter,
+        progress=parts.progress,
+        stop=parts.stop,
+    )
 
 
 def run(source: SourceSettings, parts: Parts) -> CycleOutcome:
@@ -163,6 +177,7 @@ def _update(
     updater = Updater(
         repository=parts.repository,
         registries=parts.registries,
+        gatherer=gatherer_of(parts),
         pull_secrets=pull_secrets,
         read_again=lambda: _read(source, parts),
         signature=signature,

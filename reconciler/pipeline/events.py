@@ -22,6 +22,13 @@ class Scanning:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """Registries are being asked for so many facts about single images."""
+
+    facts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """These image fields are about to change."""
 
@@ -49,7 +56,7 @@ class Waiting:
     revision: Revision
 
 
-Event: TypeAlias = Fetching | Scanning | Planned | Pushed | Applying | Waiting
+Event: TypeAlias = Fetching | Scanning | Reading | Planned | Pushed | Applying | Waiting
 
 
 class Progress(Protocol):

@@ -4,10 +4,9 @@ import heapq
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 from reconciler.core.backoff import delay_s
-from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.pipeline.host import FAILURES_UNTIL_LEFT_ALONE, REQUESTS, Host, Task
@@ -16,9 +15,6 @@ from reconciler.stop import Stop
 
 Question = TypeVar("Question", bound=Hashable)
 Value = TypeVar("Value")
-
-PullSecretsOf: TypeAlias = Callable[[Repository], Iterable[PullCredential]]
-"""What the cluster has to log in to a repository's registry; read as it is looked through."""
 
 WORKERS = REQUESTS + 16  # one host cannot have them all: some are always there for the others
 ATTEMPTS = 3
@@ -36,15 +32,13 @@ class _Inquiry(Generic[Question, Value]):
 
     def __init__(
         self,
-        ask: Callable[[Question, Iterable[PullCredential]], Value],
+        ask: Callable[[Question], Value],
         *,
-        pull_secrets: PullSecretsOf,
         clock: Clock,
         jitter: Callable[[], float],
         stop: Stop,
     ) -> None:
         self._ask = ask
-        self._pull_secrets = pull_secrets
         self._stop = stop
         self._clock = clock
         self._jitter = jitter
@@ -88,8 +82,7 @@ class _Inquiry(Generic[Question, Value]):
     def _submit(self, executor: ThreadPoolExecutor, task: Task[Question]) -> None:
         self._in_flight += 1
         self._host(task).in_flight += 1
-        pull_secrets = self._pull_secrets(task.repository)
-        future = executor.submit(self._ask, task.question, pull_secrets)
+        future = executor.submit(self._ask, task.question)
         future.add_done_callback(lambda done: self._answers.put((task, done)))
 
     def _await_answer(self) -> None:
@@ -168,9 +161,8 @@ def _too_patient(repository: Repository, wait_s: float) -> RegistryError:
 
 def inquire(
     questions: Mapping[Question, Repository],
-    ask: Callable[[Question, Iterable[PullCredential]], Value],
+    ask: Callable[[Question], Value],
     *,
-    pull_secrets: PullSecretsOf,
     clock: Clock,
     jitter: Callable[[], float],
     stop: Stop | None = None,
@@ -183,9 +175,8 @@ def inquire(
 
     Args:
         questions: in the order in which they are to be asked, with the repositories they are about.
-        ask: asks one of them once, with the cluster's logins; called from many threads. A
-            ``RegistryError`` that it raises may lead to another try.
-        pull_secrets: gives the cluster's logins for a repository; looked through by many threads.
+        ask: asks one of them once; called from many threads. A ``RegistryError`` that it raises
+            may lead to another try.
         clock: tells when a host may be asked again.
         jitter: gives fractions from 0 to 1 for the backoff.
         stop: asks to end early; answers under way are not waited for.
@@ -193,6 +184,6 @@ def inquire(
     Raises:
         StoppedError: the process is to end.
     """
-    run = _Inquiry(ask, pull_secrets=pull_secrets, clock=clock, jitter=jitter, stop=stop or Stop())
+    run = _Inquiry(ask, clock=clock, jitter=jitter, stop=stop or Stop())
     run.run(questions.items())
     return run.results

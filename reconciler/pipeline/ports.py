@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.core.images.facts import Facts
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
@@ -79,6 +80,21 @@ class ImageSource(Protocol):
             AccessDeniedError, ClusterError: see :meth:`TagSource.list_tags`.
             NotFoundError: there is no such image, or it is no image.
         """
+        ...
+
+
+class FactStore(Protocol):
+    """Keeps what was read of images, to save the reading. Safe to call from many threads.
+
+    It may forget everything at any time, and never fails: what cannot be kept is not.
+    """
+
+    def load(self, repository: Repository) -> Facts:
+        """Return what is kept of a repository's images."""
+        ...
+
+    def save(self, repository: Repository, facts: Facts) -> None:
+        """Keep this of a repository's images, in place of what was kept before."""
         ...
 
 

@@ -6,12 +6,15 @@ from typing import TypeAlias
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.errors import ReconcilerError
-from reconciler.pipeline.inquiry import PullSecretsOf, inquire
+from reconciler.pipeline.inquiry import inquire
 from reconciler.pipeline.ports import Clock, TagSource
 from reconciler.stop import Stop
 
 Tags: TypeAlias = tuple[str, ...] | ReconcilerError
 """The tags of a repository, or why they could not be had."""
+
+PullSecretsOf: TypeAlias = Callable[[Repository], Iterable[PullCredential]]
+"""What the cluster has to log in to a repository's registry; read as it is looked through."""
 
 
 def scan(
@@ -37,13 +40,12 @@ def scan(
         StoppedError: the process is to end.
     """
 
-    def ask(repository: Repository, logins: Iterable[PullCredential]) -> tuple[str, ...]:
-        return tuple(source.list_tags(repository, pull_secrets=logins))
+    def ask(repository: Repository) -> tuple[str, ...]:
+        return tuple(source.list_tags(repository, pull_secrets=pull_secrets(repository)))
 
     return inquire(
         {each: each for each in sorted(set(repositories))},
         ask,
-        pull_secrets=pull_secrets,
         clock=clock,
         jitter=jitter,
         stop=stop,

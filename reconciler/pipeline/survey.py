@@ -1,13 +1,16 @@
 """Survey: read Git and ask the registries, and change nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from reconciler.core.decision import decide
+from reconciler.core.images.pull_secret import PullCredential
+from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.images import FileReport
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.plan import pullers
 from reconciler.core.survey import Survey, only, openly, survey
-from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.cycle import Parts, gatherer_of
 from reconciler.pipeline.events import Fetching, Scanning
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.pull_secrets import PullSecrets
@@ -75,11 +78,14 @@ def survey_source(
     secrets = PullSecrets(parts.secrets)
     if who:
         parts.progress.tell(Scanning(len(who)))
-    tags = scan(
-        who,
-        parts.registries,
-        pull_secrets=lambda repository: secrets.of(who[repository]),
-        clock=parts.clock,
-        jitter=parts.jitter,
+
+    def logins(repository: Repository) -> Iterable[PullCredential]:
+        return secrets.of(who[repository])
+
+    tags = scan(who, parts.registries, pull_secrets=logins, clock=parts.clock, jitter=parts.jitter)
+    _, knowledge = gatherer_of(parts).settle(
+        lambda known: decide(openly(reports), tags, known), tags=tags, pull_secrets=logins
     )
-    return survey(reports, inspection.view.texts, tags, has_verdicts=has_verdicts)
+    return survey(
+        reports, inspection.view.texts, tags, knowledge=knowledge, has_verdicts=has_verdicts
+    )

@@ -1,20 +1,22 @@
 """Update: choose new tags, edit the manifests, commit and push."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from reconciler.core.backoff import delay_s
 from reconciler.core.decision import decide
 from reconciler.core.images.reference import Repository
 from reconciler.core.message import compose
-from reconciler.core.plan import UpdatePlan, make_plan, pullers
+from reconciler.core.plan import UpdatePlan, make_plan, pullers, repositories
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, ReconcilerError, RemoteMovedError
 from reconciler.pipeline.events import Planned, Progress, Pushed, Scanning
+from reconciler.pipeline.gather import Gatherer
 from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import View
-from reconciler.pipeline.scan import Tags, scan
+from reconciler.pipeline.scan import PullSecretsOf, Tags, scan
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.stop import Stop
 
@@ -47,16 +49,18 @@ class Updater:
     """What an update needs from the outside, and who it says it is.
 
     Attributes:
+        gatherer: what this cycle knows of single images.
         pull_secrets: the registry secrets of this cycle.
         read_again: fetches the branch once more.
         signature: stands in the commit's ``Reconcile-By`` trailer: ``default@1f3a9c02``.
         jitter: gives fractions from 0 to 1.
         stop: asks to end early.
-        watch: measures the scan.
+        watch: measures the parts.
     """
 
     repository: ManifestRepository
     registries: TagSource
+    gatherer: Gatherer
     pull_secrets: PullSecrets
     read_again: Callable[[], View]
     signature: str
@@ -79,7 +83,7 @@ class Updater:
         attempt = 0
         while True:
             tags.update(self._scan(view, known=tags.keys()))
-            plan = make_plan(view.reports, view.texts, decide(view.reports, tags))
+            plan = self._plan(view, tags)
             if dry_run or not plan.changes:
                 return Updated(view, view, plan)
             self.stop.check()
@@ -99,9 +103,21 @@ class Updater:
             except ReconcilerError as error:
                 return Updated(view, view, plan, problem=error)
 
-    def _scan(self, view: View, *, known: Collection[Repository]) -> Mapping[Repository, Tags]:
+    def _plan(self, view: View, tags: Mapping[Repository, Tags]) -> UpdatePlan:
+        with self.watch.stage("gather"):
+            decided, _ = self.gatherer.settle(
+                lambda knowledge: decide(view.reports, tags, knowledge),
+                tags=tags,
+                pull_secrets=self._logins(view),
+            )
+        return make_plan(view.reports, view.texts, decided)
+
+    def _logins(self, view: View) -> PullSecretsOf:
         who = pullers(view.reports)
-        wanted = who.keys() - known
+        return lambda repository: self.pull_secrets.of(who[repository])
+
+    def _scan(self, view: View, *, known: AbstractSet[Repository]) -> Mapping[Repository, Tags]:
+        wanted = repositories(view.reports) - known
         if not wanted:
             return {}
         self.progress.tell(Scanning(len(wanted)))
@@ -109,7 +125,7 @@ class Updater:
             return scan(
                 wanted,
                 self.registries,
-                pull_secrets=lambda repository: self.pull_secrets.of(who[repository]),
+                pull_secrets=self._logins(view),
                 clock=self.clock,
                 jitter=self.jitter,
                 stop=self.stop,

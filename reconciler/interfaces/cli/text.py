@@ -20,6 +20,7 @@ from reconciler.pipeline.events import (
     Fetching,
     Planned,
     Pushed,
+    Reading,
     Scanning,
     Waiting,
 )
@@ -87,6 +88,8 @@ class Narrator(SilentNarrator):
             case Scanning(count):
                 what = "image repository" if count == 1 else "image repositories"
                 self._spin(f"asking for the tags of {count} {what}")
+            case Reading(count):
+                self._spin(f"reading {count} {'image' if count == 1 else 'images'}")
             case Planned(changes):
                 for change in changes:
                     self._say(change_line(change))

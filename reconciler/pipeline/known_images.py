@@ -1,0 +1,110 @@
+"""Known images: what is known of one repository's images in the course of a cycle."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.core.images.facts import Facts
+from reconciler.core.images.knowledge import Fact, Knowledge, Want
+from reconciler.core.images.platform import Platform
+from reconciler.errors import ReconcilerError
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a registry says of a tag: its digest, and perhaps one more thing of its image."""
+
+    digest: str
+    created: datetime | None = None
+    platforms: frozenset[Platform] | None = None
+
+
+@dataclass(slots=True)
+class KnownImages:
+    """What is known of a repository's images: some from earlier cycles, some read in this one.
+
+    Attributes:
+        asked: the facts that were asked for in this cycle, whatever came of it.
+    """
+
+    asked: set[Want] = field(default_factory=set)
+    _tags: dict[str, str] = field(default_factory=dict)
+    _built: dict[str, datetime | None] = field(default_factory=dict)
+    _runs_on: dict[str, frozenset[Platform]] = field(default_factory=dict)
+    _failed: set[str] = field(default_factory=set)
+    _digests: dict[str, str | ReconcilerError] = field(default_factory=dict)
+    _platforms: dict[str, frozenset[Platform] | ReconcilerError] = field(default_factory=dict)
+    _created: dict[str, ReconcilerError] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, facts: Facts) -> "KnownImages":
+        """Return what earlier cycles know."""
+        return cls(
+            _tags=dict(facts.digests),
+            _built=dict(facts.created),
+            _runs_on=dict(facts.platforms),
+            _failed=set(facts.failed),
+        )
+
+    @property
+    def facts(self) -> Facts:
+        """What is worth keeping."""
+        return Facts(
+            dict(self._tags), dict(self._built), dict(self._runs_on), frozenset(self._failed)
+        )
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What a decision can go by.
+
+        Digests and platforms are those of this cycle: both are about what a tag names *now*.
+        """
+        built = {tag: self._built[at] for tag, at in self._tags.items() if at in self._built}
+        checked = {tag for tag, digest in self._digests.items() if isinstance(digest, str)}
+        return Knowledge(
+            digests=dict(self._digests),
+            platforms=dict(self._platforms),
+            created={**built, **self._created},
+            remembered=frozenset(built.keys() - checked),
+        )
+
+    def has_failed(self, tag: str) -> bool:
+        """Whether a tag could not be read the last time."""
+        return tag in self._failed
+
+    def digest(self, tag: str) -> str | None:
+        """Return the digest of a tag as it was read in this cycle."""
+        digest = self._digests.get(tag)
+        return digest if isinstance(digest, str) else None
+
+    def found(self, fact: Fact, digest: str) -> Found | None:
+        """Return what is known of an image, if the fact is."""
+        if fact is Fact.DIGEST:
+            return Found(digest)
+        if fact is Fact.CREATED and digest in self._built:
+            return Found(digest, created=self._built[digest])
+        if fact is Fact.PLATFORMS and digest in self._runs_on:
+            return Found(digest, platforms=self._runs_on[digest])
+        return None
+
+    def take(self, want: Want, answer: Found | ReconcilerError) -> None:
+        """Take down what came of a question."""
+        self.asked.add(want)
+        if isinstance(answer, ReconcilerError):
+            self._failed.add(want.tag)
+            self._take_failure(want, answer)
+            return
+        self._failed.discard(want.tag)
+        self._digests[want.tag] = self._tags[want.tag] = answer.digest
+        if want.fact is Fact.CREATED:
+            self._built[answer.digest] = answer.created
+        if answer.platforms is not None:
+            self._platforms[want.tag] = self._runs_on[answer.digest] = answer.platforms
+
+    def _take_failure(self, want: Want, error: ReconcilerError) -> None:
+        match want.fact:
+            case Fact.DIGEST:
+                self._digests[want.tag] = error
+            case Fact.PLATFORMS:
+                self._platforms[want.tag] = error
+            case Fact.CREATED:
+                self._created[want.tag] = error

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from reconciler.adapters.cache.facts import FactFiles
 from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.adapters.cluster.connection import is_given
 from reconciler.adapters.cluster.on_demand import OnDemand
@@ -28,6 +29,7 @@ from reconciler.errors import ManifestError, SettingsError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Progress
+from reconciler.pipeline.gather import ImageFacts
 from reconciler.pipeline.ports import ManifestRepository, SecretSource, TagSource
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
@@ -146,6 +148,7 @@ def running(
     spare_collector()
     with ExitStack() as stack:
         registries = _registries(settings, local, stack, on_request)
+        image_facts = _image_facts(settings, local)
         cluster, secrets = _cluster(settings, local, stack, stop)
 
         def parts_of(
@@ -161,6 +164,7 @@ def running(
                 secrets=secrets,
                 stop=stop,
                 is_hurried=is_hurried,
+                image_facts=image_facts,
             )
 
         yield parts_of
@@ -199,6 +203,12 @@ def _registries(
     client = RegistryClient(settings.registry, _keychain(settings, clouds), on_request=on_request)
     stack.callback(client.close)
     return client
+
+
+def _image_facts(settings: Settings, local: Local | None) -> ImageFacts:
+    if local is not None and local.tags is not None:
+        return ImageFacts()
+    return ImageFacts(store=FactFiles(settings.data_dir / "facts"))
 
 
 def _repository(

@@ -1,0 +1,101 @@
+"""Facts about images in files: one a repository, replaced as a whole, bounded in number and size.
+
+Two processes may share the folder: what one writes the other may overwrite, which costs it nothing
+but reading the same again.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from reconciler.adapters.cache.facts_codec import decode, encode
+from reconciler.core.images.facts import NO_FACTS, Facts
+from reconciler.core.images.reference import Repository
+
+log = structlog.get_logger(__name__)
+
+MAX_FILE_BYTES: Final = 32 * 1024 * 1024  # a hundred thousand tags
+MAX_BYTES: Final = 256 * 1024 * 1024  # of all files
+MAX_FILES: Final = 10_000
+
+
+class FactFiles:
+    """A folder of facts, and what of it was used by this process."""
+
+    def __init__(self, folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
+        """Take a folder; it is made when there is something to keep."""
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._known: dict[Repository, Facts] = {}
+
+    def load(self, repository: Repository) -> Facts:
+        """Return what is kept of a repository's images; nothing if the file cannot be used."""
+        known = self._known.get(repository)
+        if known is None:
+            known = self._known[repository] = self._read(repository)
+        return known
+
+    def save(self, repository: Repository, facts: Facts) -> None:
+        """Keep this; in memory alone if it cannot be written."""
+        if self._known.get(repository, NO_FACTS) == facts:
+            return
+        self._known[repository] = facts
+        content = encode(repository, facts)
+        if len(content) > MAX_FILE_BYTES:
+            log.debug("facts.unkept", repository=str(repository), reason="is too large")
+            return
+        try:
+            self._write(self._path(repository), content)
+        except OSError as error:
+            log.debug("facts.unkept", repository=str(repository), reason=_reason(error))
+
+    def _read(self, repository: Repository) -> Facts:
+        path = self._path(repository)
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)
+            return decode(repository, content)
+        except FileNotFoundError:
+            return NO_FACTS
+        except (OSError, ValueError) as error:
+            log.debug("facts.unread", repository=str(repository), reason=_reason(error))
+            return NO_FACTS
+
+    def _write(self, path: Path, content: bytes) -> None:
+        """Put the file in place whole; a power cut may leave a broken one, which is not used."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            self._make_room(len(content))
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            beside.write_bytes(content)
+            beside.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                beside.unlink()
+
+    def _make_room(self, size_bytes: int) -> None:
+        """Remove the files that were written the longest ago, until one more has its place."""
+        with os.scandir(self._folder) as entries:
+            files = [(entry, entry.stat()) for entry in entries if entry.is_file()]
+        files.sort(key=lambda file: file[1].st_mtime)
+        total = sum(state.st_size for _, state in files) + size_bytes
+        for number, (entry, state) in enumerate(files):
+            if total <= self._max_bytes and len(files) - number < MAX_FILES:
+                return
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                Path(entry.path).unlink()
+            total -= state.st_size
+
+    def _path(self, repository: Repository) -> Path:
+        name = hashlib.sha256(str(repository).encode()).hexdigest()[:40]
+        return self._folder / f"{name}.json"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,15 +1,13 @@
 """Reads settings: flag beats environment beats file beats default. Tells all problems at once."""
 
-import difflib
-import os
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from reconciler.errors import SettingsError
+from reconciler.option_values import convert, nearest, parse_address, to_path
 from reconciler.options import OPTIONS, Kind, Option, parse_duration_s
+from reconciler.registry_entries import RegistryEntries, read_registry_entries
 from reconciler.settings import (
-    Address,
     ClusterSettings,
     GitSettings,
     RegistrySettings,
@@ -19,16 +17,11 @@ from reconciler.settings import (
 )
 
 DEFAULT_SOURCE = "default"
-OFF = "off"
-MAX_PORT = 65535
-_ADDRESS = re.compile(
-    r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)\]|(?P<host>[^\s:/\[\]]*))"
-    r":(?P<port>[0-9]{1,5})"
-)
+_OF_FILE = ("sources", "registries")
+"""Keys that no flag and no variable can stand for."""
+
 _BY_NAME = {option.name: option for option in OPTIONS}
 _PER_SOURCE = {option.name for option in OPTIONS if option.is_per_source}
-_TRUE = frozenset({"true", "yes", "on", "1"})
-_FALSE = frozenset({"false", "no", "off", "0"})
 
 Values = dict[str, object]
 
@@ -65,34 +58,11 @@ def read_settings(
     overrides = {name: base[name] for name in stronger & _PER_SOURCE}
     sources = [reader.source(name, {**values, **overrides}) for name, values in per_source]
     reader.require_distinct(name for name, _ in per_source)
+    registries = read_registry_entries((file or {}).get("registries"), where=file_name)
+    reader.problems.extend(registries.problems)
     if reader.problems:
         raise SettingsError("\n".join(reader.problems))
-    return _settings(base, [source for source in sources if source is not None])
-
-
-def parse_address(text: str) -> Address | None:
-    """Return the address that a text such as ``:8080`` or ``[::1]:8080`` is; None for ``off``.
-
-    Raises:
-        SettingsError: it is none.
-    """
-    if text.lower() == OFF:
-        return None
-    found = _ADDRESS.fullmatch(text)
-    if found is None or int(found["port"]) > MAX_PORT:
-        raise SettingsError(
-            f"{text!r} is no address; write :8080, 127.0.0.1:8080, [::1]:8080 or {OFF}"
-        )
-    return Address(found["ipv6"] or found["host"] or "", int(found["port"]))
-
-
-def convert(option: Option, raw: object) -> object:
-    """Return the value that a raw text (or YAML value) means for an option.
-
-    Raises:
-        SettingsError: it means nothing for this option.
-    """
-    return _CONVERTERS[option.kind](option, raw)
+    return _settings(base, [source for source in sources if source is not None], registries)
 
 
 class _Reader:
@@ -114,8 +84,8 @@ class _Reader:
         for option in OPTIONS:
             if option.kind is Kind.DURATION:
                 values[option.name] = parse_duration_s(str(option.default))
-        top = {key: value for key, value in file.items() if key != "sources"}
-        values.update(self.file_values(top, "", set(_BY_NAME), extra=("sources",)))
+        top = {key: value for key, value in file.items() if key not in _OF_FILE}
+        values.update(self.file_values(top, "", set(_BY_NAME), extra=_OF_FILE))
         for option in OPTIONS:
             if environment.get(option.variable):
                 self._take(values, option, environment[option.variable], option.variable)
@@ -138,7 +108,7 @@ class _Reader:
             if key in names:
                 self._take(values, _BY_NAME[key], raw, place)
             elif not (where and key == "name"):
-                self.problems.append(f"{place}: unknown key{_nearest(key, [*names, *extra])}")
+                self.problems.append(f"{place}: unknown key{nearest(key, [*names, *extra])}")
         return values
 
     def source_entries(self, file: Mapping[str, object]) -> list[tuple[str, Mapping[str, object]]]:
@@ -189,10 +159,10 @@ def _git_settings(values: Values) -> GitSettings:
         author_name=str(values["git-user"]),
         author_email=str(values["git-email"]),
         username=_text(values["git-username"]),
-        password_file=_path(values["git-password-file"]),
-        ca_file=_path(values["git-ca-file"]),
-        ssh_key_file=_path(values["git-ssh-key-file"]),
-        known_hosts_file=_path(values["git-known-hosts-file"]),
+        password_file=to_path(values["git-password-file"]),
+        ca_file=to_path(values["git-ca-file"]),
+        ssh_key_file=to_path(values["git-ssh-key-file"]),
+        known_hosts_file=to_path(values["git-known-hosts-file"]),
         insecure=bool(values["git-insecure"]),
         history=int(str(values["git-history"])),
     )
@@ -208,22 +178,25 @@ def _sync_settings(values: Values) -> SyncSettings:
     )
 
 
-def _settings(values: Values, sources: Sequence[SourceSettings]) -> Settings:
+def _settings(
+    values: Values, sources: Sequence[SourceSettings], registries: RegistryEntries
+) -> Settings:
     return Settings(
         sources=tuple(sources),
         registry=RegistrySettings(
-            docker_config=_path(values["docker-config"]),
-            insecure_hosts=frozenset(_texts(values["registry-insecure"])),
-            ca_file=_path(values["registry-ca-file"]),
+            docker_config=to_path(values["docker-config"]),
+            insecure_hosts=frozenset(_texts(values["registry-insecure"])) | registries.insecure,
+            ca_file=to_path(values["registry-ca-file"]),
+            hosts=registries.hosts,
             clouds=frozenset(_texts(values["registry-cloud"])),
         ),
         cluster=ClusterSettings(
-            kubeconfig=_path(values["kubeconfig"]),
+            kubeconfig=to_path(values["kubeconfig"]),
             context=_text(values["context"]),
             namespace=_text(values["namespace"]) or "reconcile",
             default_namespace=str(values["default-namespace"]),
         ),
-        data_dir=_path(values["data-dir"]) or Path(".reconcile"),
+        data_dir=to_path(values["data-dir"]) or Path(".reconcile"),
         dry_run=bool(values["dry-run"]),
         output=str(values["output"]),
         log_format=_text(values["log-format"]),
@@ -241,16 +214,6 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else ()
 
 
-def _path(value: object) -> Path | None:
-    # Path.expanduser raises where there is no such user; this leaves the text as it is
-    return Path(os.path.expanduser(str(value))) if value else None  # noqa: PTH111 - see above
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
-
-
 def _is_source_name(name: str) -> bool:
     plain = name.replace("-", "")
     return (
@@ -259,88 +222,3 @@ def _is_source_name(name: str) -> bool:
         and plain.isalnum()
         and name == name.lower().strip("-")
     )
-
-
-def _to_switch(_option: Option, raw: object) -> object:
-    text = str(raw).lower()
-    if text in _TRUE | _FALSE:
-        return text in _TRUE
-    raise SettingsError(f"{raw!r} is neither true nor false")
-
-
-def _to_number(_option: Option, raw: object) -> object:
-    text = str(raw)
-    if text.isascii() and text.isdigit() and int(text) > 0:
-        return int(text)
-    raise SettingsError(f"{raw!r} is no whole number above 0")
-
-
-def _to_list(option: Option, raw: object) -> object:
-    items = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
-    if isinstance(raw, dict) or any(isinstance(item, (dict, list)) for item in items):
-        raise SettingsError("must be a list of texts")
-    texts = tuple(_utf8(str(item).strip()) for item in items if str(item).strip())
-    if option.name == "registry-insecure":
-        for text in texts:
-            _check_host(text)
-    if option.choices:
-        return tuple(_to_choice(option, part) for text in texts for part in _parts(text))
-    return texts
-
-
-def _parts(text: str) -> list[str]:
-    """Return the words of a list of choices: none has a comma in it."""
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _check_host(text: str) -> None:
-    """Refuse what no registry's host would ever be equal to."""
-    if "/" in text:
-        raise SettingsError(f"{text!r} is no host: write HOST or HOST:PORT")
-
-
-def _to_choice(option: Option, raw: object) -> object:
-    if raw in option.choices:
-        return raw
-    raise SettingsError(f"{raw!r} is none of {', '.join(option.choices)}")
-
-
-def _to_address(_option: Option, raw: object) -> object:
-    text = str(raw) if raw is not False else OFF  # what YAML makes of a bare ``off``
-    parse_address(text)
-    return text
-
-
-def _to_text(option: Option, raw: object) -> object:
-    if isinstance(raw, (dict, list)) or raw is None:
-        raise SettingsError("must be a text")
-    if not str(raw):
-        raise SettingsError("is empty")
-    return _without_nul(str(raw)) if option.kind is Kind.PATH else _utf8(str(raw))
-
-
-def _utf8(text: str) -> str:
-    """Refuse bytes of another encoding: Git, the cluster and JSON take UTF-8 alone."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise SettingsError(f"{text!r} is not UTF-8") from error
-    return _without_nul(text)
-
-
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise SettingsError(f"{text!r} holds a zero byte")
-    return text
-
-
-_CONVERTERS: Mapping[Kind, Callable[[Option, object], object]] = {
-    Kind.TEXT: _to_text,
-    Kind.PATH: _to_text,
-    Kind.SWITCH: _to_switch,
-    Kind.DURATION: lambda _option, raw: parse_duration_s(str(raw)),
-    Kind.NUMBER: _to_number,
-    Kind.LIST: _to_list,
-    Kind.ADDRESS: _to_address,
-    Kind.CHOICE: _to_choice,
-}

@@ -238,3 +238,25 @@ def test_what_is_no_address_to_listen_on_is_told(text: str) -> None:
     assert caught.value.message == (
         f"--listen: {text!r} is no address; write :8080, 127.0.0.1:8080, [::1]:8080 or off"
     )
+
+
+def test_the_files_registries_stand_beside_the_options_for_all() -> None:
+    file = {
+        "registry-insecure": ["a.example"],
+        "registries": [{"host": "b.example", "insecure": True}, {"host": "c.example"}],
+    }
+
+    settings = read(None, {}, file)
+
+    assert settings.registry.insecure_hosts == {"a.example", "b.example"}
+    assert [each.host for each in settings.registry.hosts] == ["b.example", "c.example"]
+
+
+def test_problems_of_registries_are_told_with_all_others() -> None:
+    file = {"registries": [{"host": "b.example", "nothing": 1}], "git-histroy": 1, "registry": []}
+
+    assert problems(file=file) == [
+        "config.yaml: git-histroy: unknown key; did you mean 'git-history'?",
+        "config.yaml: registry: unknown key; did you mean 'registries'?",
+        "config.yaml: registries[b.example]: nothing: unknown key",
+    ]

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import errors
+from reconciler import errors, registry_entries
 from reconciler.core.images import policy
 from reconciler.core.manifests import annotation_keys
+from reconciler.core.manifests.document import parse_documents
+from reconciler.core.manifests.value import to_value
 from reconciler.core.objects import marks
 from reconciler.core.objects.report import Action
 from reconciler.exit_codes import BUG, INTERRUPTED, OK, PENDING, STALLED, TRANSIENT, USAGE
@@ -200,6 +202,24 @@ def test_the_messages_about_registry_logins_are_those_of_the_code() -> None:
 
     assert len(messages) > 8
     assert [piece for piece in pieces if piece.strip() not in code] == []
+
+
+def test_the_registries_of_the_reference_are_those_that_can_be_written() -> None:
+    text = (ROOT / "docs/reference/registries.md").read_text()
+    sample = re.search(r"```yaml\n(registries:.*?)```", text, re.DOTALL)
+    assert sample is not None
+    (document,) = parse_documents(sample[1], path="config.yaml")
+    assert document.root is not None
+    values = to_value(document.root, path="config.yaml")
+    assert isinstance(values, dict)
+    start = text.index("| key | meaning |")
+    table = re.findall(r"^\| `([a-z-]+)` \|", text[start : text.index("\n\n", start)], re.MULTILINE)
+
+    found = registry_entries.read_registry_entries(values["registries"], where="config.yaml")
+
+    assert found.problems == ()
+    assert len(found.hosts) == 3
+    assert table == list(registry_entries.KEYS)
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)

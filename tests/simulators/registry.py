@@ -137,6 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self.do_GET()
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
@@ -150,8 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.send_header("Content-Length", str(promised))
         self.end_headers()
-        self._send(reply.body, reply)
-        self.close_connection |= promised != len(reply.body)
+        if self.command != "HEAD":
+            self._send(reply.body, reply)
+            self.close_connection |= promised != len(reply.body)
 
     def _send(self, content: bytes, reply: Reply) -> None:
         pieces = [bytes([byte]) for byte in content] if reply.drip_s else [content]

@@ -11,6 +11,7 @@ import msgspec
 from reconciler.adapters.registry.auth import Visit
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.failures import failure, lied
+from reconciler.adapters.registry.images import RegistryImages
 from reconciler.adapters.registry.pagination import next_link, next_page
 from reconciler.adapters.registry.registries import Registries
 from reconciler.adapters.registry.request import Request, without_query
@@ -90,6 +91,10 @@ class RegistryClient:
         return self._registries.visit(
             repository, self._listed, pull_secrets=pull_secrets, doing=_DOING
         )
+
+    def images(self) -> RegistryImages:
+        """Return what reads single images by the same connections and logins."""
+        return RegistryImages(self._registries)
 
     def close(self) -> None:
         """Close all connections."""

@@ -128,6 +128,13 @@ def check_tag(text: str, tag: str) -> None:
         raise ReferenceSyntaxError(text, f"{tag!r} is no tag")
 
 
+def is_digest(text: str) -> bool:
+    """Whether a text is a digest of a registered algorithm, whole: ``sha256:<64 hex>``."""
+    algorithm, _, hexadecimal = text.partition(":")
+    is_hex = _HEX.fullmatch(hexadecimal) is not None
+    return is_hex and len(hexadecimal) == _HEX_LENGTH.get(algorithm)
+
+
 def _check_digest(text: str, digest: str) -> None:
     algorithm, _, hexadecimal = digest.partition(":")
     wanted = _HEX_LENGTH.get(algorithm)

@@ -89,9 +89,8 @@ class Group:
     comparators: tuple[Comparator, ...]
     has_pre_release: bool
 
-    def admits(self, version: Version) -> bool:
+    def admits(self, precedence: Precedence) -> bool:
         """Whether all comparators hold and pre-releases are not shut out."""
-        precedence = version.precedence
         if not precedence[3] and not self.has_pre_release:
             return False
         for comparator in self.comparators:  # noqa: SIM110 - asked for every tag; twice as fast
@@ -138,8 +137,12 @@ class Constraint:
 
     def admits(self, version: Version) -> bool:
         """Whether a version satisfies the constraint."""
+        return self.admits_place(version.precedence)
+
+    def admits_place(self, precedence: Precedence) -> bool:
+        """Whether the version of a place satisfies the constraint."""
         for group in self.groups:  # noqa: SIM110 - asked for every tag; twice as fast
-            if group.admits(version):
+            if group.admits(precedence):
                 return True
         return False
 

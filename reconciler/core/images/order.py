@@ -1,104 +1,145 @@
 """Orders: where a policy places tags, and which it turns down.
 
-An order is seen from the current tag: the default policy compares only tags of its shape, and of
-two spellings of one version the one in its shape is preferred.
+An order is seen from the current tag: the default policy compares only tags of its shape. What is
+ordered is the text that a filter extracts from a tag, without one the tag itself.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from reconciler.core.images.constraint import Constraint
+from reconciler.core.images.glob import Glob
+from reconciler.core.images.pattern import Pattern
+from reconciler.core.images.policy import Step
 from reconciler.core.images.shape import ShapedTag, take_apart
-from reconciler.core.images.version import Precedence, parse_version
+from reconciler.core.images.version import parse_version, precedence_of
 
 Rank: TypeAlias = tuple[Any, ...]
-"""A place in one order; higher is newer. Two spellings of one version have the same."""
+"""A place in one order; higher is better. Two spellings of one version have the same."""
 
-Spelling: TypeAlias = tuple[bool, bool, int, str]
+UNKNOWN: Rank = ()
+"""The place of a tag whose place is not known; below every other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How one tag is related to another, after ``is``; and what the best one is, after ``the``."""
+
+    higher: str
+    lower: str
+    same: str
+    best: str
+
+
+VERSIONS = Words("newer than", "older than", "another spelling of", "newest")
 
 
 class TagOrder(Protocol):
     """The order that a policy gives to the tags of a repository, seen from one current tag."""
 
     @property
-    def has_current(self) -> bool:
-        """Whether the current tag is a version in the policy's own terms."""
+    def words(self) -> Words:
+        """How its tags are compared."""
         ...
 
-    def rank(self, tag: str) -> Rank | None:
-        """Return the tag's place, or None if the policy turns it down."""
+    def rank(self, text: str, tag: str) -> Rank | None:
+        """Return a tag's place, ``UNKNOWN``, or None if the policy turns it down."""
         ...
 
-    def refusal(self, tag: str) -> str:
+    def refusal(self, text: str, tag: str) -> str:
         """Return why :meth:`rank` has no place for a tag."""
         ...
 
     def floor(self, best: str) -> Rank | None:
-        """Return the rank that the best tag must exceed; None if nothing compares with it.
+        """Return the current tag's place, which the best text must exceed; None if it has none.
 
-        A current tag need not be admitted to be a floor: an older version is never chosen.
+        It need not be admitted to have one: an older version is never chosen.
         """
         ...
 
 
 class ShapeOrder:
-    """Versions of the current tag's shape: releases, and pre-releases of its kind if it is one."""
+    """Versions of the current tag's shape: releases, and pre-releases of its kind if it is one.
 
-    has_current = True
+    Attributes:
+        shape: theirs.
+    """
 
-    def __init__(self, current: ShapedTag) -> None:
+    words = VERSIONS
+
+    def __init__(
+        self, current: ShapedTag, *, step: Step | None = None, pattern: Glob | Pattern | None = None
+    ) -> None:
+        """Order by a current tag.
+
+        Args:
+            current: the text in its place, taken apart.
+            step: how far a version may move.
+            pattern: what must match, if anything.
+        """
+        self.shape = current.shape
         self._current = current
+        self._step = step
+        self._fixed = current.numbers[: step.fixed] if step else ()
+        self._pattern = pattern
 
-    def rank(self, tag: str) -> Rank | None:
+    def rank(self, text: str, tag: str) -> Rank | None:
         """Return the tag's place, or None if it has another shape or is a pre-release."""
-        apart = take_apart(tag)
-        return apart.order if apart and self._is_candidate(apart) else None
+        del tag
+        apart = take_apart(text)
+        if apart is None or apart.shape != self.shape or self._refusal(apart):
+            return None
+        return apart.order
 
-    def refusal(self, tag: str) -> str:
+    def refusal(self, text: str, tag: str) -> str:
         """Return why a tag has no place."""
-        apart = take_apart(tag)
+        del tag
+        apart = take_apart(text)
         if apart is None:
             return "is no version"
-        if apart.shape != self._current.shape:
-            return f"has another shape: {apart.shape}, not {self._current.shape}"
-        return "is a pre-release" + ("" if self._current.is_release else " of another kind")
+        if apart.shape != self.shape:
+            return f"has another shape: {apart.shape}, not {self.shape}"
+        return self._refusal(apart)
 
     def floor(self, best: str) -> Rank | None:
         """Return the current tag's place."""
         del best  # has the same shape, so it can be compared
         return self._current.order
 
-    def _is_candidate(self, apart: ShapedTag) -> bool:
-        return apart.shape == self._current.shape and (
-            apart.is_release or apart.pre_kind == self._current.pre_kind
-        )
+    def _refusal(self, apart: ShapedTag) -> str:
+        """Return why a version of the right shape has no place; empty if it has one."""
+        if apart.pre_kind and apart.pre_kind != self._current.pre_kind:
+            return "is a pre-release" + ("" if self._current.is_release else " of another kind")
+        if self._step and apart.numbers[: len(self._fixed)] != self._fixed:
+            return f"is more than a {self._step.value} step from {self._current.tag}"
+        if self._pattern and not self._pattern.matches(apart.tag):
+            return f"does not match {str(self._pattern)!r}"
+        return ""
 
 
 class SemverOrder:
     """Semantic versions that a constraint admits, by precedence."""
 
+    words = VERSIONS
+
     def __init__(self, constraint: Constraint, current: str) -> None:
         self._constraint = constraint
-        self._current = current
         self._version = parse_version(current)
         self._apart = take_apart(current)
 
-    @property
-    def has_current(self) -> bool:
-        """Whether the current tag is a semantic version, admitted or not."""
-        return self._version is not None
-
-    def rank(self, tag: str) -> Rank | None:
+    def rank(self, text: str, tag: str) -> Rank | None:
         """Return the tag's precedence, or None if it is not admitted."""
-        version = parse_version(tag)
-        return version.precedence if version and self._constraint.admits(version) else None
+        del tag
+        place = precedence_of(text)
+        return place if place is not None and self._constraint.admits_place(place) else None
 
-    def refusal(self, tag: str) -> str:
+    def refusal(self, text: str, tag: str) -> str:
         """Return why a tag has no place."""
-        version = parse_version(tag)
+        del tag
+        version = parse_version(text)
         if version is not None:
             return self._constraint.refusal(version) or "is admitted"
-        apart = take_apart(tag)
+        apart = take_apart(text)
         if apart and apart.shape.length > 3:  # noqa: PLR2004 - major, minor, patch
             return "has more than three components"
         return "is no semantic version"
@@ -106,45 +147,16 @@ class SemverOrder:
     def floor(self, best: str) -> Rank | None:
         """Return the current tag's precedence.
 
-        None if it is of another scheme than the best tag (``3`` and ``20240105``) and not admitted,
-        or if it is no version at all (``latest``).
+        None if it is no semantic version, or if it is of another scheme than the best one (``3``
+        and ``20240105``) and not admitted.
         """
-        if self._version and self._constraint.admits(self._version):
-            return self._version.precedence
-        if self._apart is None or self._apart.shape.is_dated != _is_dated(best):
+        if self._version is None:
             return None
-        return self._version.precedence if self._version else _nearest_precedence(self._apart)
+        if self._constraint.admits(self._version) or self._is_like(best):
+            return self._version.precedence
+        return None
 
-
-def spelling_key(current: str) -> Callable[[str], Spelling]:
-    """Return the key that settles which spelling of one version is preferred, without ties.
-
-    The current one; then its shape; then more components; then the text.
-    """
-    apart = take_apart(current)
-    shape = apart.shape if apart else None
-
-    def key(tag: str) -> Spelling:
-        each = take_apart(tag)
-        if each is None:
-            return (tag == current, False, 0, tag)
-        return (tag == current, each.shape == shape, each.shape.length, tag)
-
-    return key
-
-
-def _is_dated(tag: str) -> bool:
-    apart = take_apart(tag)
-    return apart is not None and apart.shape.is_dated
-
-
-def _nearest_precedence(apart: ShapedTag) -> Precedence:
-    """Return where a tag that is no semantic version would stand if it were one.
-
-    ``1.2.3.4`` just after the release of its first three numbers; ``1.25_alpine`` and ``3.13.0rc1``
-    before it, so that they may be left for it and not for an older version.
-    """
-    major, minor, patch, *more = (*apart.numbers, 0, 0)[: max(3, len(apart.numbers))]
-    if any(more):
-        return (major, minor, patch, 1, tuple((0, number, "") for number in more))
-    return (major, minor, patch, 0, ())
+    def _is_like(self, best: str) -> bool:
+        other = take_apart(best)
+        is_dated = other is not None and other.shape.is_dated
+        return self._apart is not None and self._apart.shape.is_dated == is_dated

@@ -79,7 +79,11 @@ class ShapedTag:
         return (self.numbers, self.is_release, self.pre_kind, self.pre_number, self.build)
 
 
-@functools.lru_cache(maxsize=2**14)  # a large repository's tags
+@functools.lru_cache(maxsize=256)  # a repository has thousands of tags and a few shapes
+def _shape(prefix: str, length: int, suffix: str, *, is_dated: bool) -> Shape:
+    return Shape(prefix, length, is_dated, suffix)
+
+
 def take_apart(tag: str) -> ShapedTag | None:
     """Return a tag's numbers and shape, or None if it is no version.
 
@@ -93,10 +97,11 @@ def take_apart(tag: str) -> ShapedTag | None:
     numbers = tuple(map(int, parts))
     length, is_dated = len(parts), len(parts[0]) >= SCHEME_DIGITS
     if not suffix:
-        return ShapedTag(tag, Shape(prefix, length, is_dated, ""), numbers)
+        return ShapedTag(tag, _shape(prefix, length, "", is_dated=is_dated), numbers)
     if pre := _PRE_RELEASE.fullmatch(suffix):
-        shape = Shape(prefix, length, is_dated, "")
+        shape = _shape(prefix, length, "", is_dated=is_dated)
         return ShapedTag(tag, shape, numbers, pre[1].lower(), int(pre[2]))
     if build := _BUILD_NUMBER.fullmatch(suffix):
-        return ShapedTag(tag, Shape(prefix, length, is_dated, _BUILD), numbers, build=int(build[1]))
-    return ShapedTag(tag, Shape(prefix, length, is_dated, suffix), numbers)
+        shape = _shape(prefix, length, _BUILD, is_dated=is_dated)
+        return ShapedTag(tag, shape, numbers, build=int(build[1]))
+    return ShapedTag(tag, _shape(prefix, length, suffix, is_dated=is_dated), numbers)

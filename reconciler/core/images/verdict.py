@@ -1,19 +1,14 @@
 """Verdicts: what became of each tag, and which rule turned it down."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconciler.core.images.knowledge import NOTHING_KNOWN, Knowledge
-from reconciler.core.images.order import Spelling, TagOrder, spelling_key
+from reconciler.core.images.contest import Contest, Relation
+from reconciler.core.images.knowledge import NOTHING_KNOWN, Knowledge, Want
+from reconciler.core.images.order import UNKNOWN, Rank, TagOrder
 from reconciler.core.images.rules import TagRules
-from reconciler.core.images.selection import (
-    NO_TAG,
-    Candidates,
-    choose,
-    never,
-    order_of,
-    sort_out,
-)
+from reconciler.core.images.selection import Ruling, SelectionReason, rule
+from reconciler.errors import ReconcilerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,50 +33,72 @@ def verdicts(
     knowledge: Knowledge = NOTHING_KNOWN,
 ) -> tuple[Verdict, ...]:
     """Return what became of each distinct tag: the candidates best first, then the rest by name."""
-    del knowledge  # no policy so far looks at more than tags
-    current = NO_TAG if current is None else current
-    order = order_of(rules.policy, current)
-    listed = frozenset(tags)
-    if order is None:
-        reason = f"cannot be compared with {current!r}, which is no version"
-        return tuple(Verdict(tag, is_chosen=False, reason=reason) for tag in sorted(listed))
-    candidates, refused = sort_out(listed, order, current)
+    contest = Contest(tags, rules, current=current, knowledge=knowledge)
+    if contest.order is None:
+        return tuple(
+            Verdict(tag, is_chosen=False, reason=contest.refusal(tag))
+            for tag in sorted(contest.listed)
+        )
+    ruling = rule(contest, knowledge)
     return (
-        *_of_candidates(candidates, order, current, is_listed=current in listed),
-        *(_of_refused(tag, order, current) for tag in sorted(refused)),
+        *_of_candidates(contest, contest.order, ruling),
+        *(_turned_down(tag, contest.refusal(tag), contest) for tag in sorted(contest.refused)),
     )
 
 
-def _of_candidates(
-    candidates: Candidates, order: TagOrder, current: str, *, is_listed: bool
-) -> Iterator[Verdict]:
-    """Return the verdicts on the tags that have a place in an order, best first."""
-    if not candidates:
-        return
-    selection = choose(candidates, order, current, is_listed=is_listed)
-    chosen = selection.winner or current
-    key = spelling_key(current)
-    top = max(candidates)
-    chosen_rank = top if selection.winner else order.floor(max(candidates[top], key=key))
-    for rank in sorted(candidates, reverse=True):
-        for tag in _best_first(candidates[rank], key):
-            if tag == chosen:
-                yield Verdict(
-                    tag, is_chosen=True, reason="chosen" if selection.winner else "current"
-                )
-            elif rank == chosen_rank:
-                yield Verdict(tag, is_chosen=False, reason=f"is another spelling of {chosen}")
-            else:
-                yield Verdict(tag, is_chosen=False, reason=f"is older than {chosen}")
+def _of_candidates(contest: Contest, order: TagOrder, ruling: Ruling) -> Iterator[Verdict]:
+    """Return the verdicts on the tags that have a place.
+
+    On those before the pivot: what stood against them; on those after: how they are related to what
+    was chosen.
+    """
+    current, winner = contest.view.tag, ruling.selection.winner
+    reference, place = _reference(contest, order, ruling)
+    is_before = True
+    for rank, tag in contest.best_first():
+        if ruling.pivot is not None and tag == ruling.pivot[1]:
+            is_before = False
+        if winner is not None and tag == winner:
+            yield Verdict(tag, is_chosen=True, reason="chosen")
+        elif winner is None and tag == current:
+            yield Verdict(tag, is_chosen=True, reason="current")
+        elif is_before or reference == tag:
+            reason = _objection(contest, order, ruling, (rank, tag))
+            yield _turned_down(tag, reason, contest)
+        else:
+            how = order.words.same if rank == place else order.words.lower
+            yield Verdict(tag, is_chosen=False, reason=f"is {how} {reference}")
 
 
-def _best_first(spellings: list[str], key: Callable[[str], Spelling]) -> list[str]:
-    """Return the spellings of one version, the preferred one first; nearly always there is one."""
-    return sorted(spellings, key=key, reverse=True) if len(spellings) > 1 else spellings
+def _reference(contest: Contest, order: TagOrder, ruling: Ruling) -> tuple[str, Rank | None]:
+    """Return the tag with which those after the pivot are compared, and its place."""
+    if ruling.pivot is None:
+        return contest.view.tag, None
+    rank, tag = ruling.pivot
+    if ruling.selection.winner is None and ruling.relation in (Relation.SAME, Relation.LOWER):
+        return contest.view.tag, order.floor(tag)
+    return tag, rank
 
 
-def _of_refused(tag: str, order: TagOrder, current: str) -> Verdict:
-    reason = never(tag, current) or order.refusal(tag)
-    return Verdict(
-        tag, is_chosen=False, reason=f"current, but {reason}" if tag == current else reason
-    )
+def _objection(
+    contest: Contest, order: TagOrder, ruling: Ruling, candidate: tuple[Rank, str]
+) -> str:
+    """Return what stands against a candidate."""
+    rank, tag = candidate
+    if rank == UNKNOWN:
+        return order.refusal(contest.text_of(tag) or tag, tag)
+    match contest.objection(tag):
+        case str() as reason:
+            return reason
+        case Want(fact=fact):
+            return f"has {fact.value} that are not known yet"
+        case ReconcilerError() as error:
+            return f"has platforms that cannot be read: {error.message}"
+    if ruling.selection.reason is SelectionReason.CURRENT_MISSING:
+        return f"cannot be compared with {contest.view.tag}, whose image is gone"
+    return "cannot be compared before all creation times are known"
+
+
+def _turned_down(tag: str, reason: str, contest: Contest) -> Verdict:
+    is_current = tag == contest.view.tag
+    return Verdict(tag, is_chosen=False, reason=f"current, but {reason}" if is_current else reason)

@@ -18,7 +18,7 @@ import urllib3
 from urllib3.connection import HTTPConnection
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 Pool: TypeAlias = urllib3.PoolManager
 """Connections to any number of hosts."""
@@ -104,6 +104,23 @@ class _TlsSocket(ssl.SSLSocket):
     ) -> int:
         _deadline.check()
         return super().recv_into(buffer, nbytes, flags)
+
+    def send(self, data: "ReadableBuffer", flags: int = 0) -> int:
+        """Write; where the other side has hung up, fail with what it said last.
+
+        A server of TLS 1.3 refuses a client's certificate when the handshake is over for the
+        client: its alert is still to be read while the request cannot be written any more.
+        """
+        try:
+            return super().send(data, flags)
+        except (ssl.SSLEOFError, ConnectionError):
+            super().recv(1)
+            raise
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """Read for a connection in TLS by a proxy in TLS, which urllib3 reads in this way."""
+        _deadline.check()
+        return super().recv(buflen, flags)
 
 
 class _PlainConnection(HTTPConnection):

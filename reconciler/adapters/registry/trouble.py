@@ -63,7 +63,8 @@ def as_registry_error(error: HTTPError, url: str, settings: RegistrySettings) ->
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}"
     if isinstance(root, ssl.SSLCertVerificationError):
-        words = f"TLS failed: {_certificate_words(root)}"
+        whose = "the proxy's" if isinstance(error, ProxyError) else "its"
+        words = f"TLS failed: {_certificate_words(root, whose)}"
         return UntrustedError(words, where=base, is_retryable=False)
     if isinstance(root, http.client.BadStatusLine):
         return _not_http(root, base, without_query(url))
@@ -104,11 +105,11 @@ def _within_connection(cause: HTTPError, settings: RegistrySettings) -> str:
     return f"the connection broke: {_innermost(cause)}"
 
 
-def _certificate_words(root: ssl.SSLCertVerificationError) -> str:
+def _certificate_words(root: ssl.SSLCertVerificationError, whose: str) -> str:
     words = root.verify_message.removesuffix(".")
     if root.verify_code in _UNTRUSTED:
-        return f"its certificate is not trusted ({words}): name its CA with --registry-ca-file"
-    return f"its certificate is not valid: {words}"
+        return f"{whose} certificate is not trusted ({words}): name its CA with --registry-ca-file"
+    return f"{whose} certificate is not valid: {words}"
 
 
 def _tls_words(error: BaseException) -> str:
@@ -116,6 +117,8 @@ def _tls_words(error: BaseException) -> str:
     if _speaks_no_tls(root):
         return "it speaks no TLS: permit plain HTTP with --registry-insecure, if that is meant"
     alert = _alert(root)
+    if isinstance(root, ssl.SSLEOFError):  # its alert can be lost with the connection
+        return "it hung up: it may want a certificate of ours (client-cert-file), or another one"
     if alert in _CERTIFICATE:
         return f"it takes no certificate of ours ({alert}): name one by its client-cert-file"
     return f"alert {alert}" if alert else _innermost(error)
@@ -138,7 +141,12 @@ def _innermost(error: BaseException) -> str:
 
 
 def root_of(error: BaseException) -> BaseException:
-    """Return what an exception began with."""
-    while (cause := error.__cause__ or error.__context__) is not None:
+    """Return what an exception began with; of a proxy's, urllib3 keeps it as an argument alone."""
+    while (cause := error.__cause__ or error.__context__ or _argument_of(error)) is not None:
         error = cause
     return error
+
+
+def _argument_of(error: BaseException) -> BaseException | None:
+    first = error.args[0] if isinstance(error, SSLError) and error.args else None
+    return first if isinstance(first, BaseException) else None

@@ -1,6 +1,7 @@
 """One request: pooled, by a proxy where there is one, bounded, and told of."""
 
 import base64
+import ssl
 import tracemalloc
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from lab.authority import Authority, serving_context
 from reconciler.adapters.registry.transport import Transport, retry_after_s
 from reconciler.errors import RegistryError, SettingsError
+from reconciler.host_settings import HostSettings
 from reconciler.settings import RegistrySettings
 from tests.adapters.registry.hostile import BOMB
 from tests.simulators.names import Names
+from tests.simulators.proxy import ProxySimulator
 from tests.simulators.registry import RegistrySimulator, Reply, Request
 
 CANARY = "canary-7f3a"
@@ -104,6 +107,128 @@ def test_a_proxy_that_refuses_is_told(no_proxies: pytest.MonkeyPatch) -> None:
         transport.close()
 
     assert CANARY not in str(raised.value)
+
+
+@pytest.fixture
+def in_tls(authority: Authority, tmp_path: Path) -> Iterator[RegistrySimulator]:
+    """A registry called ``registry.test``, which only a proxy finds."""
+    certificate = authority.certificate(tmp_path / "registry.pem", name="registry.test")
+    with RegistrySimulator(lambda _: Reply(), context=serving_context(certificate)) as registry:
+        yield registry
+
+
+@pytest.mark.parametrize("is_in_tls", [False, True], ids=["plain-proxy", "tls-proxy"])
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_registry_in_tls_is_asked_through_a_tunnel(
+    in_tls: RegistrySimulator,
+    authority: Authority,
+    tmp_path: Path,
+    no_proxies: pytest.MonkeyPatch,
+    name: str,
+    *,
+    is_in_tls: bool,
+) -> None:
+    context = serving_context(authority.certificate(tmp_path / "proxy.pem"))
+    with ProxySimulator(
+        in_tls.port, context=context if is_in_tls else None, login=f"me@corp:{CANARY}"
+    ) as proxy:
+        scheme = "https" if is_in_tls else "http"
+        no_proxies.setenv(name, f"{scheme}://me%40corp:{CANARY}@{proxy.host}")
+        transport = Transport(RegistrySettings(ca_file=authority.ca_file))
+        for _ in range(3):
+            assert transport.get("https://registry.test/v2/", {}).body == Reply().body
+        transport.close()
+
+    assert proxy.asked == ["registry.test:443"]
+    assert len(in_tls.requests) == 3
+    assert all("proxy-authorization" not in str(each.headers).lower() for each in in_tls.requests)
+
+
+@pytest.mark.parametrize("is_in_tls", [False, True], ids=["plain-proxy", "tls-proxy"])
+def test_the_deadline_of_an_answer_holds_through_a_tunnel(
+    authority: Authority, tmp_path: Path, no_proxies: pytest.MonkeyPatch, *, is_in_tls: bool
+) -> None:
+    certificate = authority.certificate(tmp_path / "registry.pem", name="registry.test")
+    context = serving_context(authority.certificate(tmp_path / "proxy.pem"))
+    with (
+        RegistrySimulator(
+            lambda _: Reply(drip_s=0.2), context=serving_context(certificate)
+        ) as slow,
+        ProxySimulator(slow.port, context=context if is_in_tls else None) as proxy,
+    ):
+        no_proxies.setenv("HTTPS_PROXY", f"{'https' if is_in_tls else 'http'}://{proxy.host}")
+        transport = Transport(RegistrySettings(ca_file=authority.ca_file, answer_timeout_s=0.5))
+        with pytest.raises(RegistryError, match=r"did not finish its answer within 0\.5 s"):
+            transport.get("https://registry.test/v2/", {})
+        transport.close()
+
+
+def test_a_client_certificate_is_for_the_registry_behind_the_proxy(
+    authority: Authority, tmp_path: Path, no_proxies: pytest.MonkeyPatch
+) -> None:
+    certificate = authority.certificate(tmp_path / "registry.pem", name="registry.test")
+    mutual = serving_context(certificate)
+    mutual.load_verify_locations(authority.ca_file)
+    mutual.verify_mode = ssl.CERT_REQUIRED
+    strict = serving_context(authority.certificate(tmp_path / "proxy.pem"))
+    client = authority.certificate(tmp_path / "client.pem", name="robot")
+    entry = HostSettings("registry.test", client_cert_file=client)
+    settings = RegistrySettings(ca_file=authority.ca_file, hosts=(entry,))
+    with (
+        RegistrySimulator(lambda _: Reply(), context=mutual) as registry,
+        ProxySimulator(registry.port, context=strict) as proxy,
+    ):
+        no_proxies.setenv("HTTPS_PROXY", f"https://{proxy.host}")
+        transport = Transport(settings)
+
+        assert transport.get("https://registry.test/v2/", {}).status == 200
+        transport.close()
+
+
+def test_a_proxy_that_wants_another_password_is_told_without_ours(
+    in_tls: RegistrySimulator, authority: Authority, no_proxies: pytest.MonkeyPatch
+) -> None:
+    with ProxySimulator(in_tls.port, login="me:another") as proxy:
+        no_proxies.setenv("HTTPS_PROXY", f"http://me:{CANARY}@{proxy.host}")
+        transport = Transport(RegistrySettings(ca_file=authority.ca_file))
+        with pytest.raises(RegistryError, match="Tunnel connection failed: 407") as raised:
+            transport.get("https://registry.test/v2/", {})
+        transport.close()
+
+    assert CANARY not in f"{raised.value} {raised.value!r}"
+    assert base64.b64encode(f"me:{CANARY}".encode()).decode() not in f"{raised.value!r}"
+
+
+def test_a_proxy_that_is_not_to_be_trusted_is_told_and_gets_no_password(
+    in_tls: RegistrySimulator, authority: Authority, tmp_path: Path, no_proxies: pytest.MonkeyPatch
+) -> None:
+    stranger = Authority(tmp_path / "stranger")
+    context = serving_context(stranger.certificate(tmp_path / "proxy.pem"))
+    with ProxySimulator(in_tls.port, context=context) as proxy:
+        no_proxies.setenv("HTTPS_PROXY", f"https://me:{CANARY}@{proxy.host}")
+        transport = Transport(RegistrySettings(ca_file=authority.ca_file))
+        with pytest.raises(
+            RegistryError, match="TLS failed: the proxy's certificate is not trusted"
+        ) as raised:
+            transport.get("https://registry.test/v2/", {})
+        transport.close()
+
+    assert proxy.asked == []
+    assert CANARY not in str(raised.value)
+
+
+def test_what_a_tunnel_asks_for_is_not_resolved_here(
+    in_tls: RegistrySimulator, authority: Authority, no_proxies: pytest.MonkeyPatch
+) -> None:
+    names = Names()
+    names.install(no_proxies)
+    with ProxySimulator(in_tls.port) as proxy:
+        no_proxies.setenv("HTTPS_PROXY", f"http://{proxy.host}")
+        transport = Transport(RegistrySettings(ca_file=authority.ca_file))
+        transport.get("https://registry.test/v2/", {})
+        transport.close()
+
+    assert "registry.test" not in names.asked
 
 
 def test_connections_are_kept(authority: Authority, tmp_path: Path) -> None:

@@ -65,12 +65,52 @@ def test_a_current_tag_that_is_no_version_needs_a_policy() -> None:
     assert done.out.startswith("Picks nothing: 'main' is no version: give a policy")
 
 
+def test_filters_platforms_and_downgrades_are_those_of_the_annotations() -> None:
+    tags = "build-7 linux/amd64\nbuild-8 linux/arm64\nbuild-10 linux/amd64,linux/arm64\n9\n"
+    options = ("--filter", "^build-([0-9]+)$", "--extract", "$1", "--current", "build-8")
+
+    def picked(*more: str, stdin: str = tags) -> str:
+        done = program("policy", "test", "numeric:asc", *options, *more, stdin=stdin)
+        assert (done.code, done.err) == (0, "")
+        return done.out.splitlines()[0]
+
+    assert picked() == "Picks build-10: build-10 is larger than build-8"
+    assert picked(stdin="build-7\nbuild-8\n") == "Picks build-8: build-8 is the largest"
+    assert picked("--platforms", "linux/arm64,linux/amd64").startswith("Picks build-10: ")
+    assert picked("--platforms", "linux/s390x") == "Picks build-8: build-8 is the largest"
+    assert picked("--allow-downgrade", stdin="build-7\n").startswith("Picks build-7: ")
+
+
+def test_what_the_list_knows_of_images_decides() -> None:
+    times = "a 2024-06-01T00:00:00Z\nb 2024-06-03T00:00:00Z\nc -\nd missing\n"
+    done = program("policy", "test", "newest", "--current", "a", "-o", "json", stdin=times)
+    held = program("policy", "test", "newest", "--current", "a", stdin=times + "e\n")
+
+    assert (done.json["selected"], done.json["reason"]) == ("b", "NEWER")
+    assert (held.code, held.out.splitlines()[0]) == (
+        0,
+        "Picks a: creation time known for 4 of 5",
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         pytest.param(["semver:^^"], "invalid policy 'semver:^^': cannot read '^^'", id="policy"),
         pytest.param(["smever:^1"], "no such policy; did you mean 'semver'?", id="slip"),
-        pytest.param(["default"], "give --current", id="default"),
+        pytest.param(
+            ["default"],
+            "the default policy starts from the current tag: give --current",
+            id="default",
+        ),
+        pytest.param(["digest"], "the 'digest' policy starts from the current tag", id="digest"),
+        pytest.param(["newest", "--extract", "$1"], "give --filter", id="extract"),
+        pytest.param(["newest", "--filter", "("], "is no regular expression of RE2", id="filter"),
+        pytest.param(
+            ["newest", "--platforms", "arm64"],
+            "invalid policy 'arm64': is no platform",
+            id="platform",
+        ),
         pytest.param(["semver:1", "--current", "a/b"], "--current: 'a/b' is no tag", id="current"),
         pytest.param(["semver:1", "--tags-file", "none"], "none: cannot read it: No such", id="no"),
         pytest.param(["semver:1", "--tags-file", "/"], "/: cannot read it: Is a", id="folder"),

@@ -98,21 +98,44 @@ _POLICY_TEST = CommandSpec(
     help="""Say what POLICY picks from a list of tags, and why not the others.
 
     POLICY is what an annotation would hold, such as 'semver:^1.2'; 'default' is the rule that holds
-    where none is given, and needs --current. The tags are read one a line. Nothing is asked over a
-    network.
+    where none is given, and needs --current. The tags are read one a line, each with what is known
+    of its image, if anything: 'TAG 2024-06-03T10:00:00Z linux/amd64,linux/arm64'. Nothing is asked
+    over a network.
 
-    Exit codes: 0 also if nothing is picked; 2 POLICY or the file is wrong; 3 the policy cannot
+    Exit codes: 0 also if nothing is picked; 2 an option or the file is wrong; 3 the policy cannot
     start from the current tag.
 
     \b
     Examples:
       reconcile policy test 'semver:^1.2' --current 1.2.0 --tags-file tags
       printf 'v3\\nv4\\n' | reconcile policy test default --current v3
+      reconcile policy test numeric:asc --filter '^main-([0-9]+)-' --extract '$1' --tags-file tags
     """,
     module="policy_test",
     own=(
         click.Argument(["policy"]),
         click.Option(["--current"], metavar="TAG", help="the tag that stands in Git"),
+        click.Option(
+            ["pattern", "--filter"],
+            metavar="RE",
+            default="",
+            help="look only at tags that this regular expression matches",
+        ),
+        click.Option(
+            ["template", "--extract"],
+            metavar="TEMPLATE",
+            default="",
+            help="order the text that $name or $1 of --filter make, in the tag's place",
+        ),
+        click.Option(
+            ["--platforms"],
+            metavar="LIST",
+            default="",
+            help="only images that have all of these: linux/amd64,linux/arm64",
+        ),
+        click.Option(
+            ["--allow-downgrade"], is_flag=True, help="pick the policy's best even if it is lower"
+        ),
         click.Option(
             ["--tags-file"],
             metavar="FILE",

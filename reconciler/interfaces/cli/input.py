@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from reconciler.core.images.tag_list import TagList, parse_tag_list
 from reconciler.errors import SettingsError
 
 STANDARD_INPUT = "-"
@@ -35,14 +36,14 @@ def read_input(name: str, *, what: str, max_bytes: int = MAX_INPUT_BYTES) -> str
     return _text(content, name, max_bytes)
 
 
-def read_tags(name: str) -> tuple[str, ...]:
-    """Return the tags of a file, one a line; blank lines are left out.
+def read_tag_list(name: str) -> TagList:
+    """Return the tags of a file, with what it says of their images.
 
     Raises:
-        SettingsError: see :func:`read_input`.
+        SettingsError: see :func:`read_input` and :func:`parse_tag_list`.
     """
-    lines = read_input(name, what="tags, one a line").removeprefix("\ufeff").split("\n")
-    return tuple(line.strip() for line in lines if line.strip())
+    shown = "standard input" if name == STANDARD_INPUT else name
+    return parse_tag_list(read_input(name, what="tags, one a line"), name=shown)
 
 
 def _standard_input(what: str, max_bytes: int) -> bytes:

@@ -6,7 +6,7 @@ from reconciler.bootstrap import Local
 from reconciler.core.outcome import CycleOutcome
 from reconciler.interfaces.cli.cycles import run_cycles
 from reconciler.interfaces.cli.diffs import DiffNarrator
-from reconciler.interfaces.cli.input import read_tags
+from reconciler.interfaces.cli.input import read_tag_list
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load_local, place_of
 from reconciler.interfaces.cli.text import change_line
@@ -20,7 +20,7 @@ def run(invocation: Invocation, *, path: str, tags_file: str | None, write: bool
     """
     settings = load_local(invocation, path)
     place = place_of(path)
-    tags = None if tags_file is None else read_tags(tags_file)
+    tags = None if tags_file is None else read_tag_list(tags_file).tags
     is_dry_run = settings.dry_run or not write
     source = settings.sources[0]
     source = replace(

@@ -10,33 +10,26 @@ from pathlib import Path
 
 import pytest
 
-from lab.authority import Authority, serving_context
-from lab.ports import free_port
+from lab.authority import Authority
 from reconciler import errors
 from reconciler.adapters.registry import client as client_module
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.bootstrap import SystemClock
 from reconciler.core.images.reference import Repository
-from reconciler.exit_codes import STALLED, TRANSIENT
 from reconciler.pipeline import inquiry
 from reconciler.pipeline.scan import scan
 from reconciler.settings import RegistrySettings
 from tests.adapters.registry.hostile import TABLE, Hostile
+from tests.adapters.registry.hostile_stage import QUICK, documented, row_of, serve
 from tests.simulators.names import Names
 from tests.simulators.registry import (
     RegistrySimulator,
     Reply,
     Request,
-    alerting_port,
-    full_port,
-    silent_port,
 )
 
-REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "registries.md"
-QUICK = RegistrySettings(connect_timeout_s=1.5, read_timeout_s=1.5, answer_timeout_s=3)
 PAGES, TAGS = 60, 2000
-HEADING = "| a registry that | is reported by | tried again | exit code |"
 
 
 @dataclass(frozen=True)
@@ -72,42 +65,6 @@ def stage(
         stack.callback(client.close)
         healthy = tuple(Repository(each.host, f"acme/{n}") for each in others for n in range(5))
         yield Stage(host, simulator, healthy, forbidden, names, client)
-
-
-def serve(
-    hostile: Hostile,
-    elsewhere: str,
-    authority: Authority,
-    folder: Path,
-    stack: contextlib.ExitStack,
-) -> tuple[str, RegistrySimulator]:
-    """Start the hostile registry; return its host and port, and what takes notes."""
-    context = None
-    if hostile.server in ("tls", "untrusted", "expired", "misnamed"):
-        signer = Authority(folder / "other") if hostile.server == "untrusted" else authority
-        name = "other.test" if hostile.server == "misnamed" else "registry.test"
-        is_expired = hostile.server == "expired"
-        pem = signer.certificate(folder / "server.pem", name=name, is_expired=is_expired)
-        context = serving_context(pem)
-    simulator = stack.enter_context(
-        RegistrySimulator(lambda request: hostile.answer(request, elsewhere), context=context)
-    )
-    match hostile.server:
-        case "plain":
-            host = simulator.host
-        case "alert":
-            host = f"registry.test:{stack.enter_context(alerting_port())}"
-        case "silent":
-            host = f"registry.test:{stack.enter_context(silent_port())}"
-        case "full":
-            host = f"127.0.0.1:{stack.enter_context(full_port())}"
-        case "absent":
-            host = f"127.0.0.1:{free_port()}"
-        case "unknown":
-            host = f"unknown.test:{simulator.port}"
-        case _:
-            host = f"registry.test:{simulator.port}"
-    return host, simulator
 
 
 @pytest.mark.timeout(120)
@@ -165,17 +122,7 @@ def test_a_host_that_asks_for_time_gets_it_and_then_answers(
 
 
 def test_the_table_of_the_reference_is_the_table_of_these_tests() -> None:
-    lines = REFERENCE.read_text().splitlines()
-    documented = [line for line in lines[lines.index(HEADING) + 2 :] if line.startswith("| ")]
-
-    assert documented == [row_of(each) for each in TABLE]
-
-
-def row_of(hostile: Hostile) -> str:
-    settings = RegistrySettings()
-    lists = client_module.LISTS_PATIENCE * settings.answer_timeout_s
+    lists = client_module.LISTS_PATIENCE * RegistrySettings().answer_timeout_s
     pages, tags = client_module.MAX_PAGES, client_module.MAX_TAGS
-    said = hostile.said(settings, lists=lists, pages=pages, tags=tags, elsewhere="other.example")
-    code = TRANSIENT if hostile.kind == "RegistryError" else STALLED
-    is_tried = "yes" if hostile.is_tried_again else ""
-    return f"| {hostile.title} | {said.replace('|', '&#124;')} | {is_tried} | {code} |"
+
+    assert documented(0) == [row_of(e, lists=lists, pages=pages, tags=tags) for e in TABLE]

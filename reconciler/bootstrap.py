@@ -147,8 +147,7 @@ def running(
     stop = stop or Stop()
     spare_collector()
     with ExitStack() as stack:
-        registries = _registries(settings, local, stack, on_request)
-        image_facts = _image_facts(settings, local)
+        registries, image_facts = _registries(settings, local, stack, on_request)
         cluster, secrets = _cluster(settings, local, stack, stop)
 
         def parts_of(
@@ -195,20 +194,15 @@ def _cluster(
 
 def _registries(
     settings: Settings, local: Local | None, stack: ExitStack, on_request: OnRequest
-) -> TagSource:
+) -> tuple[TagSource, ImageFacts]:
+    """Return what lists tags, and what tells of single images."""
     if local is not None and local.tags is not None:
-        return ListedTags(local.tags)
+        return ListedTags(local.tags), ImageFacts()
     clouds = Clouds(settings.registry, os.environ, on_request=on_request)
     stack.callback(clouds.close)
     client = RegistryClient(settings.registry, _keychain(settings, clouds), on_request=on_request)
     stack.callback(client.close)
-    return client
-
-
-def _image_facts(settings: Settings, local: Local | None) -> ImageFacts:
-    if local is not None and local.tags is not None:
-        return ImageFacts()
-    return ImageFacts(store=FactFiles(settings.data_dir / "facts"))
+    return client, ImageFacts(client.images(), FactFiles(settings.data_dir / "facts"))
 
 
 def _repository(

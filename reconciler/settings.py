@@ -171,7 +171,7 @@ class Settings:
     """The cluster, shared by all sources."""
 
     data_dir: Path
-    """Folder for clones; may be deleted at any time."""
+    """Folder for clones and caches; may be deleted at any time."""
 
     dry_run: bool = False
     """Print what would change; change nothing."""

@@ -63,8 +63,8 @@ class CycleOutcome:
         is_bug: whether it ended by an error of ours that nobody foresaw.
         finished: the stages that came to their end, and so told all their problems.
         is_stopped: whether it ended early because the process was asked to end.
-        durations: seconds by stage: ``read``, ``scan``, ``update`` (with its scan), ``sync``, and
-            ``all`` of it.
+        durations: seconds by stage: ``read``, ``scan``, ``gather``, ``update`` (with both),
+            ``sync``, and ``all`` of it.
     """
 
     source: str

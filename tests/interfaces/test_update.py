@@ -137,7 +137,7 @@ def test_what_is_skipped_or_wrong_goes_to_standard_error(folder: Path) -> None:
 
     assert (code, out) == (3, DIFF)
     assert "default:deployment/b  nginx: r.example/nginx@sha256:" in err
-    assert "skipped: is pinned by its digest" in err
+    assert "skipped: has a digest and no tag" in err
     assert "error: c.yaml:3: " in err
     assert "error: d.yaml:1: is not UTF-8" in err
     assert "error: e.yaml: is a link that leads out of the repository" in err

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reconciler.core.images.rules import TagRules
 from reconciler.core.outcome import exit_code_of
 from reconciler.core.survey import SurveyedImage
 from reconciler.errors import SettingsError
@@ -77,9 +78,21 @@ def _say(images: Sequence[SurveyedImage]) -> None:
         facts = {
             "image": field.text,
             "at": field.where,
-            "policy": str(field.rules.policy),
+            **_rules(field.rules),
             "newest": image.newest or "",
             "verdict": image.text,
         }
         say_facts(terminal, f"{field.workload.workload}  {field.container}", facts)
         say_verdicts(terminal, image.verdicts)
+
+
+def _rules(rules: TagRules) -> dict[str, str]:
+    """Return what is asked of the image, by name."""
+    asked = {
+        "policy": str(rules.policy),
+        "filter": str(rules.tag_filter or ""),
+        "platforms": ", ".join(map(str, rules.platforms)),
+        "digest": "pin" if rules.pins_digest else "",
+        "downgrade": "allowed" if rules.allows_downgrade else "",
+    }
+    return {name: text for name, text in asked.items() if text}

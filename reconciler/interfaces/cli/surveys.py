@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler import bootstrap
+from reconciler.core.images.rules import TagRules
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.lookup import find
 from reconciler.core.outcome import Problem
@@ -76,10 +77,21 @@ def image_document(image: SurveyedImage) -> JSON:
         "container": field.container,
         "image": field.text,
         "current": reference.tag if reference else None,
-        "policy": str(field.rules.policy),
+        **_rules(field.rules),
         "newest": image.newest,
         "verdict": image.word,
         "detail": image.text,
+    }
+
+
+def _rules(rules: TagRules) -> JSON:
+    return {
+        "policy": str(rules.policy),
+        "filter": str(rules.tag_filter.pattern) if rules.tag_filter else None,
+        "extract": rules.tag_filter.template or None if rules.tag_filter else None,
+        "platforms": [str(platform) for platform in rules.platforms],
+        "pinsDigest": rules.pins_digest,
+        "allowsDowngrade": rules.allows_downgrade,
     }
 
 

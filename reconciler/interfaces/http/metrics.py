@@ -50,7 +50,7 @@ METRICS: Final = (
     Metric("reconcile_cycles_total", "counter", ("source", "result"),
            "cycles that ended: ok, transient, stalled, stopped, or bug"),
     Metric("reconcile_cycle_seconds", "histogram", ("source", "stage"),
-           "how long cycles took: read, scan, update (with its scan), sync, and all"),
+           "how long cycles took: read, scan, gather, update (with both), sync, and all"),
     Metric("reconcile_last_cycle_timestamp_seconds", "gauge", ("source",),
            "when the newest cycle ended, in seconds since 1970"),
     Metric("reconcile_last_success_timestamp_seconds", "gauge", ("source",),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Fact, Knowledge, Want
+from reconciler.core.images.policy import DigestPolicy
 from reconciler.core.images.reference import ImageReference, Repository
 from reconciler.core.images.selection import SelectionReason, select
 from reconciler.core.manifests.images import FileReport, ImageField, SkipReason
@@ -82,8 +83,16 @@ class Decisions:
                     wanted.update(dict.fromkeys(each.wants))
         return {repository: tuple(wanted) for repository, wanted in found.items()}
 
-
-NOTHING_DECIDED = Decisions()
+    @property
+    def present(self) -> Mapping[Repository, frozenset[str]]:
+        """The tags that stand in Git."""
+        found: dict[Repository, set[str]] = {}
+        for made in self.by_report:
+            for each in made:
+                if each.field.reference:
+                    tags = found.setdefault(each.field.reference.repository, set())
+                    tags.add(each.field.reference.effective_tag)
+        return {repository: frozenset(tags) for repository, tags in found.items()}
 
 
 def decide(
@@ -118,9 +127,12 @@ def _decide(field: ImageField, tags: Tags, known: KnowledgeOf) -> Decision:
     if selection.winner is None and selection.reason is not SelectionReason.ALREADY_NEWEST:
         made = _skip(field, _SKIPS[selection.reason], selection.detail)
         return replace(made, wants=selection.wants, failures=(*made.failures, *selection.failures))
-    held = _unless_checked(field, old, selection.winner, knowledge)
-    if held is not None:
-        return held
+    for tag in dict.fromkeys((old.effective_tag, selection.winner or old.effective_tag)):
+        if tag not in knowledge.remembered or tag not in listed:
+            continue
+        digest = _digest(field, tag, knowledge)
+        if isinstance(digest, Skip):  # it may have been moved since its image was read
+            return digest
     if selection.winner is not None:
         return _move(field, old, selection.winner, knowledge)
     return _stay(field, old, selection.detail, knowledge)
@@ -129,19 +141,6 @@ def _decide(field: ImageField, tags: Tags, known: KnowledgeOf) -> Decision:
 def _skip(field: ImageField, reason: SkipReason, detail: str) -> Skip:
     error = ManifestError(detail, where=field.where)
     return Skip(field, reason, detail, failures=(error,) if reason in _FOR_A_PERSON else ())
-
-
-def _unless_checked(
-    field: ImageField, old: ImageReference, winner: str | None, knowledge: Knowledge
-) -> Skip | None:
-    """Hold a field while the tags that matter may have been moved since their image was read."""
-    tags = dict.fromkeys([old.effective_tag, *([winner] if winner else [])])
-    for tag in tags:
-        if tag in knowledge.remembered:
-            digest = _digest(field, tag, knowledge)
-            if isinstance(digest, Skip):
-                return digest
-    return None
 
 
 def _move(field: ImageField, old: ImageReference, winner: str, knowledge: Knowledge) -> Decision:
@@ -155,15 +154,16 @@ def _move(field: ImageField, old: ImageReference, winner: str, knowledge: Knowle
 
 
 def _stay(field: ImageField, old: ImageReference, detail: str, knowledge: Knowledge) -> Decision:
-    """Stay with the tag, and look after its digest."""
+    """Stay with the tag, and look after its digest: one follows the registry, or is kept."""
     newest = Skip(field, SkipReason.ALREADY_NEWEST, detail)
-    if not field.rules.pins_digest:
+    follows = isinstance(field.rules.policy, DigestPolicy)
+    if not follows and not field.rules.pins_digest:
         return newest
     tag = old.effective_tag
     digest = _digest(field, tag, knowledge)
     if isinstance(digest, Skip):
         return digest
-    if old.digest is None:
+    if old.digest is None or (follows and old.digest != digest):
         return Change(field, old, old.with_tag(tag, digest=digest))
     if old.digest == digest or not _is_comparable(old.digest, digest):
         return newest

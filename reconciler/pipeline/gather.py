@@ -1,6 +1,6 @@
 """Gather: read what decisions want to know of single images, within a budget, and decide again."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.decision import Decisions, KnowledgeOf, Tags, Wants
@@ -88,7 +88,7 @@ class Gatherer:
             if not due:
                 return decided, knowledge
             self._read(due, source, pull_secrets)
-            self._keep({each.repository for each in due}, tags)
+            self._keep({each.repository for each in due}, tags, decided.present)
 
     def _recall(self, wants: Wants) -> bool:
         """Take in what earlier cycles knew; return whether anything was added."""
@@ -133,13 +133,20 @@ class Gatherer:
         for question, answer in answers.items():
             self._known[question.repository].take(question.want, answer)
 
-    def _keep(self, repositories: Collection[Repository], tags: Tags) -> None:
+    def _keep(
+        self,
+        repositories: Collection[Repository],
+        tags: Tags,
+        present: Mapping[Repository, Collection[str]],
+    ) -> None:
+        """Keep what is about tags that are listed, or stand in Git though they are not any more."""
         if self.facts.store is None:
             return
         for repository in repositories:
             listed = tags[repository]
             if isinstance(listed, tuple):
-                facts = self._known[repository].facts.of_tags(frozenset(listed))
+                wanted = frozenset(listed).union(present.get(repository, ()))
+                facts = self._known[repository].facts.of_tags(wanted)
                 self.facts.store.save(repository, facts)
 
 

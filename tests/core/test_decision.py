@@ -5,6 +5,7 @@ import pytest
 
 from reconciler.core.decision import Change, Decision, Skip, decide
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Fact, Knowledge, Want
+from reconciler.core.images.policy import DigestPolicy, NewestPolicy
 from reconciler.core.images.reference import Repository
 from reconciler.core.images.rules import DEFAULT_RULES, TagRules
 from reconciler.core.manifests.images import SkipReason, inspect
@@ -117,6 +118,40 @@ def test_digests_by_two_algorithms_tell_nothing_of_a_move() -> None:
     assert made.reason is SkipReason.ALREADY_NEWEST
 
 
+FOLLOW = TagRules(policy=DigestPolicy())
+
+
+@pytest.mark.parametrize(
+    ("image", "now"),
+    [
+        pytest.param(":v3", NEW, id="not-pinned-yet"),
+        pytest.param(f":v3@{OLD}", NEW, id="moved"),
+        pytest.param(f":v3@sha512:{'1' * 128}", NEW, id="another-algorithm"),
+    ],
+)
+def test_the_digest_policy_follows_the_registry_and_keeps_the_tag(image: str, now: str) -> None:
+    made = decision(image, "v3", "v4", rules=FOLLOW, knowledge=Knowledge({"v3": now}))
+
+    assert new_of(made) == f":v3@{now}"
+
+
+def test_the_digest_policy_means_latest_where_no_tag_is_written() -> None:
+    made = decision("", "latest", "v4", rules=FOLLOW, knowledge=Knowledge({"latest": NEW}))
+
+    assert new_of(made) == f":latest@{NEW}"
+
+
+def test_the_digest_policy_rests_while_the_tag_does_also_beside_a_pin() -> None:
+    known = Knowledge({"v3": OLD})
+
+    for rules in (FOLLOW, replace(FOLLOW, pins_digest=True)):
+        made = decision(f":v3@{OLD}", "v3", "v4", rules=rules, knowledge=known)
+        assert isinstance(made, Skip)
+        assert made.reason is SkipReason.ALREADY_NEWEST
+    moved = Knowledge({"v3": NEW})
+    assert new_of(decision(f":v3@{OLD}", "v3", rules=rules, knowledge=moved)) == f":v3@{NEW}"
+
+
 def test_pin_wants_the_digest_of_the_tag_that_stands_there() -> None:
     made = decision(":v3", "v3", rules=PIN)
 
@@ -147,6 +182,15 @@ def test_a_remembered_tag_that_cannot_be_checked_decides_nothing() -> None:
 
     assert isinstance(made, Skip)
     assert made.failures == (error,)
+
+
+def test_a_remembered_tag_that_is_no_longer_listed_cannot_be_checked_and_need_not_be() -> None:
+    created = {"v3": datetime(2026, 1, 1, tzinfo=UTC), "v4": datetime(2026, 2, 1, tzinfo=UTC)}
+    known = Knowledge({"v4": NEW}, created=created, remembered=frozenset({"v3"}))
+
+    made = decision(":v3", "v4", rules=TagRules(policy=NewestPolicy()), knowledge=known)
+
+    assert new_of(made) == ":v4"
 
 
 def test_every_want_stands_once_in_the_order_of_the_fields() -> None:

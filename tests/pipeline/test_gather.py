@@ -225,13 +225,23 @@ def test_an_image_that_does_not_say_when_it_was_built_is_remembered_too() -> Non
 
 
 def test_what_is_no_longer_listed_is_forgotten() -> None:
-    source, store = images("v1", "v2"), FakeFacts()
-    settle(gatherer(source, store), wanting(*created("v1", "v2")), ["v1", "v2"])
+    source, store = images("v0", "v2"), FakeFacts()
+    settle(gatherer(source, store), wanting(*created("v0", "v2")), ["v0", "v2"])
 
     settle(gatherer(source, store), wanting(*created("v2")), ["v2"])
 
     assert store.kept[WEB].digests == {"v2": digest_for("v2")}
     assert store.kept[WEB].created == {digest_for("v2"): NEW_YEAR + timedelta(days=1)}
+
+
+def test_a_tag_that_stands_in_git_is_not_forgotten_when_it_is_no_longer_listed() -> None:
+    source, store = images("v1", "v2"), FakeFacts()
+
+    settle(gatherer(source, store), wanting(*created("v1", "v2")), ["v2"])
+
+    assert FIELD.reference is not None
+    assert FIELD.reference.tag == "v1"
+    assert store.kept[WEB].digests.keys() == {"v1", "v2"}
 
 
 @pytest.mark.parametrize("fact", Fact)

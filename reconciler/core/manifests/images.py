@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.core.images.policy import DigestPolicy
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.images.rules import TagRules
@@ -176,6 +177,7 @@ def _fields(
         if container.image is None:
             continue
         reference = _reference(container.image.value)
+        rules = automation.rules_of(container.name)
         yield ImageField(
             path=path,
             line=container.image.line,
@@ -184,9 +186,9 @@ def _fields(
             text=container.image.value,
             scalar=container.image,
             reference=reference if isinstance(reference, ImageReference) else None,
-            rules=automation.rules_of(container.name),
+            rules=rules,
             puller=puller,
-            obstacle=obstacle or _of_image(text, container.image, reference),
+            obstacle=obstacle or _of_image(text, container.image, reference, rules),
         )
 
 
@@ -213,7 +215,10 @@ def _of_workload(automation: Automation) -> Obstacle | None:
 
 
 def _of_image(
-    text: str, image: Scalar, reference: ImageReference | ReferenceSyntaxError
+    text: str,
+    image: Scalar,
+    reference: ImageReference | ReferenceSyntaxError,
+    rules: TagRules,
 ) -> Obstacle | None:
     if _TEMPLATE.search(image.value):
         return Obstacle(SkipReason.TEMPLATED, "is filled in by a template")
@@ -221,7 +226,8 @@ def _of_image(
         return Obstacle(SkipReason.INVALID, reference.message)
     if not reference.has_meant_tag:
         detail = "has a digest and no tag: name one to have it updated"
-        return Obstacle(SkipReason.PINNED_BY_DIGEST, detail)
+        is_asked_for = isinstance(rules.policy, DigestPolicy)
+        return Obstacle(SkipReason.NO_TAG if is_asked_for else SkipReason.PINNED_BY_DIGEST, detail)
     if not is_editable(text, image):
         return Obstacle(SkipReason.NOT_EDITABLE, "is a block, multi-line or escaped scalar")
     return None

@@ -150,7 +150,7 @@ def test_the_table_of_annotations_has_every_key_and_value_that_is_read_and_no_ot
     named = {
         key.removeprefix(prefix)
         for row in table
-        for key in re.findall(r"`([\w./]+)`", row[0])
+        for key in re.findall(r"`([\w./-]+)`", row[0])
         for prefix in (*marks.PREFIXES, annotation_keys.FILTER_PREFIX)
         if key.startswith(prefix)
     }

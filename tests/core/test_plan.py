@@ -52,6 +52,15 @@ def test_doing_nothing_has_its_reason(image: str, listed: list[str], reason: Ski
     assert skip.detail
 
 
+def test_a_digest_cannot_follow_a_tag_that_nobody_named() -> None:
+    extra = ', reconcile/policy: "digest"'
+    made = plan(manifest(f"r.example/acme/web@sha256:{'0' * 64}", extra=extra), "v1")
+
+    assert [skip.reason for skip in made.skips] == [SkipReason.NO_TAG]
+    (problem,) = made.problems
+    assert str(problem) == "a.yaml:8: has a digest and no tag: name one to have it updated"
+
+
 def test_a_policy_that_would_go_back_is_not_followed() -> None:
     extra = ', fluxcd.io/tag.c0: "semver:~1"'
     (skip,) = plan(manifest("r.example/acme/web:2.0.0", extra=extra), "1.9.0", "2.0.0").skips

@@ -10,27 +10,29 @@ SCREEN = ("fluxcd.io", "flux.weave.works", "reconcile")
 
 FILTER_PREFIX = "filter.fluxcd.io/"
 SYNC_ONLY = "sync_only"
+PIN = "pin"
 
 COMMON = ("automated", "tag_all", "locked", "locked_user", "locked_msg", "ignore")
 """Keys that stand under every prefix."""
 
-OWN_KEYS = (*COMMON, "policy", "prune")
+OWN_KEYS = (*COMMON, "policy", "filter", "extract", "digest", "platforms", "allow-downgrade",
+            "prune")  # fmt: skip
 """Keys under our own prefix, of the whole workload or all its containers."""
 
-OWN_PER_CONTAINER = ("tag.", "policy.")
+OWN_PER_CONTAINER = ("tag.", "policy.", "filter.", "extract.")
 """What begins a key of one container, under our own prefix."""
 
 VALUES: Mapping[str, Sequence[str]] = {
     "automated": (ON, "false"),
     "locked": (ON, "false"),
     "ignore": (ON, "false", SYNC_ONLY),
+    "digest": ("never", PIN),
+    "allow-downgrade": (ON, "false"),
     "prune": (OFF,),
 }
 """What may stand in those keys under our own prefix that take one of a few words."""
 
-_LATER = ("filter", "extract", "digest", "platforms", "allow-downgrade", "force", "min-age",
-          "window", "group", "verify", "on-failure", "approve", "build")  # fmt: skip
-_LATER_PER_CONTAINER = ("filter.", "extract.")
+_LATER = ("force", "min-age", "window", "group", "verify", "on-failure", "approve", "build")
 _LONGEST_SHOWN = 80  # characters of a value in a message
 
 
@@ -38,7 +40,7 @@ def problem_of_key(name: str) -> str:
     """Return what is wrong with a key under our own prefix, given without it; empty if nothing."""
     if name in OWN_KEYS or name.startswith(OWN_PER_CONTAINER):
         return ""
-    if name in _LATER or name.startswith(_LATER_PER_CONTAINER):
+    if name in _LATER:
         return f"annotation {OWN + name!r} is not supported by this release"
     hint = nearest(name.partition(".")[0], (*OWN_KEYS, "tag"))
     return f"unknown annotation {OWN + name!r}{hint}"

@@ -1,6 +1,8 @@
 import pytest
 
+from reconciler.core.images.platform import Platform
 from reconciler.core.images.policy import DEFAULT_POLICY, parse_policy
+from reconciler.core.images.rules import DEFAULT_RULES
 from reconciler.core.manifests.annotation import Automation, automation_of
 from reconciler.core.manifests.document import parse_documents
 from reconciler.core.manifests.workload import workloads_in
@@ -131,14 +133,53 @@ def test_a_policy_of_one_container_is_not_the_others() -> None:
         ),
         pytest.param("reconcile/zzz: x", "unknown annotation 'reconcile/zzz'", id="unknown"),
         pytest.param(
-            "reconcile/digest: pin",
-            "annotation 'reconcile/digest' is not supported by this release",
+            "reconcile/min-age: 1d",
+            "annotation 'reconcile/min-age' is not supported by this release",
             id="later",
         ),
         pytest.param(
-            "reconcile/filter.web: x",
-            "annotation 'reconcile/filter.web' is not supported by this release",
-            id="later-with-container",
+            "reconcile/digst: pin",
+            "unknown annotation 'reconcile/digst'; did you mean 'digest'?",
+            id="slip-of-digest",
+        ),
+        pytest.param(
+            "reconcile/platforms.web: linux/amd64",
+            "unknown annotation 'reconcile/platforms.web'; did you mean 'platforms'?",
+            id="of-the-whole-workload-alone",
+        ),
+        pytest.param(
+            "reconcile/digest: always",
+            "annotation 'reconcile/digest' must be 'never' or 'pin', not 'always'",
+            id="digest",
+        ),
+        pytest.param(
+            "reconcile/allow-downgrade: 'yes'",
+            "annotation 'reconcile/allow-downgrade' must be 'true' or 'false', not 'yes'",
+            id="downgrade",
+        ),
+        pytest.param(
+            "reconcile/platforms: linux/amd64, arm64",
+            "invalid platform 'arm64': is no platform; write 'linux/amd64' or 'linux/arm/v7'",
+            id="platform",
+        ),
+        pytest.param(
+            "reconcile/platforms: ''",
+            "invalid platform '': is no platform; write 'linux/amd64' or 'linux/arm/v7'",
+            id="no-platform",
+        ),
+        pytest.param(
+            "reconcile/filter.wep: x",
+            "shop:deployment/web has no container 'wep'; did you mean 'web'?",
+            id="filter-of-no-container",
+        ),
+        pytest.param("reconcile/filter: ''", "invalid filter '': is empty", id="empty-filter"),
+        pytest.param(
+            "reconcile/extract.web: $1",
+            "container 'web' has an extract and no filter for its groups",
+            id="extract-without-filter",
+        ),
+        pytest.param(
+            "reconcile/zz.web: x", "unknown annotation 'reconcile/zz.web'", id="unknown-with-dot"
         ),
         pytest.param(
             "reconcile/automated: 'yes'",
@@ -181,9 +222,10 @@ def test_what_is_wrong_is_told_with_its_line_and_the_nearest_word(line: str, mes
     assert problems(ON, line) == [f"a.yaml:{FIRST_LINE + 1}: {message}"]
 
 
-@pytest.mark.parametrize("value", ["1.*", "'semver:'", "'*'", "{a: b}"])
-def test_a_policy_that_cannot_be_followed_is_told(value: str) -> None:
-    found = problems(ON, f"fluxcd.io/tag.web: {value}")
+@pytest.mark.parametrize("key", ["fluxcd.io/tag.web", "reconcile/policy.web"])
+@pytest.mark.parametrize("value", ["'semver:'", "''", "'regexp:('", "{a: b}", "number:asc"])
+def test_a_policy_that_cannot_be_followed_is_told(key: str, value: str) -> None:
+    found = problems(ON, f"{key}: {value}")
 
     assert found
     assert all(each.startswith(f"a.yaml:{FIRST_LINE + 1}: ") for each in found)
@@ -193,8 +235,119 @@ def test_all_problems_are_told_at_once() -> None:
     assert len(problems(ON, "reconcile/a: x", "reconcile/b: x", "fluxcd.io/tag.q: semver:1")) == 3
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["fluxcd.io/tag.web", "fluxcd.io/tag_all", "filter.fluxcd.io/web", "flux.weave.works/tag.web"],
+)
+@pytest.mark.parametrize(
+    ("value", "policy"),
+    [
+        ("'1.*'", "glob:1.*"),
+        ("'*'", "glob:*"),
+        ("newest", "glob:newest"),
+        ("minor", "glob:minor"),
+        ("glob:1.*", "glob:1.*"),
+        ("regexp:^v1", "regexp:^v1"),
+        ("regex:^v1", "regexp:^v1"),
+        (ONE, ONE),
+    ],
+)
+def test_under_the_keys_of_flux_a_value_without_a_keyword_is_a_glob(
+    key: str, value: str, policy: str
+) -> None:
+    found = automation(ON, f"{key}: {value}")
+
+    assert (found.problems, str(found.rules_of("web").policy)) == ((), policy)
+
+
+@pytest.mark.parametrize("key", ["reconcile/policy", "reconcile/tag.web", "reconcile/tag_all"])
+def test_under_our_own_keys_a_value_needs_a_keyword(key: str) -> None:
+    assert str(automation(ON, f"{key}: newest").rules_of("web").policy) == "newest"
+    assert problems(ON, f"{key}: 1.*")[0].startswith(f"a.yaml:{FIRST_LINE + 1}: invalid policy")
+
+
+def test_a_filter_and_its_extract_are_one_containers_or_all_the_others() -> None:
+    found = automation(
+        ON,
+        "reconcile/filter: '^v(.*)$'",
+        "reconcile/extract: $1",
+        "reconcile/filter.log: '-(?P<time>[0-9]+)$'",
+        "reconcile/extract.log: $time",
+    )
+
+    assert found.problems == ()
+    assert str(found.rules_of("web").tag_filter) == "^v(.*)$ -> $1"
+    assert str(found.rules_of("log").tag_filter) == "-(?P<time>[0-9]+)$ -> $time"
+
+
+def test_a_filter_stands_without_an_extract_and_for_one_container_alone() -> None:
+    found = automation(ON, "reconcile/filter.web: ^v")
+
+    assert str(found.rules_of("web").tag_filter) == "^v"
+    assert found.rules_of("log") == DEFAULT_RULES
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "message"),
+    [
+        pytest.param(
+            ["reconcile/filter: '('"], 1, "invalid filter '(': is no regular expression of RE2: ",
+            id="expression",
+        ),
+        pytest.param(
+            ["reconcile/filter: ^v", "reconcile/extract.web: $time"], 2,
+            "invalid extract '$time': the filter has no group 'time'", id="group",
+        ),
+        pytest.param(
+            ["reconcile/filter: ^v", "reconcile/extract: ''"], 2, "invalid extract '': is empty",
+            id="empty-extract",
+        ),
+        pytest.param(
+            ["reconcile/filter.web: ^v", "reconcile/extract: $0"], 2,
+            "container 'log' has an extract and no filter for its groups", id="one-without-filter",
+        ),
+    ],
+)  # fmt: skip
+def test_a_filter_that_cannot_be_used_is_told_once(
+    lines: list[str], line: int, message: str
+) -> None:
+    (found,) = problems(ON, *lines)
+
+    assert found.startswith(f"a.yaml:{FIRST_LINE + line}: {message}")
+
+
+def test_platforms_are_a_list_with_commas() -> None:
+    found = automation(ON, "reconcile/platforms: linux/amd64, linux/arm/v7,linux/amd64")
+
+    assert found.rules_of("web").platforms == (
+        Platform("linux", "amd64"),
+        Platform("linux", "arm", "v7"),
+    )
+
+
+@pytest.mark.parametrize(("value", "is_pinned"), [("pin", True), ("never", False)])
+def test_a_digest_is_pinned_where_that_is_asked_for(value: str, *, is_pinned: bool) -> None:
+    assert automation(ON, f"reconcile/digest: {value}").rules_of("log").pins_digest is is_pinned
+    assert not automation(ON).rules_of("log").pins_digest
+
+
+@pytest.mark.parametrize(("value", "is_allowed"), [("'true'", True), ("'false'", False)])
+def test_going_back_is_allowed_by_true_alone(value: str, *, is_allowed: bool) -> None:
+    found = automation(ON, f"reconcile/allow-downgrade: {value}")
+
+    assert found.rules_of("web").allows_downgrade is is_allowed
+
+
+def test_keys_of_our_own_mean_nothing_under_the_prefixes_of_flux() -> None:
+    found = automation(
+        ON, "fluxcd.io/digest: pin", "fluxcd.io/platforms: x", "fluxcd.io/policy: semver:1"
+    )
+
+    assert (found.problems, found.rules_of("web")) == ((), DEFAULT_RULES)
+
+
 def test_policies_of_what_is_not_automated_are_nobodys_business() -> None:
-    assert problems("fluxcd.io/tag.web: glob:x") == []
+    assert problems("reconcile/policy.web: x") == []
 
 
 def test_annotations_of_others_are_left_alone() -> None:

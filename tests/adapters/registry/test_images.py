@@ -151,6 +151,20 @@ def test_what_was_read_by_digest_is_not_read_again(world: World) -> None:
     assert world.told == [(world.simulator.host, 200)] * 2
 
 
+def test_all_that_is_asked_goes_by_one_connection_also_after_a_head_of_packed_content(
+    world: World,
+) -> None:
+    digest = world.push(INDEX)
+    packed = {"Content-Encoding": "gzip", "Docker-Content-Digest": digest}
+    world.answer = lambda request: Reply(headers=packed) if request.method == "HEAD" else None
+
+    for _ in range(3):
+        assert world.digest() == digest
+        assert world.created(digest) == moment(2026)
+
+    assert world.simulator.connections == 1
+
+
 def test_what_one_repository_holds_is_asked_of_each(world: World) -> None:
     digest = world.push(Recipe())
     world.created(digest)

@@ -181,7 +181,9 @@ def test_what_the_registry_refuses_is_told_with_what_to_do(
     assert world.problem(HOST) == words
 
 
-@pytest.mark.parametrize("token", [CANARY, f"a.{CANARY}.b", "a.e30.b", REFRESH])
+@pytest.mark.parametrize(
+    "token", [CANARY, f"a.{CANARY}.b", "a.e30.b", REFRESH], ids=["opaque", "dots", "no-end", "end"]
+)
 def test_a_token_that_does_not_tell_its_end_is_used_as_well(world: CloudWorld, token: str) -> None:
     with_managed_identity(world)
     world.serve_as(HOST, acr(Reply(body=json.dumps({"refresh_token": token}).encode())))

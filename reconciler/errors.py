@@ -130,6 +130,7 @@ class RegistryError(TransientError):
     Attributes:
         retry_after_s: seconds the registry asked us to wait, if it did.
         is_retryable: whether another attempt within this cycle may help.
+        is_throttling: whether the registry says that it is asked too much.
     """
 
     kind = "registry"
@@ -141,10 +142,12 @@ class RegistryError(TransientError):
         where: str = "",
         retry_after_s: float | None = None,
         is_retryable: bool = True,
+        is_throttling: bool = False,
     ) -> None:
         super().__init__(message, where=where)
         self.retry_after_s = retry_after_s
         self.is_retryable = is_retryable
+        self.is_throttling = is_throttling
 
 
 class GitError(TransientError):

@@ -1,6 +1,7 @@
 """Inquiry: put many questions to many registries at once, and be a good guest at each."""
 
 import heapq
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
@@ -42,7 +43,8 @@ class _Inquiry(Generic[Question, Value]):
         self._stop = stop
         self._clock = clock
         self._jitter = jitter
-        self._deadline = clock.now() + PATIENCE_S
+        self._began = clock.now()
+        self._deadline = self._began + PATIENCE_S
         self._heap: list[Task[Question]] = []
         self._hosts: dict[str, Host[Question]] = {}
         self._answers: SimpleQueue[tuple[Task[Question], Future[Value]] | None] = SimpleQueue()
@@ -66,22 +68,41 @@ class _Inquiry(Generic[Question, Value]):
         now = self._clock.now()
         while self._heap and self._heap[0].at <= now and self._in_flight < WORKERS:
             task = heapq.heappop(self._heap)
-            host = self._host(task)
-            if host.is_left_alone:
-                self.results[task.question] = _left_alone(task.repository)
-            elif host.not_before > self._deadline:
-                self.results[task.question] = _too_patient(task.repository, host.not_before - now)
-            elif host.not_before > now:
-                task.at = host.not_before
-                heapq.heappush(self._heap, task)
-            elif not host.has_room:
-                host.waiting.append(task)
-            else:
+            if self._may_be_sent(task, now):
                 self._submit(executor, task)
+
+    def _may_be_sent(self, task: Task[Question], now: float) -> bool:
+        """Whether a task that is due has its turn; if not, it is put where it will get it."""
+        host = self._host(task)
+        is_over = host.is_left_alone or host.not_before > self._deadline
+        if task.has_slot and (is_over or host.not_before > now):
+            task.has_slot = False
+            host.under_way -= 1
+        if is_over:
+            self.results[task.question] = self._not_asked(task, host, now)
+        elif host.not_before > now:
+            self._put(task, host.not_before)
+        elif not task.has_slot and not host.has_room:
+            host.waiting.append(task)
+        elif not task.has_slot and (at := host.slot(now)) > now:
+            task.has_slot = True
+            self._put(task, at)
+        else:
+            task.has_slot = False
+            return True
+        return False
+
+    def _put(self, task: Task[Question], at: float) -> None:
+        task.at = at
+        heapq.heappush(self._heap, task)
+
+    def _not_asked(self, task: Task[Question], host: Host[Question], now: float) -> RegistryError:
+        if host.is_left_alone:
+            return _left_alone(task.repository)
+        return _too_patient(task.repository, host.not_before - now)
 
     def _submit(self, executor: ThreadPoolExecutor, task: Task[Question]) -> None:
         self._in_flight += 1
-        self._host(task).in_flight += 1
         future = executor.submit(self._ask, task.question)
         future.add_done_callback(lambda done: self._answers.put((task, done)))
 
@@ -112,36 +133,38 @@ class _Inquiry(Generic[Question, Value]):
 
     def _take(self, task: Task[Question], answer: Value | ReconcilerError) -> None:
         host = self._host(task)
-        host.in_flight -= 1
+        host.under_way -= 1
         if isinstance(answer, RegistryError):
             self._take_failure(task, answer, host)
         else:
             host.answered()
             self.results[task.question] = answer
-        for released in host.release():
+        for released in host.release(deadline=self._deadline):
             heapq.heappush(self._heap, released)
 
     def _take_failure(
         self, task: Task[Question], error: RegistryError, host: Host[Question]
     ) -> None:
-        asked_for_time = error.retry_after_s is not None
-        backoff_s = delay_s(
+        now = self._clock.now()
+        wait_s = delay_s(
             task.attempt, base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S, jitter=self._jitter()
         )
-        task.at = self._clock.now() + max(backoff_s, error.retry_after_s or 0.0)
+        if (error.retry_after_s or 0.0) >= BACKOFF_BASE_S:
+            wait_s = error.retry_after_s or 0.0
+        asked_for_time = error.retry_after_s is not None or error.is_throttling
         task.attempt += 1
-        if asked_for_time:
-            host.asked_for_time(task.at)
-        else:
+        if not asked_for_time:
             host.failed()
+        elif host.asked_for_time(now + wait_s, now=now) and error.retry_after_s is None:
+            host.failures_in_a_row += 1  # it may go on like this for ever, and say no time
         may_try = asked_for_time or task.attempt < ATTEMPTS
-        if error.is_retryable and may_try and task.at <= self._deadline:
-            heapq.heappush(self._heap, task)
+        if error.is_retryable and may_try and now + wait_s <= self._deadline:
+            self._put(task, now + wait_s)
         else:
             self.results[task.question] = error
 
     def _host(self, task: Task[Question]) -> Host[Question]:
-        return self._hosts.setdefault(task.repository.host, Host())
+        return self._hosts.setdefault(task.repository.host, Host(self._began))
 
 
 def _left_alone(repository: Repository) -> RegistryError:
@@ -153,7 +176,7 @@ def _left_alone(repository: Repository) -> RegistryError:
 
 def _too_patient(repository: Repository, wait_s: float) -> RegistryError:
     return RegistryError(
-        f"not asked: its registry wants us to wait {wait_s:.0f} s, longer than a cycle waits",
+        f"not asked: its registry wants us to wait {math.ceil(wait_s)} s, and a cycle waits less",
         where=str(repository),
         retry_after_s=wait_s,
     )

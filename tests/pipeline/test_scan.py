@@ -1,3 +1,4 @@
+import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
@@ -7,7 +8,13 @@ from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
 from reconciler.core.redaction import Secret
 from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError, StoppedError
-from reconciler.pipeline.host import FAILURES_UNTIL_LEFT_ALONE, REQUESTS, Host
+from reconciler.pipeline.host import (
+    FAILURES_UNTIL_LEFT_ALONE,
+    FASTEST,
+    REQUESTS,
+    SLOWEST,
+    Host,
+)
 from reconciler.pipeline.inquiry import WORKERS
 from reconciler.pipeline.scan import Tags, scan
 from reconciler.stop import Stop
@@ -158,6 +165,7 @@ def test_a_host_that_asks_for_more_time_than_a_cycle_has_is_reported_at_once() -
     wanted = repositories(100)
     results = run(ScriptedTags(answer), wanted, clock)
 
+    assert set(results) == set(wanted)
     assert all(isinstance(each, RegistryError) for each in results.values())
     assert sum(clock.slept) < 1
 
@@ -250,13 +258,105 @@ def test_a_host_that_asks_for_no_time_over_and_over_is_not_asked_in_a_rush() -> 
 
 
 def test_a_host_that_asks_for_time_gets_half_as_many_requests_and_then_more_again() -> None:
+    host: Host[str] = Host(limit=REQUESTS, answers=100)
+
+    host.asked_for_time(7.0, now=1.0)
+    assert (host.limit, host.rate, host.not_before) == (REQUESTS // 2, 50, 7.0)
+    host.asked_for_time(5.0, now=1.1)  # was under way
+    assert (host.limit, host.rate, host.not_before) == (REQUESTS // 2, 50, 7.0)
+    host.asked_for_time(9.0, now=7.0)  # it was early
+    assert (host.limit, host.rate, host.not_before) == (REQUESTS // 2, 50, 9.0)
+    host.answered()
+    assert (host.limit, host.rate) == (REQUESTS // 2 + 1, 51)
+    host.asked_for_time(19.0, now=10.0)
+    assert (host.limit, host.rate, host.not_before) == (REQUESTS // 4, SLOWEST, 19.0)
+
+
+def test_a_host_that_never_asked_for_time_gets_as_many_a_second_as_it_answers() -> None:
     host: Host[str] = Host(limit=REQUESTS)
 
-    host.asked_for_time(7.0)
-    host.asked_for_time(5.0)
-    assert (host.limit, host.not_before) == (REQUESTS // 4, 7.0)
-    host.answered()
-    assert host.limit == REQUESTS // 4 + 1
+    assert [host.slot(5.0) for _ in range(REQUESTS)] == [5.0] * REQUESTS
+
+
+def test_a_host_that_asked_for_time_gets_its_requests_one_after_the_other() -> None:
+    host: Host[str] = Host(limit=REQUESTS, answers=8)
+    host.asked_for_time(2.0, now=1.0)
+
+    assert [host.slot(2.0) for _ in range(4)] == [2.0, 2.25, 2.5, 2.75]
+    for _ in range(int(FASTEST)):
+        host.answered()
+    assert host.rate == math.inf
+
+
+@pytest.mark.parametrize("retry_after_s", [2.0, None], ids=["with-retry-after", "without"])
+def test_a_host_that_refuses_every_hundredth_request_is_not_asked_early_and_all_is_resolved(
+    retry_after_s: float | None,
+) -> None:
+    clock = FakeClock()
+    limited, other = repositories(1000, "limited.example"), repositories(50, "other.example")
+    lock = threading.Lock()
+    answered, until = 0, 0.0
+    early: list[float] = []
+    others_asked_at: list[float] = []
+
+    def answer(repository: Repository, _: int) -> Sequence[str]:
+        nonlocal answered, until
+        with lock:
+            now = clock.now()
+            if repository.host == "other.example":
+                others_asked_at.append(now)
+                return ["v1"]
+            if now < until:
+                early.append(now)
+            elif answered == 100:
+                answered, until = 0, now + 2.0
+            if now < until:
+                raise RegistryError("answered 429", retry_after_s=retry_after_s, is_throttling=True)
+            answered += 1
+            return ["v1"]
+
+    results = run(ScriptedTags(answer), [*limited, *other], clock)
+
+    assert set(results) == {*limited, *other}
+    assert set(results.values()) == {("v1",)}
+    assert set(others_asked_at) == {1000.0}
+    if retry_after_s:  # what was under way when it refused the first is all that came early
+        assert all(early.count(at) < REQUESTS for at in early)
+
+
+def test_a_host_that_refuses_for_ever_and_says_no_time_is_left_alone() -> None:
+    def answer(_: Repository, __: int) -> Sequence[str]:
+        raise RegistryError("answered 429", is_throttling=True)
+
+    clock = FakeClock()
+    wanted = repositories(100)
+    source = ScriptedTags(answer)
+    results = run(source, wanted, clock)
+
+    assert set(results) == set(wanted)
+    assert all(isinstance(each, RegistryError) for each in results.values())
+    assert sum(source.asked.values()) < 3 * FAILURES_UNTIL_LEFT_ALONE
+    assert sum(clock.slept) < 30
+
+
+def test_what_waits_for_its_turn_is_told_when_the_host_asks_for_too_much_time() -> None:
+    def answer(_: Repository, __: int) -> Sequence[str]:
+        with lock:
+            asked.append(clock.now())
+            if len(asked) == 20:
+                raise RegistryError("answered 429", retry_after_s=1.0)
+            if len(asked) >= 60:
+                raise RegistryError("answered 429", retry_after_s=3600.0)
+        return ["v1"]
+
+    clock, lock = FakeClock(), threading.Lock()
+    asked: list[float] = []
+    wanted = repositories(200)
+    results = run(ScriptedTags(answer), wanted, clock)
+
+    assert set(results) == set(wanted)
+    assert len(asked) < 60 + REQUESTS
+    assert sum(isinstance(each, RegistryError) for each in results.values()) > 100
 
 
 def test_an_unexpected_error_is_not_swallowed() -> None:

@@ -4,6 +4,7 @@ An answer that may be another one soon is told from one that will not.
 """
 
 import time
+from http import HTTPStatus
 from typing import Final
 
 from reconciler.adapters.registry.request import without_query
@@ -21,6 +22,7 @@ def failure(answer: Response, who: str = "the registry", *, where: str = "") -> 
         where=where or without_query(answer.url),
         retry_after_s=retry_after_s(answer.headers, now_s=time.time()),
         is_retryable=answer.status in _RETRYABLE,
+        is_throttling=answer.status == HTTPStatus.TOO_MANY_REQUESTS,
     )
 
 

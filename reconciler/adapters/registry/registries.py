@@ -117,7 +117,8 @@ class Registries:
 
     def _note(self, host: str, error: RegistryError) -> None:
         self._respites.note(host, error)
-        if error.is_retryable and error.retry_after_s is None:
+        asks_for_time = error.retry_after_s is not None or error.is_throttling
+        if error.is_retryable and not asks_for_time:
             self._breakers.failed(host)
         else:
             self._breakers.answered(host)
@@ -149,5 +150,6 @@ def _joined(errors: list[ReconcilerError], own: ReconcilerError) -> ReconcilerEr
             where=chosen.where,
             retry_after_s=chosen.retry_after_s,
             is_retryable=chosen.is_retryable,
+            is_throttling=chosen.is_throttling,
         )
     return type(chosen)(message, where=chosen.where)

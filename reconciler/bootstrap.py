@@ -23,6 +23,7 @@ from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.cloud.clouds import Clouds
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.transport import OnRequest
+from reconciler.core.images.tag_list import TagList
 from reconciler.core.manifests.document import parse_documents
 from reconciler.core.manifests.value import to_value
 from reconciler.errors import ManifestError, SettingsError
@@ -62,12 +63,13 @@ class Local:
     Attributes:
         folder: where the manifests are.
         only: the name of the one file there that counts; None: all.
-        tags: a list that stands for every repository; None: the registries are asked.
+        tags: a list that stands for every repository, and what it says of their images; None: the
+            registries are asked.
     """
 
     folder: Path
     only: str | None = None
-    tags: tuple[str, ...] | None = None
+    tags: TagList | None = None
 
 
 def machine_defaults(environment: Mapping[str, str]) -> dict[str, object]:
@@ -197,7 +199,7 @@ def _registries(
 ) -> tuple[TagSource, ImageFacts]:
     """Return what lists tags, and what tells of single images."""
     if local is not None and local.tags is not None:
-        return ListedTags(local.tags), ImageFacts()
+        return ListedTags(local.tags.tags), ImageFacts(given=local.tags.knowledge)
     clouds = Clouds(settings.registry, os.environ, on_request=on_request)
     stack.callback(clouds.close)
     client = RegistryClient(settings.registry, _keychain(settings, clouds), on_request=on_request)

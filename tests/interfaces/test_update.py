@@ -250,3 +250,31 @@ def test_without_a_list_the_registries_are_asked(
 
     assert (done.code, done.err) == (0, "")
     assert f"image: {image}:v5  # keep" in (folder / "a.yaml").read_text()
+
+
+def test_what_a_list_says_of_images_stands_for_the_registry(folder: Path) -> None:
+    text = (folder / "a.yaml").read_text()
+    text = text.replace(
+        '"true"}', '"true", reconcile/policy: newest, reconcile/platforms: linux/arm64}'
+    )
+    (folder / "a.yaml").write_text(text)
+    tags = (
+        "v3 2026-01-01T00:00:00Z linux/arm64\n"
+        "v2 2026-01-02T00:00:00Z linux/amd64,linux/arm64\n"
+        "v1 2026-01-03T00:00:00Z linux/amd64\n"
+    )
+
+    code, out, err = update(folder, tags=tags)
+
+    assert (code, out.count("-        image: r.example/nginx:v3"), err) == (4, 1, "")
+    assert "+        image: r.example/nginx:v2  # keep" in out
+
+
+def test_where_nobody_can_be_asked_for_a_digest_the_image_is_held(folder: Path) -> None:
+    pinned = f"r.example/nginx:v3@sha256:{'0' * 64}"
+    (folder / "a.yaml").write_text(MANIFEST.format(name="a", image=pinned))
+
+    code, out, err = update(folder)
+
+    assert (code, out) == (0, "")
+    assert err.endswith("  skipped: the digest of v4 is not known yet\n")

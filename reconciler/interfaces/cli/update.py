@@ -20,7 +20,7 @@ def run(invocation: Invocation, *, path: str, tags_file: str | None, write: bool
     """
     settings = load_local(invocation, path)
     place = place_of(path)
-    tags = None if tags_file is None else read_tag_list(tags_file).tags
+    tags = None if tags_file is None else read_tag_list(tags_file)
     is_dry_run = settings.dry_run or not write
     source = settings.sources[0]
     source = replace(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.decision import Change, Decision, KnowledgeOf, Skip, Tags, decide
-from reconciler.core.images.knowledge import NOTHING_KNOWN
+from reconciler.core.images.knowledge import NOTHING_KNOWN, Knowledge
 from reconciler.core.images.selection import SelectionReason, select
 from reconciler.core.images.verdict import Verdict, verdicts
 from reconciler.core.manifests.images import FileReport, ImageField
@@ -21,12 +21,16 @@ class SurveyedImage:
         decision: what a cycle would do with it.
         newest: the tag that its policy would have there, whether or not it is automated; None if
             the policy has none or the registry could not be asked.
-        verdicts: what became of each tag of its repository; empty if they are not known.
+        tags: those of its repository; empty if they are not known.
+        knowledge: what is known of their images.
+        verdicts: what became of each tag; empty if nobody asked.
     """
 
     field: ImageField
     decision: Decision
     newest: str | None
+    tags: tuple[str, ...] = ()
+    knowledge: Knowledge = NOTHING_KNOWN
     verdicts: tuple[Verdict, ...] = ()
 
     @property
@@ -122,4 +126,5 @@ def _surveyed(
     selection = select(listed, rules, current=current, knowledge=knowledge)
     is_newest = selection.reason is SelectionReason.ALREADY_NEWEST
     judged = verdicts(listed, rules, current=current, knowledge=knowledge) if has_verdicts else ()
-    return SurveyedImage(field, decision, current if is_newest else selection.winner, judged)
+    newest = current if is_newest else selection.winner
+    return SurveyedImage(field, decision, newest, listed, knowledge, judged)

@@ -1,6 +1,8 @@
 """``reconcile images`` and ``reconcile explain``, as a user meets them."""
 
 import os
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,81 @@ def test_what_does_not_fit_eighty_columns_is_folded(place: Place) -> None:
         "  at         nginx.yaml:11",
         "  verdict    update to v4",
     ]
+
+
+RULES = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: rules
+  namespace: web
+  annotations:
+    fluxcd.io/automated: "true"
+    reconcile/policy: newest
+    reconcile/filter: ^(main|work)-
+    reconcile/platforms: linux/amd64,linux/arm64
+spec: {{containers: [{{name: app, image: "{host}/images/rules:main-1"}}]}}
+"""
+BOTH = ("linux/amd64", "linux/arm64")
+
+
+@pytest.fixture
+def ruled(place: Place, anonymous_registry: Registry) -> Iterator[Place]:
+    """The same with a workload that goes by what its images are."""
+    pushed = {
+        "main-1": ("2026-01-01T00:00:00Z", BOTH),
+        "work-2": ("2026-01-02T00:00:00Z", BOTH),
+        "main-3": ("2026-01-03T00:00:00Z", ("linux/amd64",)),
+        "test-4": ("2026-01-04T00:00:00Z", BOTH),
+    }
+    for tag, (created, platforms) in pushed.items():
+        anonymous_registry.push("images/rules", tag, created=created, platforms=platforms)
+    place.put("rules", RULES)
+    yield place
+    place.remote.put({"rules.yaml": None})
+
+
+def test_what_is_asked_of_an_image_beside_its_policy_is_told(ruled: Place) -> None:
+    done = ruled.call("explain", "pod/rules")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[3:] == [
+        "  policy     newest",
+        "  filter     ^(main|work)-",
+        "  platforms  linux/amd64, linux/arm64",
+        "  newest     work-2",
+        "  verdict    update to work-2",
+        "TAG     VERDICT",
+        "main-3  has no linux/arm64",
+        "work-2  chosen",
+        "main-1  is older than work-2",
+        "test-4  does not match the filter '^(main|work)-'",
+    ]
+
+
+def test_saved_tags_are_judged_offline_as_they_were(ruled: Place, tmp_path: Path) -> None:
+    file = tmp_path / "saved tags"
+    explained = ruled.call("explain", "pod/rules", "--save-tags", str(file), "-o", "json")
+
+    _, command = file.read_text().splitlines()[:2]
+    words = shlex.split(command.removeprefix("# "))
+    (image,) = explained.json["images"]
+    replayed = program(*words[1:], "-o", "json")
+    assert words[0] == "reconcile"
+    assert (replayed.code, replayed.json["selected"]) == (0, "work-2")
+    assert replayed.json["verdicts"] == image["verdicts"]
+
+
+def test_tags_are_saved_of_one_image_that_is_named(place: Place, tmp_path: Path) -> None:
+    several = place.call("explain", "deployment/nginx", "--save-tags", str(tmp_path / "tags"))
+    nowhere = place.call(
+        "explain", "deployment/nginx", "side", "--save-tags", str(tmp_path / "no" / "tags")
+    )
+
+    assert (several.code, nowhere.code) == (2, 2)
+    assert "--save-tags keeps those of one image: name a container of nginx, side" in several.err
+    assert "cannot write the tags: No such file or directory" in nowhere.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_tag_of_a_container_is_explained(place: Place) -> None:

@@ -192,11 +192,18 @@ COMMANDS: Mapping[str, CommandSpec] = {
         Examples:
           reconcile explain web:deployment/nginx --git-url https://git.example/acme/web
           reconcile explain deployment/nginx sidecar -o json
+          reconcile explain deployment/nginx sidecar --save-tags tags
         """,
         module="explain",
         own=(
             click.Argument(["workload"]),
             click.Argument(["container"], required=False),
+            click.Option(
+                ["--save-tags"],
+                metavar="FILE",
+                type=click.Path(),
+                help="write the tags to a file by which 'policy test' says the same offline",
+            ),
         ),
         shown=(*_GIT, *_REGISTRIES, "default-namespace", "output"),
     ),

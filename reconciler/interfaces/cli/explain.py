@@ -11,10 +11,8 @@ from reconciler.interfaces.cli.json_document import problem_document
 from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.rendering import JSON, rendered
-from reconciler.interfaces.cli.surveys import (
-    image_document,
-    survey_sources,
-)
+from reconciler.interfaces.cli.saved_tags import save
+from reconciler.interfaces.cli.surveys import image_document, survey_sources
 from reconciler.interfaces.cli.tags import say_verdicts, verdict_documents
 from reconciler.interfaces.table import say_facts
 from reconciler.interfaces.terminal import Terminal
@@ -22,11 +20,14 @@ from reconciler.interfaces.terminal import Terminal
 SCHEMA_VERSION = 1
 
 
-def run(invocation: Invocation, *, workload: str, container: str | None) -> int:
+def run(
+    invocation: Invocation, *, workload: str, container: str | None, save_tags: str | None
+) -> int:
     """Print each tag with its verdict; return the exit code that problems call for.
 
     Raises:
-        SettingsError: options are wrong, or there is no such workload or container.
+        SettingsError: options are wrong, or there is no such workload or container; or the tags
+            cannot be saved.
     """
     settings = load(invocation)
     surveys = survey_sources(settings, workload=workload, has_verdicts=True)
@@ -38,6 +39,8 @@ def run(invocation: Invocation, *, workload: str, container: str | None) -> int:
     ]
     if not images and any(each.revision for each in surveys):
         raise SettingsError(_absence([each for s in surveys for each in s.images], container))
+    if save_tags is not None and images:
+        save([image for _, image in images], save_tags)
     code = exit_code_of(problems)
     if settings.output == "json":
         body: JSON = {

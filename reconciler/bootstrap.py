@@ -22,6 +22,7 @@ from reconciler.adapters.local.tags import ListedTags
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.cloud.clouds import Clouds
 from reconciler.adapters.registry.credentials import Keychain
+from reconciler.adapters.registry.registries import OnLimit
 from reconciler.adapters.registry.transport import OnRequest
 from reconciler.core.images.tag_list import TagList
 from reconciler.core.manifests.document import parse_documents
@@ -127,6 +128,7 @@ def running(
     local: Local | None = None,
     stop: Stop | None = None,
     on_request: OnRequest = lambda _host, _status: None,
+    on_limit: OnLimit = lambda _host, _remaining, _limit: None,
 ) -> Iterator[PartsOf]:
     """Give a function that builds the parts of a source's cycles; closes all of them at the end.
 
@@ -136,6 +138,7 @@ def running(
         local: what takes the place of the sources' remotes; None: nothing does.
         stop: asks cycles to end early.
         on_request: told after each request to a registry, from many threads.
+        on_limit: likewise, after each answer that says how many more requests it takes.
 
     Raises:
         SettingsError: something named in the settings cannot be used.
@@ -149,7 +152,9 @@ def running(
     stop = stop or Stop()
     spare_collector()
     with ExitStack() as stack:
-        registries, image_facts = _registries(settings, local, stack, on_request)
+        registries, image_facts = _registries(
+            settings, local, stack, on_request=on_request, on_limit=on_limit
+        )
         cluster, secrets = _cluster(settings, local, stack, stop)
 
         def parts_of(
@@ -195,14 +200,21 @@ def _cluster(
 
 
 def _registries(
-    settings: Settings, local: Local | None, stack: ExitStack, on_request: OnRequest
+    settings: Settings,
+    local: Local | None,
+    stack: ExitStack,
+    *,
+    on_request: OnRequest,
+    on_limit: OnLimit,
 ) -> tuple[TagSource, ImageFacts]:
     """Return what lists tags, and what tells of single images."""
     if local is not None and local.tags is not None:
         return ListedTags(local.tags.tags), ImageFacts(given=local.tags.knowledge)
     clouds = Clouds(settings.registry, os.environ, on_request=on_request)
     stack.callback(clouds.close)
-    client = RegistryClient(settings.registry, _keychain(settings, clouds), on_request=on_request)
+    client = RegistryClient(
+        settings.registry, _keychain(settings, clouds), on_request=on_request, on_limit=on_limit
+    )
     stack.callback(client.close)
     return client, ImageFacts(client.images(), FactFiles(settings.data_dir / "facts"))
 

@@ -204,6 +204,20 @@ def test_every_series_is_one_of_the_table_or_of_the_process() -> None:
     assert any(name == "process_resident_memory_bytes" for name, _ in types)
 
 
+def test_what_a_registry_says_of_its_limit_is_a_metric_with_as_many_hosts() -> None:
+    metrics = Metrics(["default"], waiting=lambda: 0)
+    metrics.on_limit("registry-1.docker.io", 76, 100)
+    metrics.on_limit("registry-1.docker.io", 75, None)
+    for number in range(MAX_HOSTS + 5):
+        metrics.on_limit(f"r{number}.example", number, 1000)
+
+    text = metrics.render().decode()
+
+    assert 'reconcile_registry_rate_limit{host="registry-1.docker.io"} 100.0' in text
+    assert 'reconcile_registry_rate_limit_remaining{host="registry-1.docker.io"} 75.0' in text
+    assert text.count("reconcile_registry_rate_limit_remaining{") == MAX_HOSTS + 1
+
+
 def test_a_port_that_is_taken_is_told_and_nothing_is_kept_open() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -13,7 +13,7 @@ from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.failures import failure, lied
 from reconciler.adapters.registry.images import RegistryImages
 from reconciler.adapters.registry.pagination import next_link, next_page
-from reconciler.adapters.registry.registries import Registries
+from reconciler.adapters.registry.registries import OnLimit, Registries
 from reconciler.adapters.registry.request import Request, without_query
 from reconciler.adapters.registry.transport import OnRequest, Response
 from reconciler.core.images.pull_secret import PullCredential
@@ -55,6 +55,7 @@ class RegistryClient:
         *,
         page_size: int = PAGE_SIZE,
         on_request: OnRequest = lambda _host, _status: None,
+        on_limit: OnLimit = lambda _host, _remaining, _limit: None,
     ) -> None:
         """Open nothing yet.
 
@@ -64,8 +65,9 @@ class RegistryClient:
             page_size: how many tags to ask for at a time.
             on_request: told after each HTTP request, from many threads: ``host[:port]``, and the
                 status, 0 if there was no answer.
+            on_limit: likewise, after each answer that says how many more requests are taken.
         """
-        self._registries = Registries(settings, keychain, on_request=on_request)
+        self._registries = Registries(settings, keychain, on_request=on_request, on_limit=on_limit)
         self._page_size = page_size
         self._patience_s = LISTS_PATIENCE * settings.answer_timeout_s
 

@@ -1,7 +1,7 @@
 """What all reading from registries has in common: connections, logins, and whom to ask when."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from urllib.parse import quote
 
 import structlog
@@ -10,6 +10,7 @@ from reconciler.adapters.registry.auth import Authenticator, Visit
 from reconciler.adapters.registry.breaker import Breakers
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.endpoints import Endpoint, endpoints_of
+from reconciler.adapters.registry.rate_limit import RateLimit
 from reconciler.adapters.registry.respite import Respites
 from reconciler.adapters.registry.transport import OnRequest, Transport
 from reconciler.core.images.pull_secret import PullCredential
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 
 Found = TypeVar("Found")
 
+OnLimit: TypeAlias = Callable[[str, int, int | None], None]
+"""Told after each answer that says how many more requests a ``host[:port]`` takes, of how many."""
+
 
 class Registries:
     """All registries, by one pool of connections. Safe to use from many threads.
@@ -36,10 +40,16 @@ class Registries:
     """
 
     def __init__(
-        self, settings: RegistrySettings, keychain: Keychain, *, on_request: OnRequest
+        self,
+        settings: RegistrySettings,
+        keychain: Keychain,
+        *,
+        on_request: OnRequest,
+        on_limit: OnLimit = lambda _host, _remaining, _limit: None,
     ) -> None:
         """Open nothing yet."""
-        self._transport = Transport(settings, on_request=on_request)
+        self._transport = Transport(settings, on_request=on_request, take_limit=self._take_limit)
+        self._on_limit = on_limit
         self._auth = Authenticator(
             self._transport, keychain, insecure_hosts=settings.insecure_hosts
         )
@@ -114,6 +124,12 @@ class Registries:
             raise
         self._breakers.answered(host)
         return found
+
+    def _take_limit(self, host: str, limit: RateLimit) -> None:
+        """Ask a host for nothing more that has no more to give, if it says until when."""
+        if limit.remaining == 0 and limit.reset_s:
+            self._respites.grant(host, limit.reset_s)
+        self._on_limit(host, limit.remaining, limit.limit)
 
     def _note(self, host: str, error: RegistryError) -> None:
         self._respites.note(host, error)

@@ -31,5 +31,9 @@ class Respites:
     def note(self, host: str, error: RegistryError) -> None:
         """Take down the time that a host asks for in its answer, if it does."""
         if error.retry_after_s is not None:
-            until = self._clock() + min(error.retry_after_s, LONGEST_S)
-            self._until[host] = max(until, self._until.get(host, until))
+            self.grant(host, error.retry_after_s)
+
+    def grant(self, host: str, seconds: float) -> None:
+        """Let a host have its time; a longer one that it has already stays."""
+        until = self._clock() + min(seconds, LONGEST_S)
+        self._until[host] = max(until, self._until.get(host, until))

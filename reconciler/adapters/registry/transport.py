@@ -1,6 +1,7 @@
 """Sends one HTTP request to a registry: pooled, bounded in time and size, following nothing."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -13,6 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from reconciler.adapters.registry.connection import deadline
 from reconciler.adapters.registry.pools import Pools
+from reconciler.adapters.registry.rate_limit import RateLimit, rate_limit_of
 from reconciler.adapters.registry.realm import is_loopback_name
 from reconciler.adapters.registry.request import MAX_BODY_BYTES, Request, without_query
 from reconciler.adapters.registry.trouble import as_registry_error
@@ -25,6 +27,9 @@ USER_AGENT: Final = f"reconcile/{VERSION}"
 
 OnRequest: TypeAlias = Callable[[str, int], None]
 """Told after each request: ``host[:port]``, and the status, 0 if there was no answer."""
+
+TakeLimit: TypeAlias = Callable[[str, RateLimit], None]
+"""Told after each answer that says how many more requests its ``host[:port]`` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Transport:
         settings: RegistrySettings,
         *,
         on_request: OnRequest = lambda _host, _status: None,
+        take_limit: TakeLimit = lambda _host, _limit: None,
         is_direct: bool = False,
     ) -> None:
         """Open nothing yet.
@@ -56,10 +62,12 @@ class Transport:
         Args:
             settings: whom to trust, and how long to wait.
             on_request: told after each request, from many threads.
+            take_limit: likewise, after each answer that says how many more are taken.
             is_direct: whether no proxy is used, whatever the environment says.
         """
         self._settings = settings
         self._on_request = on_request
+        self._take_limit = take_limit
         self._pools = Pools(settings, {} if is_direct else os.environ)
         self._timeout = urllib3.Timeout(
             connect=settings.connect_timeout_s, read=settings.read_timeout_s
@@ -152,11 +160,17 @@ class Transport:
                     timeout=self._timeout,
                 )
                 status = answer.status
+                self._tell_limit(url, answer.headers)
                 return Response(url, status, answer.headers, _body(answer, url, limit))
         except HTTPError as error:
             raise as_registry_error(error, url, self._settings) from error
         finally:
             self._on_request(urlsplit(url).netloc, status)
+
+    def _tell_limit(self, url: str, headers: Mapping[str, str]) -> None:
+        found = rate_limit_of(headers, now_s=time.time())
+        if found is not None:
+            self._take_limit(urlsplit(url).netloc, found)
 
 
 def in_tls(url: str) -> str:

@@ -70,6 +70,7 @@ def _run(settings: Settings, service: "Service | None", signals: Signals, stop: 
         progress=LoggedProgress(),
         stop=stop,
         on_request=service.on_request if service else lambda _host, _status: None,
+        on_limit=service.on_limit if service else lambda _host, _remaining, _limit: None,
     ) as parts_of:
 
         def run(name: str) -> CycleOutcome:

@@ -70,6 +70,10 @@ METRICS: Final = (
            "problems of the newest cycle"),
     Metric("reconcile_registry_requests_total", "counter", ("host", "status"),
            "HTTP requests to registries; none: no answer"),
+    Metric("reconcile_registry_rate_limit", "gauge", ("host",),
+           "requests that a registry takes within its time window, where it says so"),
+    Metric("reconcile_registry_rate_limit_remaining", "gauge", ("host",),
+           "how many of them were left, by its newest answer that says so"),
     Metric("reconcile_queue_length", "gauge", (), "sources that wait for a cycle"),
 )  # fmt: skip
 """The names and labels that are promised; ``docs/reference/metrics.md`` shows this table."""
@@ -128,16 +132,26 @@ class Metrics:
 
     def on_request(self, host: str, status: int) -> None:
         """Count a request to a registry, and how it was answered; 0: not at all."""
-        host = host.rpartition("@")[2][:MAX_HOST]  # a redirect may name a password before it
-        with self._lock:
-            if len(self._hosts) < MAX_HOSTS:
-                self._hosts.add(host)
-            label = host if host in self._hosts else OTHER
+        label = self._host_label(host)
         self._counter("reconcile_registry_requests_total", label, status_word(status)).inc()
+
+    def on_limit(self, host: str, remaining: int, limit: int | None) -> None:
+        """Take in how many requests a registry still takes, and of how many; None: it is silent."""
+        label = self._host_label(host)
+        self._gauge("reconcile_registry_rate_limit_remaining", label).set(remaining)
+        if limit is not None:
+            self._gauge("reconcile_registry_rate_limit", label).set(limit)
 
     def render(self) -> bytes:
         """Return all of them in Prometheus's text format."""
         return prometheus_client.generate_latest(self._registry)
+
+    def _host_label(self, host: str) -> str:
+        host = host.rpartition("@")[2][:MAX_HOST]  # a redirect may name a password before it
+        with self._lock:
+            if len(self._hosts) < MAX_HOSTS:
+                self._hosts.add(host)
+            return host if host in self._hosts else OTHER
 
     def _record_sync(self, name: str, report: SyncReport) -> None:
         counts = report.counts

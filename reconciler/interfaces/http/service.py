@@ -47,6 +47,10 @@ class Service:
         """Take in that a registry was asked."""
         self._metrics.on_request(host, status)
 
+    def on_limit(self, host: str, remaining: int, limit: int | None) -> None:
+        """Take in how many requests a registry still takes, and of how many."""
+        self._metrics.on_limit(host, remaining, limit)
+
     @contextlib.contextmanager
     def serving(self, loop: Queueing) -> Iterator[None]:
         """Answer while the block runs."""

@@ -13,6 +13,7 @@ from reconciler.adapters.registry.image_manifest import (
     ImageConfig,
     ImageIndex,
     Manifest,
+    UnreadableError,
     is_old,
     parse_config,
     parse_manifest,
@@ -60,7 +61,8 @@ class Contents:
         """Return the digest that a tag names now, by a HEAD if that suffices.
 
         OCI distribution-spec 1.1, "Pulling manifests": a registry "SHOULD" send the digest in
-        ``Docker-Content-Digest``; where it does not, the digest is that of the body.
+        ``Docker-Content-Digest``; where it does not, the digest is that of the body, if that is a
+        manifest and not the page of some proxy.
 
         Raises:
             RegistryError: the registry failed, lied, or did not answer in time.
@@ -77,7 +79,12 @@ class Contents:
         answer = self._got(f"manifests/{tag}", MAX_MANIFEST_BYTES)
         self._refuse_old(answer)
         digest = answer.headers.get("Docker-Content-Digest", "")
-        return _checked(answer, digest if is_digest(digest) else _digest(answer.body))
+        digest = digest if is_digest(digest) else _digest(answer.body)
+        try:
+            self._keep(digest, self._parsed(answer, digest, parse_manifest))
+        except UnreadableError as error:  # no digest says that somebody pushed it
+            raise lied(answer.url, "answered with something that is no manifest") from error
+        return digest
 
     def manifest(self, digest: str) -> Manifest:
         """Return what a digest names.
@@ -90,8 +97,7 @@ class Contents:
         if found is None:
             path = f"manifests/{digest}"
             found = self._read(path, digest, MAX_MANIFEST_BYTES, parse_manifest)
-            weight = 1 + len(found.entries) if isinstance(found, ImageIndex) else 1
-            self._memory.manifests.put(self._repository, digest, found, weight=weight)
+            self._keep(digest, found)
         return found
 
     def config(self, digest: str) -> ImageConfig:
@@ -121,12 +127,20 @@ class Contents:
         if self._reads == MAX_READS:
             raise self.lied(f"has {self.name!r} in more than {MAX_READS} parts")
         self._reads += 1
-        answer = self._got(path, most_bytes)
-        _checked(answer, digest)
+        return self._parsed(self._got(path, most_bytes), digest, parse)
+
+    def _parsed(self, answer: Response, digest: str, parse: Callable[[bytes], Parsed]) -> Parsed:
+        """Return what an answer holds, if it is what the digest names."""
+        if _digest(answer.body, digest.partition(":")[0]) != digest:
+            raise lied(answer.url, f"answered with something that is not {digest}")
         try:
             return parse(answer.body)
         except NotFoundError as error:
-            raise self.no_image(error.message) from error
+            raise type(error)(f"{self.name!r} {error.message}", where=self._visit.base) from error
+
+    def _keep(self, digest: str, manifest: Manifest) -> None:
+        weight = 1 + len(manifest.entries) if isinstance(manifest, ImageIndex) else 1
+        self._memory.manifests.put(self._repository, digest, manifest, weight=weight)
 
     def _got(self, path: str, most_bytes: int) -> Response:
         accept = ACCEPT if path.startswith("manifests/") else ""
@@ -145,17 +159,6 @@ class Contents:
     def _refuse_old(self, answer: Response) -> None:
         if is_old(answer.headers.get("Content-Type", "")):
             raise self.no_image(OLD_WORDS)
-
-
-def _checked(answer: Response, digest: str) -> str:
-    """Return the digest of an answer's body.
-
-    Raises:
-        RegistryError: the body has another one.
-    """
-    if _digest(answer.body, digest.partition(":")[0]) != digest:
-        raise lied(answer.url, f"answered with something that is not {digest}")
-    return digest
 
 
 def _digest(body: bytes, algorithm: str = "sha256") -> str:

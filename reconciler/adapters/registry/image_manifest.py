@@ -135,6 +135,10 @@ _MANIFEST: Final = msgspec.json.Decoder(_Manifest)
 _CONFIG: Final = msgspec.json.Decoder(_Config)
 
 
+class UnreadableError(NotFoundError):
+    """Bytes that are no document of the kind that was expected."""
+
+
 def is_old(media_type: str) -> bool:
     """Whether a media type is one of Docker's first manifests, schema 1."""
     return media_type.strip().startswith(_OLD)
@@ -144,26 +148,27 @@ def parse_manifest(body: bytes) -> Manifest:
     """Return the manifest or index that a registry keeps for an image.
 
     Raises:
-        NotFoundError: it is no image; the message wants a name before it.
+        UnreadableError: it is no manifest at all; the message wants a name before it.
+        NotFoundError: it is no image; likewise.
     """
     with _ONE_AT_A_TIME:
         try:
             return _manifest(_MANIFEST.decode(body))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise NotFoundError("has a manifest that cannot be read") from error
+            raise UnreadableError("has a manifest that cannot be read") from error
 
 
 def parse_config(body: bytes) -> ImageConfig:
     """Return what the config of an image says.
 
     Raises:
-        NotFoundError: it is none; the message wants a name before it.
+        UnreadableError: it is none; the message wants a name before it.
     """
     with _ONE_AT_A_TIME:
         try:
             found = _CONFIG.decode(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise NotFoundError("has a config that cannot be read") from error
+            raise UnreadableError("has a config that cannot be read") from error
         labels = found.config.labels if found.config else None
         return ImageConfig(
             _platform(found), read_moment(found.created), _moment(labels, *_BUILD_DATES)

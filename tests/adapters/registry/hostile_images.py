@@ -114,9 +114,12 @@ TABLE = (
         "gives a tag a digest that its manifest has not",
         f"the registry answered with something that is not sha256:{'0' * 64}",
         lambda request, _: Reply(405) if request.method == "HEAD" else Reply(
-            headers={"Docker-Content-Digest": f"sha256:{'0' * 64}"}),
+            body=GOOD.manifests[-1].body, headers={"Docker-Content-Digest": f"sha256:{'0' * 64}"}),
         fact="digest",
     ),
+    HostileImage("answers for a tag with a page for people",
+                 "the registry answered with something that is no manifest",
+                 always(Reply(body=b"<html>Please log in</html>")), fact="digest"),
     HostileImage("gives another manifest than the one that was asked for", NOT_WHAT,
                  only("manifests", Reply(body=CHART.manifests[-1].body))),
     HostileImage("gives another config", f"the registry answered with something that is not"

@@ -226,6 +226,35 @@ def test_other_algorithms_are_believed_and_checked(world: World, algorithm: str)
         world.platforms(other)
 
 
+def test_a_manifest_that_came_with_a_digest_is_not_read_again(world: World) -> None:
+    digest = world.push(INDEX)
+    world.shelf.tells_digests = False
+
+    assert world.platforms(world.digest()) == {"linux/amd64", "linux/arm64"}
+    assert world.asked == ["HEAD manifests", "GET manifests"]
+    assert world.digest() == digest
+
+
+@pytest.mark.parametrize("body", [b"<html>Please log in</html>", b"[]", b""])
+def test_a_page_that_is_no_manifest_has_no_digest(world: World, body: bytes) -> None:
+    world.answer = lambda _: Reply(body=body)
+
+    with pytest.raises(
+        RegistryError, match="answered with something that is no manifest"
+    ) as raised:
+        world.digest()
+
+    assert not raised.value.is_retryable
+
+
+def test_what_is_no_image_and_has_no_digest_told_is_not_pinned(world: World) -> None:
+    world.push(Recipe(config_type="application/vnd.cncf.helm.config.v1+json"))
+    world.shelf.tells_digests = False
+
+    with pytest.raises(NotFoundError, match="'acme/web:v1' is no image: its config is"):
+        world.digest()
+
+
 def test_a_body_that_is_not_what_its_own_header_says_is_refused(world: World) -> None:
     world.push(Recipe())
     other = f"sha256:{'0' * 64}"

@@ -15,6 +15,8 @@ from reconciler.pipeline.scan import PullSecretsOf
 from reconciler.stop import Stop
 
 READS = 50  # of each fact, in one repository and cycle: registries count requests
+PATIENCE_S = 60.0  # after which a cycle goes on with what it knows; others wait for its commit
+PART = 256  # facts that are read before what was read is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,12 @@ class Gatherer:
     progress: Progress
     stop: Stop
     _known: dict[Repository, KnownImages] = field(default_factory=dict)
+    _began: float | None = None
 
     def settle(
         self, decide: Callable[[KnowledgeOf], Decisions], *, tags: Tags, pull_secrets: PullSecretsOf
     ) -> tuple[Decisions, KnowledgeOf]:
-        """Decide, read what is wanted and decide again, until no more can be had.
+        """Decide, read what is wanted and decide again, until no more can be had or it takes long.
 
         What is still wanted then waits for the next cycle.
 
@@ -85,10 +88,20 @@ class Gatherer:
             if self._recall(decided.wants):
                 continue
             due = list(self._due(decided.wants))
-            if not due:
+            if not due or self._takes_long():
                 return decided, knowledge
-            self._read(due, source, pull_secrets)
-            self._keep({each.repository for each in due}, tags, decided.present)
+            self._began = self.clock.now() if self._began is None else self._began
+            self.progress.tell(Reading(len(due)))
+            for start in range(0, len(due), PART):
+                if self._takes_long():
+                    break
+                part = due[start : start + PART]
+                self._read(part, source, pull_secrets)
+                self._keep({each.repository for each in part}, tags, decided.present)
+
+    def _takes_long(self) -> bool:
+        """Whether enough time was spent on reading in this cycle."""
+        return self._began is not None and self.clock.now() - self._began >= PATIENCE_S
 
     def _recall(self, wants: Wants) -> bool:
         """Take in what earlier cycles knew; return whether anything was added."""
@@ -122,7 +135,6 @@ class Gatherer:
                 source, question, digest, pull_secrets=pull_secrets
             )
 
-        self.progress.tell(Reading(len(due)))
         answers = inquire(
             {each: each.repository for each in due},
             ask,

@@ -1,6 +1,6 @@
 """Facts about single images, read as decisions want them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,11 +9,12 @@ import pytest
 from reconciler.core.decision import Decisions, KnowledgeOf, Skip
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Fact, Knowledge, Want
 from reconciler.core.images.platform import Platform
+from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.images import SkipReason, inspect
 from reconciler.errors import NotFoundError, RegistryError, StoppedError
 from reconciler.pipeline.events import Event, Reading
-from reconciler.pipeline.gather import READS, Gatherer, ImageFacts
+from reconciler.pipeline.gather import PART, PATIENCE_S, READS, Gatherer, ImageFacts
 from reconciler.pipeline.inquiry import ATTEMPTS
 from reconciler.stop import Stop
 from tests.fakes.clock import FakeClock
@@ -303,6 +304,64 @@ def test_where_nobody_is_asked_what_is_given_stands_for_every_repository() -> No
 
     assert known == {WEB: given, API: given}
     assert decided.wants == {WEB: tuple(created("v2"))}
+
+
+class Slow(FakeImages):
+    """Images of which each takes a while, and after some of which something happens."""
+
+    def then(self, clock: FakeClock, seconds: float, after: Callable[[int], None]) -> None:
+        self.clock, self.seconds, self.after = clock, seconds, after
+
+    def created_of(
+        self, repository: Repository, digest: str, *, pull_secrets: Iterable[PullCredential] = ()
+    ) -> datetime | None:
+        self.clock.sleep(self.seconds)
+        self.after(len(self.asked))
+        return super().created_of(repository, digest, pull_secrets=pull_secrets)
+
+
+def many(
+    count: int,
+) -> tuple[Slow, Callable[[KnowledgeOf], Decisions], dict[Repository, tuple[str, ...]]]:
+    """Return images of many repositories, what wants to know of each, and what is listed."""
+    repositories = [Repository("r.example", f"acme/r{number}") for number in range(count)]
+    found = {f"{each}:v1": FakeImage(digest_for(f"{each}")) for each in repositories}
+
+    def decide(known: KnowledgeOf) -> Decisions:
+        rows = (wanting(*created("v1"), repository=each)(known).by_report for each in repositories)
+        return Decisions(tuple(row for rows_of_one in rows for row in rows_of_one))
+
+    return Slow(found), decide, dict.fromkeys(repositories, ("v1",))
+
+
+def test_what_takes_long_is_left_to_the_next_cycle_which_goes_on_with_it() -> None:
+    source, decide, listed = many(3 * PART)
+    store = FakeFacts()
+    gathering = gatherer(source, store)
+    source.then(gathering.clock, PATIENCE_S / PART / 2, lambda _: None)  # type: ignore[arg-type]  # a fake one
+
+    decided, _ = gathering.settle(decide, tags=listed, pull_secrets=lambda _: ())
+
+    assert len(decided.wants) == PART
+    assert len(store.kept) == 2 * PART
+    decided, _ = gatherer(source, store).settle(decide, tags=listed, pull_secrets=lambda _: ())
+    assert len(asked(source, Fact.CREATED)) == 3 * PART
+
+
+def test_what_was_read_before_the_process_was_to_end_is_kept() -> None:
+    source, decide, listed = many(2 * PART)
+    store = FakeFacts()
+    gathering = gatherer(source, store)
+
+    def end(count: int) -> None:
+        if count > 2 * PART + 2:  # of digests and of creation times
+            gathering.stop.ask()
+
+    source.then(FakeClock(), 0, end)
+    with pytest.raises(StoppedError):
+        gathering.settle(decide, tags=listed, pull_secrets=lambda _: ())
+
+    assert len(store.kept) == PART
 
 
 def test_reading_ends_when_the_process_is_to_end() -> None:

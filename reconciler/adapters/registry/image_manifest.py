@@ -179,16 +179,16 @@ def _manifest(found: _Manifest) -> Manifest:
     media_type = found.mediaType if isinstance(found.mediaType, str) else ""
     if is_old(media_type) or found.schemaVersion == 1:
         raise NotFoundError(OLD_WORDS)
-    if (found.manifests is None) == (found.config is None):
-        raise NotFoundError(f"is no image: its media type is {media_type[:100]!r}")
     created = _moment(found.annotations, _CREATED)
-    if found.manifests is not None:
-        return ImageIndex(_entries(found.manifests), created)
-    config = found.config
-    assert config is not None  # noqa: S101 - one of the two is there
-    if config.mediaType not in _CONFIGS:
-        raise NotFoundError(f"is no image: its config is {str(config.mediaType)[:100]!r}")
-    return ImageManifest(_digest(config), created)
+    match found.manifests, found.config:
+        case list(manifests), None:
+            return ImageIndex(_entries(manifests), created)
+        case None, _Descriptor(mediaType=str(kind)) as config if kind in _CONFIGS:
+            return ImageManifest(_digest(config), created)
+        case None, _Descriptor(mediaType=kind):
+            raise NotFoundError(f"is no image: its config is {str(kind)[:100]!r}")
+        case _:
+            raise NotFoundError(f"is no image: its media type is {media_type[:100]!r}")
 
 
 def _entries(manifests: list[_Descriptor]) -> tuple[Entry, ...]:

@@ -1,12 +1,13 @@
 """Decision: what becomes of each image field, given what the registries list and what is known."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Fact, Knowledge, Want
-from reconciler.core.images.policy import DigestPolicy
+from reconciler.core.images.policy import DigestPolicy, MatchPolicy, NewestPolicy
 from reconciler.core.images.reference import ImageReference, Repository
+from reconciler.core.images.rules import TagRules
 from reconciler.core.images.selection import SelectionReason, select
 from reconciler.core.manifests.images import FileReport, ImageField, SkipReason
 from reconciler.errors import ManifestError, ReconcilerError
@@ -127,11 +128,8 @@ def _decide(field: ImageField, tags: Tags, known: KnowledgeOf) -> Decision:
     if selection.winner is None and selection.reason is not SelectionReason.ALREADY_NEWEST:
         made = _skip(field, _SKIPS[selection.reason], selection.detail)
         return replace(made, wants=selection.wants, failures=(*made.failures, *selection.failures))
-    for tag in dict.fromkeys((old.effective_tag, selection.winner or old.effective_tag)):
-        if tag not in knowledge.remembered or tag not in listed:
-            continue
-        digest = _digest(field, tag, knowledge)
-        if isinstance(digest, Skip):  # it may have been moved since its image was read
+    for tag in _to_check(field.rules, old.effective_tag, selection.winner, knowledge):
+        if tag in listed and isinstance(digest := _digest(field, tag, knowledge), Skip):
             return digest
     if selection.winner is not None:
         return _move(field, old, selection.winner, knowledge)
@@ -141,6 +139,18 @@ def _decide(field: ImageField, tags: Tags, known: KnowledgeOf) -> Decision:
 def _skip(field: ImageField, reason: SkipReason, detail: str) -> Skip:
     error = ManifestError(detail, where=field.where)
     return Skip(field, reason, detail, failures=(error,) if reason in _FOR_A_PERSON else ())
+
+
+def _to_check(
+    rules: TagRules, current: str, winner: str | None, knowledge: Knowledge
+) -> Iterator[str]:
+    """Yield the tags by whose age it was decided, and that may have been moved since it was read.
+
+    What is no longer listed cannot be checked, and is what it was.
+    """
+    if isinstance(rules.policy, NewestPolicy | MatchPolicy):
+        matter = dict.fromkeys((current, winner or current))
+        yield from (tag for tag in matter if tag in knowledge.remembered)
 
 
 def _move(field: ImageField, old: ImageReference, winner: str, knowledge: Knowledge) -> Decision:

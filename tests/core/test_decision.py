@@ -159,12 +159,17 @@ def test_pin_wants_the_digest_of_the_tag_that_stands_there() -> None:
     assert made.wants == (Want("v3", Fact.DIGEST),)
 
 
-def test_what_was_remembered_of_present_and_winning_tag_is_checked_before_it_counts() -> None:
-    created = dict.fromkeys(("v2", "v3", "v4"), datetime(2026, 1, 1, tzinfo=UTC))
-    known = Knowledge(created=created, remembered=frozenset(created))
+NEWEST = TagRules(policy=NewestPolicy())
+AGES = {
+    tag: datetime(2026, month, 1, tzinfo=UTC) for month, tag in enumerate(("v2", "v3", "v4"), 1)
+}
+REMEMBERED = Knowledge(created=AGES, remembered=frozenset(AGES))
 
+
+def test_what_was_remembered_of_present_and_winning_tag_is_checked_before_it_counts() -> None:
+    known = REMEMBERED
     wanted: list[Want] = []
-    while isinstance(made := decision(":v3", *created, knowledge=known), Skip):
+    while isinstance(made := decision(":v3", *AGES, rules=NEWEST, knowledge=known), Skip):
         wanted += made.wants
         tags = frozenset(want.tag for want in wanted)
         known = replace(known, digests=dict.fromkeys(tags, NEW), remembered=known.remembered - tags)
@@ -173,12 +178,15 @@ def test_what_was_remembered_of_present_and_winning_tag_is_checked_before_it_cou
     assert new_of(made) == ":v4"
 
 
-def test_a_remembered_tag_that_cannot_be_checked_decides_nothing() -> None:
-    created = {"v3": datetime(2026, 1, 1, tzinfo=UTC)}
-    error = NotFoundError("no tag 'v3'", where="r.example/acme/web")
-    known = Knowledge({"v3": error}, created=created, remembered=frozenset(created))
+def test_what_is_remembered_of_ages_is_nothing_to_policies_that_go_by_tags() -> None:
+    assert new_of(decision(":v3", *AGES, knowledge=REMEMBERED)) == ":v4"
 
-    made = decision(":v3", "v3", "v4", knowledge=known)
+
+def test_a_remembered_tag_that_cannot_be_checked_decides_nothing() -> None:
+    error = NotFoundError("no tag 'v3'", where="r.example/acme/web")
+    known = replace(REMEMBERED, digests={"v3": error})
+
+    made = decision(":v3", *AGES, rules=NEWEST, knowledge=known)
 
     assert isinstance(made, Skip)
     assert made.failures == (error,)
@@ -188,7 +196,7 @@ def test_a_remembered_tag_that_is_no_longer_listed_cannot_be_checked_and_need_no
     created = {"v3": datetime(2026, 1, 1, tzinfo=UTC), "v4": datetime(2026, 2, 1, tzinfo=UTC)}
     known = Knowledge({"v4": NEW}, created=created, remembered=frozenset({"v3"}))
 
-    made = decision(":v3", "v4", rules=TagRules(policy=NewestPolicy()), knowledge=known)
+    made = decision(":v3", "v4", rules=NEWEST, knowledge=known)
 
     assert new_of(made) == ":v4"
 

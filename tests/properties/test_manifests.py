@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.decision import Change, decide
+from reconciler.core.images.knowledge import Knowledge
 from reconciler.core.manifests.comparison import met_wishes
 from reconciler.core.manifests.document import parse_documents
 from reconciler.core.manifests.edit import TextEdit, apply_edits
@@ -17,6 +18,7 @@ from reconciler.core.plan import UpdatePlan, make_plan, repositories
 from reconciler.errors import ManifestError
 
 IMAGE = "registry.example:5000/acme/web"
+OLD, NEW = (f"sha256:{digit * 64}" for digit in "0a")
 
 
 @dataclass(frozen=True)
@@ -76,17 +78,21 @@ def written(style: Style, tags: list[str]) -> str:
 def planned(text: str, *listed: str) -> tuple[str, UpdatePlan]:
     report: FileReport = inspect("a.yaml", text, default_namespace="default")
     tags = dict.fromkeys(repositories([report]), listed)
-    plan = make_plan([report], {"a.yaml": text}, decide([report], tags))
+    known = dict.fromkeys(tags, Knowledge(dict.fromkeys(listed, NEW)))
+    plan = make_plan([report], {"a.yaml": text}, decide([report], tags, known))
     return plan.contents.get("a.yaml", text), plan
 
 
-@given(styles, st.lists(st.sampled_from(["v3", "v2", "v10"]), min_size=1, max_size=4))
+suffixes = st.sampled_from(["v3", "v2", "v10", f"v3@{OLD}", f"v10@{OLD}"])
+
+
+@given(styles, st.lists(suffixes, min_size=1, max_size=4))
 def test_only_the_planned_words_differ_whatever_the_style(style: Style, tags: list[str]) -> None:
     text = written(style, tags)
 
     after, plan = planned(text, "v1", "v11", "v3")
 
-    assert after == written(style, ["v11"] * len(tags))
+    assert after == written(style, [f"v11@{NEW}" if "@" in tag else "v11" for tag in tags])
     assert len(plan.changes) == len(tags)
     assert plan.problems == ()
     assert planned(after, "v1", "v11", "v3")[1].changes == ()

@@ -15,6 +15,7 @@ from reconciler.adapters.registry.logins import Logins
 from reconciler.adapters.registry.realm import check_realm, may_be_asked
 from reconciler.adapters.registry.redirect import followed
 from reconciler.adapters.registry.request import Request, without_query
+from reconciler.adapters.registry.scope import MAX_SCOPE, USUAL, ScopeShape, shape_of
 from reconciler.adapters.registry.standing import Standings
 from reconciler.adapters.registry.token import TokenKey
 from reconciler.adapters.registry.tokens import Tokens
@@ -23,8 +24,6 @@ from reconciler.adapters.registry.trouble import NotHttpError, UntrustedError
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.errors import AccessDeniedError, RegistryError
-
-MAX_SCOPE: Final = 1024
 
 _BAD_REQUEST: Final = 400
 _UNAUTHORIZED: Final = 401
@@ -53,6 +52,7 @@ class Authenticator:
         self._standings = Standings()
         self._insecure_hosts = insecure_hosts
         self._ways: dict[str, Way] = {}  # by host
+        self._scopes: dict[tuple[str, str], ScopeShape] = {}  # by host and what is attempted
 
     def visit(
         self,
@@ -117,6 +117,14 @@ class Authenticator:
         self._ways[urlsplit(answer.url).netloc] = way
         return way
 
+    def scope_shape(self, url: str, doing: str) -> ScopeShape:
+        """Return the shape of the scopes that the host of a URL wants for what is attempted."""
+        return self._scopes.get((urlsplit(url).netloc, doing), USUAL)
+
+    def learn_scope(self, url: str, doing: str, shape: ScopeShape) -> None:
+        """Remember it."""
+        self._scopes[urlsplit(url).netloc, doing] = shape
+
     def _ask_in_tls(self, request: Request) -> Response | None:
         """Return the answer in TLS, and remember it; None if the host does not speak it."""
         if not request.url.startswith("http:"):
@@ -148,7 +156,7 @@ class Visit:
         self._logins = logins
         self._doing = doing
         self._accepted: tuple[Candidate | None] | None = None
-        self._scope = f"repository:{repository.path}:pull"
+        self._scope = auth.scope_shape(base, doing).scope(repository.path)
 
     def ask(self, request: Request) -> Response:
         """Return the answer to a request, with credentials if they are asked for.
@@ -231,7 +239,7 @@ class Visit:
         wanted = self._scope_of(answer)
         if token.is_new and wanted == key.scope:
             return answer  # it would be the same token again
-        self._scope = wanted
+        self._ask_for(wanted)
         again = self._auth.tokens.get(replace(key, scope=wanted), refused=token.text)
         return transport.send(request, f"Bearer {again.text}")
 
@@ -241,8 +249,13 @@ class Visit:
 
     def _learn(self, answer: Response) -> Way:
         way = self._auth.learn(answer)
-        self._scope = self._scope_of(answer)
+        self._ask_for(self._scope_of(answer))
         return way
+
+    def _ask_for(self, scope: str) -> None:
+        """Ask for this scope from now on, and for its like on other visits to this host."""
+        self._scope = scope
+        self._auth.learn_scope(self.base, self._doing, shape_of(scope, self.repository.path))
 
     def _scope_of(self, answer: Response) -> str:
         """Return the scope that a 401 asks for; what we had if it names none."""

@@ -14,18 +14,16 @@ _OF_QUERIES = "!$%&'()*+,/:;=?@[]"
 """What may stand in a query (RFC 3986), and ``%`` for what is escaped."""
 
 _LINK = re.compile(r"[ \t,]*<([^<>]*)>((?:[ \t]*;[ \t]*[^;,<>]*)*)")
-_NEXT = re.compile(
-    r";[ \t]*rel[ \t]*=[ \t]*\"?(?:[^\";,]*[ \t])?next(?:[ \t][^\";,]*)?\"?[ \t]*(?:;|$)",
-    re.IGNORECASE,
-)
+_RELATIONS = re.compile(r";[ \t]*rel[ \t]*=[ \t]*\"?([^\";,]*)", re.IGNORECASE)
 
 
 def next_link(header: str) -> str | None:
-    """Return the target of the ``rel="next"`` link of a header value, or None."""
+    """Return the target of the ``rel="next"`` link of a header value, or None. In linear time."""
     position = 0
     while len(header) <= MAX_HEADER and (link := _LINK.match(header, position)):
         position = link.end()
-        if _NEXT.search(link[2]):
+        relations = (word for each in _RELATIONS.findall(link[2]) for word in each.split())
+        if "next" in map(str.lower, relations):
             return link[1].strip()
     return None
 

@@ -2,8 +2,9 @@
 
 One tag a line; after it, between blanks, when its image was created (a time of RFC 3339, ``-`` if
 it does not say) and what it runs on (``linux/amd64,linux/arm64``), or ``missing`` if there is none.
-Empty lines and those that begin with ``#`` are left out. What is selected from a list that was
-kept is what was selected when it was written.
+What the registry does not list any more, but something is known of, is ``unlisted``. Empty lines
+and those that begin with ``#`` are left out. What is selected from a list that was kept is what
+was selected when it was written.
 """
 
 import re
@@ -18,11 +19,12 @@ from reconciler.errors import NotFoundError, PolicySyntaxError, ReconcilerError,
 _COMMENT = "#"
 _SAYS_NO_TIME = "-"
 _MISSING = "missing"
+_UNLISTED = "unlisted"
 _RUNS_NOWHERE = "unknown/unknown"  # as indexes write it beside what is no image
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
-_HELP = "write a time (2024-06-03T10:00:00Z) or '-', platforms (linux/amd64,linux/arm64), 'missing'"
+_HELP = "write a time (2024-06-03T10:00:00Z) or '-', platforms (linux/amd64), 'missing', 'unlisted'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,11 @@ def parse_tag_list(text: str, *, name: str) -> TagList:
         tag, *words = line.split() or [_COMMENT]
         if tag.startswith(_COMMENT):
             continue
-        tags.append(tag)
+        if _UNLISTED not in words:
+            tags.append(tag)
         for word in words:
+            if word == _UNLISTED:
+                continue
             if word == _MISSING:
                 gone = NotFoundError("the list says that there is no such image")
                 created[tag] = platforms[tag] = gone
@@ -70,11 +75,13 @@ def print_tag_list(tags: Iterable[str], knowledge: Knowledge = NOTHING_KNOWN) ->
     A fact that failed is left out like one that is not known: both hold a selection. So is a text
     that no line can hold; it is no tag.
     """
-    lines = (
-        " ".join([tag, *_words(tag, knowledge)])
-        for tag in sorted(set(tags))
+    listed = frozenset(tags)
+    lines = [
+        " ".join([tag, *words, *([] if tag in listed else [_UNLISTED])])
+        for tag in sorted(listed.union(knowledge.created, knowledge.platforms))
         if tag.isprintable() and tag.split() == [tag] and not tag.startswith(_COMMENT)
-    )
+        if (words := _words(tag, knowledge)) or tag in listed
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 

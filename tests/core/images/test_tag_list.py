@@ -24,7 +24,8 @@ def test_what_is_known_of_an_image_stands_beside_its_tag_in_any_order() -> None:
         "b linux/arm/v7 2024-06-03T14:00:00.123456789+02:00\n"
         "c -\n"
         "d\t-\tlinux/amd64\n"
-        "e missing\n",
+        "e missing\n"
+        "g - unlisted\n",
         name="tags",
     )
 
@@ -32,7 +33,7 @@ def test_what_is_known_of_an_image_stands_beside_its_tag_in_any_order() -> None:
     assert listed.tags == ("a", "b", "c", "d", "e")
     assert created["a"] == NOON
     assert created["b"] == NOON + timedelta(microseconds=123456)
-    assert (created["c"], created["d"]) == (None, None)
+    assert (created["c"], created["d"], created["g"]) == (None, None, None)
     assert isinstance(created["e"], NotFoundError)
     assert platforms["a"] == frozenset({AMD, ARM})
     assert platforms["b"] == frozenset({Platform("linux", "arm", "v7")})
@@ -43,7 +44,7 @@ def test_what_is_known_of_an_image_stands_beside_its_tag_in_any_order() -> None:
 def test_a_list_is_printed_as_it_is_read() -> None:
     later = NOON.astimezone(timezone(timedelta(hours=2)))
     knowledge = Knowledge(
-        created={"a": NOON, "b": later, "c": None, "d": GONE, "e": DOWN},
+        created={"a": NOON, "b": later, "c": None, "d": GONE, "e": DOWN, "g": NOON, "h": DOWN},
         platforms={"a": frozenset({ARM, AMD}), "b": frozenset(), "e": DOWN, "f": GONE},
     )
 
@@ -57,6 +58,7 @@ def test_a_list_is_printed_as_it_is_read() -> None:
         "d missing\n"
         "e\n"
         "f missing\n"
+        "g 2024-06-03T12:00:00Z unlisted\n"
     )
     read = parse_tag_list(text, name="tags")
     assert print_tag_list(read.tags, read.knowledge) == text

@@ -208,7 +208,8 @@ def _no_policy(keyword: str, *, has_colon: bool) -> str:
         return _ARGUMENTS[keyword]
     if keyword in _WORDS:
         return f"{keyword!r} stands alone"
-    known = _KEYWORDS if len(keyword) <= _LONGEST_SLIP else ()
+    is_word = keyword.isascii() and keyword.isalpha() and len(keyword) <= _LONGEST_SLIP
+    known = _KEYWORDS if is_word else ()
     meant = difflib.get_close_matches(keyword.lower(), known, n=1, cutoff=_LIKE)
     if not meant and not has_colon:
         meant = _without_keyword(keyword)

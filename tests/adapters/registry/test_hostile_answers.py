@@ -13,6 +13,7 @@ from reconciler.errors import AccessDeniedError, NotFoundError, RegistryError
 from reconciler.settings import RegistrySettings
 from tests.adapters.registry.keychains import keychain_of
 from tests.simulators.registry import RegistrySimulator, Reply, Request, Script
+from tests.simulators.shelf import Shelf
 
 BASIC = {"WWW-Authenticate": 'Basic realm="lab"'}
 CANARY = "canary-7f3a"
@@ -223,6 +224,22 @@ def test_another_host_may_answer_for_a_registry_and_gets_no_password() -> None:
 
         assert [each.path for each in other.requests] == ["/v2/?n=1"]
         assert "Authorization" not in other.requests[0].headers
+
+
+def test_pages_go_on_at_the_host_that_a_redirect_led_to() -> None:
+    shelf = Shelf()
+    shelf.tag_all("upstream/web", ["v1", "v2", "v3"])
+    with RegistrySimulator(shelf) as other:
+        target = f"http://{other.host}/v2/upstream/web/tags/list?n=2"
+        with RegistrySimulator(lambda _: Reply(308, headers={"Location": target})) as registry:
+            keychain = keychain_of({registry.host: f"robot:{CANARY}"})
+            client = RegistryClient(RegistrySettings(), keychain)
+
+            assert client.list_tags(Repository(registry.host, "web")) == ("v1", "v2", "v3")
+            client.close()
+
+        assert len(other.requests) == 2
+        assert len(registry.requests) == 1
 
 
 def test_another_host_that_wants_a_password_gets_none_and_is_told() -> None:

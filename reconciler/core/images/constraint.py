@@ -9,7 +9,7 @@ All of this comes down to intervals of precedences, so that a check is two compa
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reconciler.core.images.version import (
@@ -71,6 +71,11 @@ class Comparator:
     is_negated: bool
     has_pre_release: bool
 
+    @property
+    def is_interval(self) -> bool:
+        """Whether it holds between its start and its end, and nowhere else."""
+        return not self.is_negated and self.suffix is None
+
     def holds(self, precedence: Precedence) -> bool:
         """Whether a version passes; pre-releases as such are the group's matter."""
         is_named = self.start <= precedence < self.end and (
@@ -84,16 +89,32 @@ class Comparator:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Comparators of which all must hold."""
+    """Comparators of which all must hold.
+
+    Asked for every tag of a repository, so those that name one interval are joined beforehand.
+    """
 
     comparators: tuple[Comparator, ...]
     has_pre_release: bool
+    _start: Precedence = field(init=False, repr=False, compare=False)
+    _end: Precedence = field(init=False, repr=False, compare=False)
+    _others: tuple[Comparator, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Join the intervals."""
+        plain = [each for each in self.comparators if each.is_interval]
+        others = tuple(each for each in self.comparators if not each.is_interval)
+        object.__setattr__(self, "_start", max((each.start for each in plain), default=_FIRST))
+        object.__setattr__(self, "_end", min((each.end for each in plain), default=_LAST))
+        object.__setattr__(self, "_others", others)
 
     def admits(self, precedence: Precedence) -> bool:
         """Whether all comparators hold and pre-releases are not shut out."""
         if not precedence[3] and not self.has_pre_release:
             return False
-        for comparator in self.comparators:  # noqa: SIM110 - asked for every tag; twice as fast
+        if not self._start <= precedence < self._end:
+            return False
+        for comparator in self._others:  # noqa: SIM110 - twice as fast
             if not comparator.holds(precedence):
                 return False
         return True

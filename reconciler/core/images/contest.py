@@ -29,6 +29,8 @@ from reconciler.errors import NotFoundError, ReconcilerError
 
 LATEST = "latest"
 _NO_TAG = ""  # stands for the current tag where there is none; it is no tag and has no place
+_PLAIN = re.compile(rf"(?!{LATEST}\Z|sha256-)[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}")
+"""What needs no closer look before it is ordered: nearly every tag."""
 _SIGNATURE = re.compile(r"sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?")
 
 
@@ -108,7 +110,7 @@ class Contest:
             return "is no tag"
         if tag == LATEST and not self._names_latest:
             return "is 'latest', which names no version"
-        if tag.startswith("sha256-") and _SIGNATURE.fullmatch(tag):
+        if _SIGNATURE.fullmatch(tag):
             return "is a signature or attestation"
         return ""
 
@@ -143,13 +145,15 @@ class Contest:
         return Viewpoint(current, current if text is None else text, text is not None)
 
     def _sort_out(self, order: TagOrder) -> None:
-        candidates, refuse = self.candidates, self.refused.append
-        has_filter = self._filter is not None
-        for tag in self.listed:  # may be tens of thousands
-            text = tag if not has_filter else self.text_of(tag)
-            rank = None if text is None or self.never(tag) else order.rank(text, tag)
+        candidates, rank_of = self.candidates, order.rank
+        text_of = self.text_of if self._filter else None
+        odd = [tag for tag in self.listed if not _PLAIN.fullmatch(tag) and self.never(tag)]
+        self.refused += odd
+        for tag in self.listed.difference(odd):  # may be tens of thousands
+            text = text_of(tag) if text_of else tag
+            rank = None if text is None else rank_of(text, tag)
             if rank is None:
-                refuse(tag)
+                self.refused.append(tag)
             else:
                 candidates.setdefault(rank, []).append(tag)
 

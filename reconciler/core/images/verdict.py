@@ -54,6 +54,7 @@ def _of_candidates(contest: Contest, order: TagOrder, ruling: Ruling) -> Iterato
     """
     current, winner = contest.view.tag, ruling.selection.winner
     reference, place = _reference(contest, order, ruling)
+    same, lower = f"is {order.words.same} {reference}", f"is {order.words.lower} {reference}"
     is_before = True
     for rank, tag in contest.best_first():
         if ruling.pivot is not None and tag == ruling.pivot[1]:
@@ -66,8 +67,7 @@ def _of_candidates(contest: Contest, order: TagOrder, ruling: Ruling) -> Iterato
             reason = _objection(contest, order, ruling, (rank, tag))
             yield _turned_down(tag, reason, contest)
         else:
-            how = order.words.same if rank == place else order.words.lower
-            yield Verdict(tag, is_chosen=False, reason=f"is {how} {reference}")
+            yield Verdict(tag, is_chosen=False, reason=same if rank == place else lower)
 
 
 def _reference(contest: Contest, order: TagOrder, ruling: Ruling) -> tuple[str, Rank | None]:

@@ -81,11 +81,11 @@ def precedence_of(text: str) -> Precedence | None:
     found = _VERSION.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if found is None:
         return None
-    major, minor, patch, pre = found.groups()
-    core = (int(major), int(minor or 0), int(patch or 0))
-    if len(text) >= _MAX_DIGITS and max(core) > MAX_NUMBER:  # shorter texts hold no such number
+    major_text, minor_text, patch_text, pre = found.groups()
+    major, minor, patch = int(major_text), int(minor_text or 0), int(patch_text or 0)
+    if len(text) >= _MAX_DIGITS and max(major, minor, patch) > MAX_NUMBER:  # not in shorter texts
         return None
-    return (*core, 0, _identifiers(pre)) if pre else (*core, 1, ())
+    return (major, minor, patch, 0, _identifiers(pre)) if pre else (major, minor, patch, 1, ())
 
 
 @functools.lru_cache(maxsize=4096)  # a repository has thousands of tags and a few kinds of suffix

@@ -59,8 +59,13 @@ class Shop:
 
     def run(self) -> Done:
         """Run one cycle; no cluster is involved."""
+        return self.call("--once", "--no-sync")
+
+    def call(self, *arguments: str) -> Done:
+        """Run the program with the shop's settings."""
         return program(
-            *("--once", "--no-sync", "-o", "json"),
+            *arguments,
+            *("-o", "json"),
             *("--git-url", str(self.remote.path)),
             *("--docker-config", str(self.folder / "config.json")),
             *("--data-dir", str(self.folder / "data")),
@@ -141,7 +146,9 @@ def test_the_newest_of_many_takes_several_runs_and_is_then_right(shop: Shop) -> 
     assert shop.settle() == (f"build-{newest:02x}", ["ALREADY_NEWEST"])
 
     shutil.rmtree(shop.folder / "data" / "facts")
-    assert shop.settle() == (f"build-{newest:02x}", ["UNKNOWN_IMAGES"])
+    (image,) = shop.call("explain", "deployment/web").json["images"]
+    assert image["verdict"] == "UNKNOWN_IMAGES"
+    assert [want["fact"] for want in image["wants"]] == ["creation time"] * (count - READS)
     assert shop.settle() == (f"build-{newest:02x}", ["ALREADY_NEWEST"])
 
 

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from lab import story
 from lab.git_server import USER, serving
 from lab.ports import free_port
 from tests.e2e.world import World
@@ -131,3 +132,27 @@ def test_a_reader_that_goes_away_stops_neither_the_work_nor_its_exit_code(
     assert "Traceback" not in err
     assert "BrokenPipe" not in err
     assert f"{world.image}:v4" in world.manifest()
+
+
+def test_a_pinned_image_goes_from_digest_to_digest_in_git_and_in_the_cluster(world: World) -> None:
+    automated = '    fluxcd.io/automated: "true"\n'
+    pinned = world.manifest().replace(automated, f"{automated}    reconcile/digest: pin\n")
+    world.remote.put({story.DEPLOYMENT_PATH: pinned.encode()})
+
+    first = world.run()
+    (v3,) = world.registry.push(f"{world.name}/nginx", "v3").values()
+    assert (first.code, first.err) == (0, "")
+    assert world.manifest() == pinned.replace("nginx:v3", f"nginx:v3@{v3}")
+    assert world.cluster_image() == f"{world.image}:v3@{v3}"
+
+    (v4,) = world.registry.push(f"{world.name}/nginx", "v4").values()
+    second = world.run()
+    assert (second.code, second.err) == (0, "")
+    assert f"  nginx: {world.image}:v3@{v3} -> v4@{v4}\n" in second.out
+    assert world.manifest() == pinned.replace("nginx:v3", f"nginx:v4@{v4}")
+    assert world.cluster_image() == f"{world.image}:v4@{v4}"
+
+    mark, tip = world.control_plane.mark(), world.remote.tip()
+    assert world.run().code == 0
+    assert world.control_plane.writes(since=mark) == []
+    assert world.remote.tip() == tip

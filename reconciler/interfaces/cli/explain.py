@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reconciler.core.decision import Decision, Skip
 from reconciler.core.images.rules import TagRules
 from reconciler.core.outcome import exit_code_of
 from reconciler.core.survey import SurveyedImage
@@ -69,7 +70,14 @@ def _document(source: str, image: SurveyedImage) -> JSON:
         "source": source,
         **image_document(image),
         "verdicts": verdict_documents(image.verdicts),
+        "wants": _wants(image.decision),
     }
+
+
+def _wants(decision: Decision) -> list[JSON]:
+    """Return the facts that are missing."""
+    wants = decision.wants if isinstance(decision, Skip) else ()
+    return [{"tag": want.tag, "fact": want.fact.value} for want in wants]
 
 
 def _say(images: Sequence[SurveyedImage]) -> None:

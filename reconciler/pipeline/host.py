@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from reconciler.core.images.reference import Repository
+from reconciler.errors import RegistryError
 
 REQUESTS = 28  # at a time, of one host
 FAILURES_UNTIL_LEFT_ALONE = 6  # in a row, over all that it is asked
@@ -21,7 +22,8 @@ Question = TypeVar("Question")
 class Task(Generic[Question]):
     """A question about a repository that is to be asked, at the earliest at ``at``.
 
-    ``has_slot`` tells whether that is the time that its host has for it.
+    ``has_slot`` tells whether that is the time that its host has for it, ``error`` what became of
+    the last attempt.
     """
 
     at: float
@@ -30,6 +32,7 @@ class Task(Generic[Question]):
     repository: Repository = field(compare=False)
     attempt: int = field(default=0, compare=False)
     has_slot: bool = field(default=False, compare=False)
+    error: RegistryError | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)

@@ -97,6 +97,9 @@ class _Inquiry(Generic[Question, Value]):
         heapq.heappush(self._heap, task)
 
     def _not_asked(self, task: Task[Question], host: Host[Question], now: float) -> RegistryError:
+        """Return why a question is not asked, or not again: what it met then says more."""
+        if task.error is not None:
+            return task.error
         if host.is_left_alone:
             return _left_alone(task.repository)
         return _too_patient(task.repository, host.not_before - now)
@@ -153,6 +156,7 @@ class _Inquiry(Generic[Question, Value]):
             wait_s = error.retry_after_s or 0.0
         asked_for_time = error.retry_after_s is not None or error.is_throttling
         task.attempt += 1
+        task.error = error
         if not asked_for_time:
             host.failed()
         elif host.asked_for_time(now + wait_s, now=now) and error.retry_after_s is None:

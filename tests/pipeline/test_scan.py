@@ -337,6 +337,8 @@ def test_a_host_that_refuses_for_ever_and_says_no_time_is_left_alone() -> None:
     assert all(isinstance(each, RegistryError) for each in results.values())
     assert sum(source.asked.values()) < 3 * FAILURES_UNTIL_LEFT_ALONE
     assert sum(clock.slept) < 30
+    for repository, error in results.items():  # what a question met says more than that it ended
+        assert ("answered 429" in str(error)) is (source.asked.get(repository, 0) > 0)
 
 
 def test_what_waits_for_its_turn_is_told_when_the_host_asks_for_too_much_time() -> None:

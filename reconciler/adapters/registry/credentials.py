@@ -77,17 +77,20 @@ class Keychain:
 
     @classmethod
     def default(cls, environment: Mapping[str, str], *, clouds: Clouds | None = None) -> "Keychain":
-        """Return the keychain of ``$DOCKER_CONFIG`` or ``~/.docker``; empty while there is none.
+        """Return the keychain of the file where docker or podman keep logins.
+
+        The first that is there: ``config.json`` in ``$DOCKER_CONFIG`` or ``~/.docker``,
+        ``$REGISTRY_AUTH_FILE``, ``$XDG_RUNTIME_DIR/containers/auth.json``. While none is, it is
+        empty, and docker's is waited for.
 
         Raises:
             SettingsError: the file is there and cannot be read.
         """
-        # Path's methods raise for a user without a home, and for a HOME that is another user's
-        home = os.path.expanduser("~")  # noqa: PTH111 - see above
-        path = Path(environment.get("DOCKER_CONFIG") or f"{home}/.docker") / "config.json"
-        if os.path.isfile(path):  # noqa: PTH113 - see above
-            return cls.from_file(path, environment=environment, clouds=clouds)
-        return cls(path=path, environment=environment, clouds=clouds)
+        paths = _default_paths(environment)
+        found = next((each for each in paths if os.path.isfile(each)), None)  # noqa: PTH113 - Path's raises
+        if found is not None:
+            return cls.from_file(found, environment=environment, clouds=clouds)
+        return cls(path=paths[0], environment=environment, clouds=clouds)
 
     @classmethod
     def from_file(
@@ -141,6 +144,18 @@ class Keychain:
                 self._stamp = stamp
                 self._config = _reread(self._path) if stamp != NO_FILE else _EMPTY
             return self._config
+
+
+def _default_paths(environment: Mapping[str, str]) -> list[Path]:
+    """Return where logins may be, docker's place first; podman's are containers-auth.json(5)."""
+    # Path's methods raise for a user without a home, and for a HOME that is another user's
+    home = os.path.expanduser("~")  # noqa: PTH111 - see above
+    paths = [Path(environment.get("DOCKER_CONFIG") or f"{home}/.docker") / "config.json"]
+    if named := environment.get("REGISTRY_AUTH_FILE"):
+        paths.append(Path(named))
+    if runtime := environment.get("XDG_RUNTIME_DIR"):
+        paths.append(Path(runtime) / "containers" / "auth.json")
+    return paths
 
 
 def _offers_of_secret(secret: PullCredential, repository: Repository) -> Iterator[Offer]:

@@ -111,6 +111,26 @@ def test_the_default_file_is_read_from_docker_config(tmp_path: Path) -> None:
     assert user(Keychain.default({"DOCKER_CONFIG": str(tmp_path)}), "r.example") == "u"
 
 
+def test_where_docker_keeps_no_logins_those_of_podman_are_used(tmp_path: Path) -> None:
+    docker, named, runtime = tmp_path / "docker", tmp_path / "auth.json", tmp_path / "run"
+    places = {
+        "runtime": runtime / "containers" / "auth.json",
+        "named": named,
+        "docker": docker / "config.json",
+    }
+    environment = {
+        "DOCKER_CONFIG": str(docker),
+        "REGISTRY_AUTH_FILE": str(named),
+        "XDG_RUNTIME_DIR": str(runtime),
+    }
+
+    assert user(Keychain.default(environment), "r.example") is None
+    for name, path in places.items():  # each beats those before it
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"auths": {"r.example": auth(name)}}))
+        assert user(Keychain.default(environment), "r.example") == name
+
+
 def test_the_logins_of_pull_secrets_come_first_and_are_read_as_they_are_asked_for() -> None:
     def pull_secrets() -> Iterator[PullCredential]:
         for name in ("a", "b"):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.adapters.registry.breaker import FAILURES, LONGEST_S, Breakers
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.rate_limit import RateLimit, rate_limit_of
@@ -17,6 +18,7 @@ from reconciler.errors import RegistryError
 from reconciler.pipeline.host import REQUESTS
 from reconciler.pipeline.scan import scan
 from reconciler.settings import RegistrySettings
+from tests.fakes.clock import FakeClock
 from tests.simulators.registry import RegistrySimulator, Reply, Request
 
 NOW_S = 1_800_000_000.0
@@ -169,3 +171,30 @@ def test_a_host_that_refuses_now_and_then_is_resolved_in_the_end_and_holds_back_
     # the first refusal, and what was under way when it came; nobody asks before the time is over
     assert all(count <= REQUESTS for count in limited.early)
     assert len(limited.early) == 2
+
+
+def test_a_host_that_was_down_in_one_cycle_gets_one_request_in_the_next() -> None:
+    down = threading.Event()
+    down.set()
+    with RegistrySimulator(lambda _: Reply(500 if down.is_set() else 200)) as registry:
+        client = RegistryClient(RegistrySettings(), Keychain(environment={}))
+        clock = FakeClock()
+        client._registries._breakers = Breakers(clock=clock.now, jitter=lambda: 1.0)
+        wanted = [Repository(registry.host, f"acme/web{number}") for number in range(40)]
+
+        def cycle() -> tuple[int, bool]:
+            before = len(registry.requests)
+            results = scan(
+                wanted, client, pull_secrets=lambda _: (), clock=FakeClock(), jitter=lambda: 0.5
+            )
+            assert set(results) == set(wanted)
+            return len(registry.requests) - before, set(results.values()) == {("v1",)}
+
+        assert cycle()[0] >= FAILURES
+        assert cycle() == (0, False)  # too soon
+        clock.sleep(LONGEST_S)
+        assert cycle() == (1, False)
+        clock.sleep(LONGEST_S)
+        down.clear()
+        assert cycle() == (40, True)
+        client.close()

@@ -27,6 +27,7 @@ class GitHttpServer(http.server.ThreadingHTTPServer):
         self.password = password
         self.redirect_to = ""
         self.status = 0  # answered to everything, if set
+        self.passes_protocol = True  # a proxy may drop the header, and git then speaks protocol 0
         self.authorizations: list[str] = []
         self.paths: list[str] = []
         self.on_request: Callable[[], None] = lambda: None
@@ -100,7 +101,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 "REQUEST_METHOD": self.command,
                 "CONTENT_TYPE": self.headers.get("Content-Type", ""),
                 "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                "GIT_PROTOCOL": self._protocol(),
                 "REMOTE_USER": USER if self.server.password is not None else "",
             },
         )
@@ -112,6 +113,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _protocol(self) -> str:
+        return self.headers.get("Git-Protocol", "") if self.server.passes_protocol else ""
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.git.environment import TRACKING
-from reconciler.adapters.git.failures import CorruptCloneError
+from reconciler.adapters.git.failures import ContentsRefusedError, CorruptCloneError
 from reconciler.adapters.git.listing import (
     HEADS,
     File,
@@ -23,6 +23,7 @@ from reconciler.adapters.git.listing import (
 from reconciler.adapters.git.program import GitProgram
 
 _MARK = "reconcile-clone"  # says what this is a clone of
+_DEPTH = "reconcile-depth"  # how many commits were asked for
 _MAX_PACKS = 200  # every fetch adds one or two, and git looks into each of them for each object
 _SHA256_HEX = 64
 _LEFT_BEHIND = (
@@ -40,9 +41,15 @@ _FETCH = ("fetch", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-
 
 @dataclass(slots=True)
 class Clone:
-    """The clone of one remote, used under the lock only."""
+    """The clone of one remote, used under the lock only.
+
+    Attributes:
+        program: runs git.
+        is_whole: whether it has all contents, because the remote hands out no single ones.
+    """
 
     program: GitProgram
+    is_whole: bool = False
 
     @property
     def path(self) -> Path:
@@ -66,7 +73,9 @@ class Clone:
             self.discard()
             self._make(tip)
         self._sweep()
-        if self._known(tip.branch) != tip.commit:
+        if self._depth() < self.program.settings.history:
+            self._deepen(tip)
+        elif self._known(tip.branch) != tip.commit:
             self._fetch_branch(self.path, tip.branch)
         return self._known(tip.branch)
 
@@ -79,7 +88,7 @@ class Clone:
         wanted = list(dict.fromkeys(blobs))
         sizes = self._present(wanted)
         missing = [blob for blob in wanted if blob not in sizes]
-        if missing:
+        if missing and not self.is_whole:
             self._fetch_blobs(missing)
             sizes |= self._present(missing)
         if len(sizes) < len(wanted):
@@ -102,17 +111,12 @@ class Clone:
 
     def discard(self) -> None:
         """Remove the clone and what a killed process left of one."""
-        for path in (self.path, self._incoming):
-            if path.exists():
-                shutil.rmtree(path)
+        _remove(self.path)
+        _remove(self._incoming)
 
     @property
     def _incoming(self) -> Path:
         return self.program.directory / "incoming.git"
-
-    @property
-    def _mark(self) -> bytes:
-        return f"{self.program.remote.url}\n{self.program.settings.history}\n".encode()
 
     def _make(self, tip: Tip) -> None:
         """Clone beside, and move into place what is complete."""
@@ -120,25 +124,52 @@ class Clone:
         new = self._incoming
         arguments = ("init", "--quiet", "--bare", "--template=", f"--object-format={algorithm}")
         self.program.on_clone(new, *arguments)
-        depth = f"--depth={self.program.settings.history}"
-        self._fetch_branch(new, tip.branch, depth)
-        (new / _MARK).write_bytes(self._mark)
+        (new / _MARK).write_bytes(self._mark(new, is_whole=self.is_whole))
+        depth = self.program.settings.history
+        self._fetch_branch(new, tip.branch, f"--depth={depth}")
+        (new / _DEPTH).write_text(f"{depth}\n")
         new.rename(self.path)
+
+    def _mark(self, clone: Path, *, is_whole: bool) -> bytes:
+        """Return what marks a clone as ours: its remote, its kind, and its untouched config."""
+        kind = "whole" if is_whole else "contents on demand"
+        head = f"{self.program.remote.url}\n{kind}\n".encode()
+        return head + (clone / "config").read_bytes()
+
+    def _depth(self) -> int:
+        """Return how many commits were asked for; 0 if that is not known."""
+        path = self.path / _DEPTH
+        text = path.read_bytes().strip() if path.is_file() else b""
+        return int(text) if text.isdigit() else 0
+
+    def _deepen(self, tip: Tip) -> None:
+        depth = self.program.settings.history
+        self._fetch_branch(self.path, tip.branch, f"--depth={depth}")
+        (self.path / _DEPTH).write_text(f"{depth}\n")
 
     def _fetch_branch(self, clone: Path, branch: str, *more: str) -> None:
         refspec = f"+{HEADS}{branch}:{TRACKING}{branch}"
+        filtering = "--no-filter" if self.is_whole else "--filter=blob:none"
         self.program.with_remote(
-            *_FETCH, "--no-tags", "--quiet", *more, "origin", refspec, clone=clone
+            *_FETCH, "--no-tags", "--quiet", filtering, *more, "origin", refspec, clone=clone
         )
 
     def _fetch_blobs(self, blobs: Sequence[str]) -> None:
-        """Fetch contents by id, in one request, as git itself does in a partial clone."""
-        self.program.with_remote(
-            "-c", "fetch.negotiationAlgorithm=noop",
-            *_FETCH, "--no-tags", "--quiet", "--filter=blob:none", "--stdin", "origin",
-            clone=self.path,
-            stdin="".join(f"{blob}\n" for blob in blobs).encode(),
-        )  # fmt: skip
+        """Fetch contents by id, in one request, as git itself does in a partial clone.
+
+        Over protocol 0 (an sshd or a proxy that lets GIT_PROTOCOL not pass) a remote may leave out
+        contents and then refuse to hand them out: such a clone has to be made anew with all.
+        """
+        try:
+            self.program.with_remote(
+                "-c", "fetch.negotiationAlgorithm=noop",
+                *_FETCH, "--no-tags", "--quiet", "--filter=blob:none", "--stdin", "origin",
+                clone=self.path,
+                stdin="".join(f"{blob}\n" for blob in blobs).encode(),
+            )  # fmt: skip
+        except ContentsRefusedError as error:
+            self.is_whole = True
+            raise CorruptCloneError(error.message, where=error.where) from error
 
     def _present(self, blobs: Sequence[str]) -> dict[str, int]:
         asked = "".join(f"{blob}\n" for blob in blobs).encode()
@@ -159,9 +190,13 @@ class Clone:
         return self._git(*arguments).decode("ascii").strip()
 
     def _is_usable(self) -> bool:
-        mark = self.path / _MARK
+        mark, config = self.path / _MARK, self.path / "config"
         packs = sum(1 for _ in self.path.glob("objects/pack/*.pack"))
-        return mark.is_file() and mark.read_bytes() == self._mark and packs <= _MAX_PACKS
+        if self.path.is_symlink() or not (mark.is_file() and config.is_file()):
+            return False
+        found = mark.read_bytes()
+        self.is_whole = self.is_whole or found == self._mark(self.path, is_whole=True)
+        return found == self._mark(self.path, is_whole=self.is_whole) and packs <= _MAX_PACKS
 
     def _sweep(self) -> None:
         """Remove the locks and half-written files of a git that was killed; we hold the lock."""
@@ -174,3 +209,11 @@ class Clone:
 
     def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         return self.program.on_clone(self.path, *arguments, stdin=stdin)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, or what stands in its place; of a link, the link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ _UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 _REMOTE = "remote:"
 _TELLING = re.compile(r"(?m)^(?:fatal|error): (.+)$")
 
-_DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded")
+_DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded|Out of diskspace")
 _CUT = re.compile(r"early EOF|unexpected disconnect")  # what arrived of a pack is thrown away
 _CORRUPT = re.compile(
     r"corrupt|bad object|bad tree object|index-pack failed|unable to read (?:tree|sha1|[0-9a-f]+)"
@@ -26,7 +26,17 @@ _CORRUPT = re.compile(
     r"|Could not read [0-9a-f]{40}|does not point to a valid object|invalid sha1 pointer"
     r"|did not send all necessary objects"
     r"|cannot lock ref|bad (?:config|shallow|signature)|malformed|inflate|not a valid ref"
+    r"|index file |wrong index|non-monotonic index"
 )
+
+
+class CorruptCloneError(GitError):
+    """Our own clone is damaged; it can be thrown away and cloned again."""
+
+
+class ContentsRefusedError(GitError):
+    """The remote does not hand out single contents."""
+
 
 # git's sentences (LC_ALL=C), from its sources: http.c, credential.c, connect.c, setup.c, fetch.c
 _TABLE: tuple[tuple[str, type[ReconcilerError], str], ...] = (
@@ -54,6 +64,16 @@ _TABLE: tuple[tuple[str, type[ReconcilerError], str], ...] = (
         NotFoundError,
         "there is no such repository",
     ),
+    (
+        r"dumb http transport",
+        StalledError,
+        "the remote serves plain files, and a Git server is needed: git http-backend, for one",
+    ),
+    (
+        r"not allow request for unadvertised object",
+        ContentsRefusedError,
+        "the remote does not hand out single contents",
+    ),
     (r"couldn't find remote ref", NotFoundError, "the branch is gone"),
     (
         r"returned error: 30[12378]|unable to update url base from redirection",
@@ -71,10 +91,6 @@ _TABLE: tuple[tuple[str, type[ReconcilerError], str], ...] = (
         "git refuses what the remote offers",
     ),
 )
-
-
-class CorruptCloneError(GitError):
-    """Our own clone is damaged; it can be thrown away and cloned again."""
 
 
 def failure_of(stderr: str, *, where: str) -> ReconcilerError:

@@ -1,6 +1,7 @@
 """A branch of a Git remote as the stages see it: fetch, read, commit, push."""
 
 import contextlib
+import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +21,7 @@ from reconciler.settings import GitSettings
 from reconciler.stop import Stop
 
 _LOCK_WAIT_S = 10.0
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CHUNK_BYTES = 16 * 1024 * 1024  # of contents that are in memory at once
 
 T = TypeVar("T")
@@ -172,7 +174,8 @@ class GitRepository:
                 self._program.prepare()
             except OSError as error:
                 reason = f"cannot use the folder for clones: {error.strerror}"
-                raise SettingsError(reason, where=str(self._directory)) from error
+                kind = GitError if error.errno in _DISK_FULL else SettingsError
+                raise kind(reason, where=str(self._directory)) from error
             try:
                 yield
             except CorruptCloneError:

@@ -1,4 +1,7 @@
 import contextlib
+import functools
+import http.server
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +25,13 @@ from reconciler.settings import GitSettings
 CANARY = "canary-2f9c-secret"
 
 pytestmark = pytest.mark.git_server
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    """Serves files, and says nothing of it."""
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.fixture
@@ -83,6 +93,50 @@ def test_without_news_only_the_refs_are_asked_for(
 
     assert repository.fetch() == first
     assert server.paths.count("/web.git/git-upload-pack") == 1  # protocol 2: ls-refs
+
+
+@pytest.mark.parametrize("filters", ["true", "false"])
+@pytest.mark.parametrize("passes_protocol", [True, False], ids=["protocol 2", "protocol 0"])
+def test_remotes_that_do_not_hand_out_single_contents_are_cloned_with_all(
+    settings: GitSettings,
+    server: GitHttpServer,
+    remote: BareRemote,
+    tmp_path: Path,
+    *,
+    filters: str,
+    passes_protocol: bool,
+) -> None:
+    git(remote.path, "config", "uploadpack.allowFilter", filters)
+    server.passes_protocol = passes_protocol
+
+    for content in (b"2", b"3"):
+        remote.put({"a": content, "c": content})
+        repository = GitRepository(settings, tmp_path / "clone")
+        read = [it for _, it in repository.read(repository.fetch().entries, max_bytes=9)]
+        assert read == [content, b"1", content]
+
+    asked = server.paths.count("/web.git/git-upload-pack")
+    assert [it for _, it in repository.read(repository.fetch().entries, max_bytes=9)] == read
+    assert server.paths.count("/web.git/git-upload-pack") - asked <= 1
+    repository.push(repository.commit(repository.fetch().revision, {"a": b"ours"}, "ours"))
+    assert remote.files() == {"a": b"ours", "b": b"1", "c": b"3"}
+
+
+def test_a_server_of_plain_files_is_told_from_a_git_server(
+    remote: BareRemote, tmp_path: Path
+) -> None:
+    git(remote.path, "update-server-info")
+    handler = functools.partial(Files, directory=str(remote.path.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as files:
+        thread = threading.Thread(target=files.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        settings = GitSettings(f"http://127.0.0.1:{files.server_port}/web.git")
+        try:
+            with pytest.raises(StalledError, match="a Git server is needed"):
+                GitRepository(settings, tmp_path / "clone").fetch()
+        finally:
+            files.shutdown()
+            thread.join()
 
 
 def test_the_password_is_nowhere_but_in_its_file(

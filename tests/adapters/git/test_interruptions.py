@@ -139,7 +139,12 @@ def test_a_git_that_hangs_is_killed_with_its_children(
         run_git(["fetch"], directory=tmp_path, environment={}, timeout_s=0.5)
 
     state = Path(f"/proc/{child.read_text().strip()}/stat")
-    assert not state.exists() or state.read_text().split()[2] == "Z"
+    for _ in range(3000):  # a busy machine may take a while to carry out a kill
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            break
+        time.sleep(0.01)
+    else:
+        pytest.fail("it lives")
 
 
 @pytest.mark.parametrize("is_work", [False, True], ids=["a wait", "work"])

@@ -1,13 +1,10 @@
 import os
-import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lab.bare_repository import BareRemote, git
-from reconciler.adapters.git.clone import _MAX_PACKS
 from reconciler.adapters.git.repository import _CHUNK_BYTES, GitRepository
 from reconciler.core.manifests.tree import EntryKind, Oversize
 from reconciler.core.revision import Revision
@@ -123,19 +120,6 @@ def test_a_branch_that_became_a_folder_of_branches_is_followed(
     git(remote.path, "update-ref", "-d", "refs/heads/main/x")
     commit = remote.put({"y": b"y"})
     assert another(remote, tmp_path, branch="main").fetch().revision.commit == commit
-
-
-def test_history_is_as_deep_as_wanted_and_grows(remote: BareRemote, tmp_path: Path) -> None:
-    for number in range(5):
-        remote.put({"a": b"%d" % number})
-    repository = another(remote, tmp_path, history=2)
-    clone = tmp_path / "data" / "clone.git"
-
-    first = repository.fetch().revision.commit
-    assert git(clone, "rev-list", "--count", first) == "2"
-
-    remote.put({"a": b"x"})
-    assert git(clone, "rev-list", "--count", repository.fetch().revision.commit) == "3"
 
 
 def test_a_remote_without_partial_clones_sends_all(
@@ -347,112 +331,7 @@ def test_a_checked_out_branch_refuses_the_push(tmp_path: Path) -> None:
         repository.push(made)
 
 
-# What goes wrong with the clone
-
-
-def _truncate_packs(clone: Path) -> None:
-    for pack in clone.glob("objects/pack/*.pack"):
-        pack.chmod(0o644)
-        os.truncate(pack, 40)
-
-
-def _remove_objects(clone: Path) -> None:
-    for path in clone.glob("objects/pack/*"):
-        path.unlink()
-
-
-def _break_ref(clone: Path) -> None:
-    (clone / "refs/remotes/origin/main").write_text("rubbish")
-
-
-def _forget_head(clone: Path) -> None:
-    (clone / "HEAD").unlink()
-
-
-def _leave_locks(clone: Path) -> None:
-    for name in ("shallow.lock", "packed-refs.lock", "refs/remotes/origin/main.lock"):
-        (clone / name).touch()
-    (clone / "objects" / "pack" / "tmp_pack_x").touch()
-    (clone / "objects" / "tmp_objdir-incoming-x").mkdir()
-
-
-def _belong_to_another_remote(clone: Path) -> None:
-    (clone / "reconcile-clone").write_bytes(b"file:///elsewhere\n1000\n\xff")
-
-
-def _be_half_made(clone: Path) -> None:
-    clone.rename(clone.with_name("incoming.git"))
-
-
-def _have_many_packs(clone: Path) -> None:
-    for number in range(_MAX_PACKS):
-        (clone / "objects" / "pack" / f"pack-{number}.pack").touch()
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [_truncate_packs, _remove_objects, _break_ref, _forget_head, _leave_locks,
-     _belong_to_another_remote, _be_half_made, _have_many_packs],
-)  # fmt: skip
-@pytest.mark.parametrize("is_new_process", [True, False])
-def test_a_clone_heals(
-    remote: BareRemote, tmp_path: Path, damage: Callable[[Path], None], *, is_new_process: bool
-) -> None:
-    repository = another(remote, tmp_path)
-    assert contents(repository) == {"a": b"1", "b": b"1"}
-    damage(tmp_path / "data" / "clone.git")
-    remote.put({"a": b"2"})
-    if is_new_process:
-        repository = another(remote, tmp_path)
-
-    assert contents(repository) == {"a": b"2", "b": b"1"}
-
-    made = repository.commit(repository.fetch().revision, {"b": b"3"}, "ours")
-    repository.push(made)
-    assert remote.files() == {"a": b"2", "b": b"3"}
-    assert git(tmp_path / "data" / "clone.git", "fsck", "--connectivity-only") == ""
-
-
-def test_damage_found_while_reading_heals(remote: BareRemote, repository: GitRepository) -> None:
-    entries = repository.fetch().entries
-    list(repository.read(entries, max_bytes=9))
-    _truncate_packs(remote.path.parent / "data" / "clone.git")
-
-    assert [it for _, it in repository.read(entries, max_bytes=9)] == [b"1", b"1"]
-
-
-def test_damage_found_while_committing_is_healed_by_the_next_fetch(
-    remote: BareRemote, repository: GitRepository
-) -> None:
-    base = repository.fetch().revision
-    _truncate_packs(remote.path.parent / "data" / "clone.git")
-
-    with pytest.raises(GitError, match="damaged"):
-        repository.commit(base, {"a": b"2"}, "ours")
-
-    repository.push(repository.commit(repository.fetch().revision, {"a": b"2"}, "ours"))
-    assert remote.log() == ["ours", "first"]
-
-
-def test_a_damaged_remote_is_an_error_and_no_endless_loop(
-    remote: BareRemote, repository: GitRepository
-) -> None:
-    blob = remote.blob(b"1")
-    path = remote.path / "objects" / blob[:2] / blob[2:]
-    path.unlink()
-    git(remote.path, "config", "uploadpack.allowFilter", "true")
-
-    with pytest.raises(GitError):
-        list(repository.read(repository.fetch().entries, max_bytes=9))
-
-
-def test_the_folder_may_be_deleted_at_any_time(
-    remote: BareRemote, repository: GitRepository, tmp_path: Path
-) -> None:
-    repository.fetch()
-    subprocess.run(["rm", "-r", str(tmp_path / "data")], check=True)
-
-    assert contents(repository) == remote.files()
+# What goes wrong with the folder
 
 
 def test_a_folder_that_cannot_be_made_is_named(remote: BareRemote, tmp_path: Path) -> None:
@@ -462,16 +341,6 @@ def test_a_folder_that_cannot_be_made_is_named(remote: BareRemote, tmp_path: Pat
         another(remote, tmp_path).fetch()
 
     assert caught.value.where == str(tmp_path / "data")
-
-
-def test_a_clone_that_cannot_be_used_is_an_error_of_ours(
-    repository: GitRepository, tmp_path: Path
-) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "incoming.git").write_text("a file")
-
-    with pytest.raises(GitError, match="cannot use the clone: Not a directory"):
-        repository.fetch()
 
 
 def test_a_clone_in_use_names_its_user(

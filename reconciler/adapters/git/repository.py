@@ -173,17 +173,23 @@ class GitRepository:
                 stack.callback(setattr, self._program, "lock", -1)
                 self._program.prepare()
             except OSError as error:
+                if error.errno in _DISK_FULL:
+                    raise self._no_space() from error
                 reason = f"cannot use the folder for clones: {error.strerror}"
-                kind = GitError if error.errno in _DISK_FULL else SettingsError
-                raise kind(reason, where=str(self._directory)) from error
+                raise SettingsError(reason, where=str(self._directory)) from error
             try:
                 yield
             except CorruptCloneError:
                 self._forget()
                 raise
             except OSError as error:
+                if error.errno in _DISK_FULL:
+                    raise self._no_space() from error
                 reason = f"cannot use the clone: {error.strerror}"
                 raise GitError(reason, where=str(self._directory)) from error
+
+    def _no_space(self) -> GitError:
+        return GitError("no space left on the disk", where=str(self._directory))
 
     def _forget(self) -> None:
         self._listed = None

@@ -185,6 +185,47 @@ def test_saved_tags_are_judged_offline_as_they_were(ruled: Place, tmp_path: Path
     assert replayed.json["verdicts"] == image["verdicts"]
 
 
+def test_every_rule_is_in_the_command_that_goes_with_saved_tags(
+    place: Place, tmp_path: Path
+) -> None:
+    rules = (
+        'reconcile/policy: numeric:asc, reconcile/filter: "^v(?P<n>[0-9]+)$", '
+        'reconcile/extract: $n, reconcile/allow-downgrade: "true"'
+    )
+    text = DEPLOYMENT.replace('fluxcd.io/tag.side: "semver:^1"', rules)
+    place.put("nginx", text)
+    file = tmp_path / "tags"
+
+    done = place.call("explain", "deployment/nginx", "nginx", "--save-tags", str(file))
+
+    assert done.code == 0
+    assert file.read_text().splitlines() == [
+        f"# web:deployment/nginx nginx: {place.host}/images/nginx:v3",
+        (
+            "# reconcile policy test numeric:asc '--filter=^v(?P<n>[0-9]+)$' '--extract=$n'"
+            f" --allow-downgrade --current v3 --tags-file {file}"
+        ),
+        "latest",
+        "v3",
+        "v4",
+    ]
+    place.put("nginx", DEPLOYMENT)
+
+
+def test_nothing_is_saved_where_the_tags_are_not_known(tmp_path: Path) -> None:
+    text = DEPLOYMENT.format(automated="true", host=f"127.0.0.1:{free_port()}")
+    remote = BareRemote.create(tmp_path / "web.git")
+    remote.put({"nginx.yaml": text.encode()})
+
+    done = program(
+        "explain", "deployment/nginx", "side", "--save-tags", str(tmp_path / "tags"),
+        "--git-url", str(remote.path), "--data-dir", str(tmp_path / "data"),
+    )  # fmt: skip
+
+    assert done.code == 1
+    assert not (tmp_path / "tags").exists()
+
+
 def test_tags_are_saved_of_one_image_that_is_named(place: Place, tmp_path: Path) -> None:
     several = place.call("explain", "deployment/nginx", "--save-tags", str(tmp_path / "tags"))
     nowhere = place.call(

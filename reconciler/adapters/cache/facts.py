@@ -27,10 +27,13 @@ MAX_FILES: Final = 10_000
 class FactFiles:
     """A folder of facts, and what of it was used by this process."""
 
-    def __init__(self, folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self, folder: Path, *, max_bytes: int = MAX_BYTES, max_file_bytes: int = MAX_FILE_BYTES
+    ) -> None:
         """Take a folder; it is made when there is something to keep."""
         self._folder = folder
         self._max_bytes = max_bytes
+        self._max_file_bytes = max_file_bytes
         self._known: dict[Repository, Facts] = {}
 
     def load(self, repository: Repository) -> Facts:
@@ -46,7 +49,7 @@ class FactFiles:
             return
         self._known[repository] = facts
         content = encode(repository, facts)
-        if len(content) > MAX_FILE_BYTES:
+        if len(content) > self._max_file_bytes:
             log.debug("facts.unkept", repository=str(repository), reason="is too large")
             return
         try:
@@ -58,7 +61,7 @@ class FactFiles:
         path = self._path(repository)
         try:
             with path.open("rb") as file:
-                content = file.read(MAX_FILE_BYTES + 1)
+                content = file.read(self._max_file_bytes + 1)
             return decode(repository, content)
         except FileNotFoundError:
             return NO_FACTS

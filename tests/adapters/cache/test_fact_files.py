@@ -105,6 +105,18 @@ def test_where_nothing_can_be_written_what_was_read_is_remembered_all_the_same(
     assert line["event"] == "facts.unkept"
 
 
+def test_what_is_too_large_for_a_file_is_kept_in_memory_alone(
+    tmp_path: Path, said: io.StringIO
+) -> None:
+    store = FactFiles(tmp_path, max_file_bytes=1000)
+    store.save(WEB, facts("v1", "v2"))
+    store.save(WEB, facts(*(f"v{number}" for number in range(20))))
+
+    assert len(store.load(WEB).digests) == 20
+    assert FactFiles(tmp_path).load(WEB) == facts("v1", "v2")
+    assert '"reason":"is too large"' in said.getvalue().replace(": ", ":")
+
+
 def test_files_are_for_nobody_else_and_what_has_not_changed_is_not_written(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "facts"
     store = FactFiles(folder)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 Pool: TypeAlias = urllib3.PoolManager
 """Connections to any number of hosts."""
 
-CONNECTIONS: Final = 32  # of one host
+CONNECTIONS: Final = 32
+"""Of one host, for all sources together: more requests than that wait for one to end."""
+
 HOSTS: Final = 64
 
 
@@ -73,12 +75,13 @@ def new_pool(proxy: str, context: ssl.SSLContext, *, proxy_context: ssl.SSLConte
             proxy,
             HOSTS,
             maxsize=CONNECTIONS,
+            block=True,
             ssl_context=context,
             proxy_ssl_context=proxy_context,
             proxy_headers=_login_to(proxy),
         )
     else:
-        pool = urllib3.PoolManager(HOSTS, maxsize=CONNECTIONS, ssl_context=context)
+        pool = urllib3.PoolManager(HOSTS, maxsize=CONNECTIONS, block=True, ssl_context=context)
     pool.pool_classes_by_scheme = {"http": _PlainPool, "https": urllib3.HTTPSConnectionPool}
     return pool
 

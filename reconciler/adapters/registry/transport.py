@@ -158,6 +158,7 @@ class Transport:
                     retries=False,
                     preload_content=False,
                     timeout=self._timeout,
+                    pool_timeout=self._settings.answer_timeout_s,
                 )
                 status = answer.status
                 self._tell_limit(url, answer.headers)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import (
     ConnectTimeoutError,
     DecodeError,
+    EmptyPoolError,
     HTTPError,
     LocationValueError,
     NewConnectionError,
@@ -68,6 +69,10 @@ def as_registry_error(error: HTTPError, url: str, settings: RegistrySettings) ->
         return UntrustedError(words, where=base, is_retryable=False)
     if isinstance(root, http.client.BadStatusLine):
         return _not_http(root, base, without_query(url))
+    if isinstance(error, EmptyPoolError):
+        seconds = f"{settings.answer_timeout_s:g} s"
+        words = f"not asked: no connection became free within {seconds}"
+        return RegistryError(words, where=base)
     if isinstance(error, _NO_CONNECTION):
         words = _without_connection(error, settings)
         may_pass = not _speaks_no_tls(root) and _alert(root) not in _CERTIFICATE

@@ -2,8 +2,10 @@
 
 import base64
 import ssl
+import threading
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.authority import Authority, serving_context
+from reconciler.adapters.registry.connection import CONNECTIONS
 from reconciler.adapters.registry.transport import Transport, retry_after_s
 from reconciler.errors import RegistryError, SettingsError
 from reconciler.host_settings import HostSettings
@@ -244,6 +247,55 @@ def test_connections_are_kept(authority: Authority, tmp_path: Path) -> None:
         transport.close()
 
         assert (in_tls.connections, plain.connections) == (1, 1)
+
+
+class Crowd:
+    """Answers when enough are there, or nobody else comes."""
+
+    def __init__(self, enough: int) -> None:
+        self.most = 0
+        self._enough = enough
+        self._here = 0
+        self._condition = threading.Condition()
+
+    def __call__(self, _: Request) -> Reply:
+        with self._condition:
+            self._here += 1
+            self.most = max(self.most, self._here)
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self._here >= self._enough, timeout=0.5)
+            self._here -= 1
+        return Reply()
+
+
+def test_a_host_gets_so_many_requests_at_a_time_whoever_asks() -> None:
+    crowd = Crowd(CONNECTIONS + 1)
+    with RegistrySimulator(crowd) as registry:
+        transport = Transport(RegistrySettings())
+        with ThreadPoolExecutor(3 * CONNECTIONS) as executor:
+            asked = [
+                executor.submit(transport.get, f"http://{registry.host}/", {})
+                for _ in range(3 * CONNECTIONS)
+            ]
+            assert {each.result().status for each in asked} == {200}
+        transport.close()
+
+        assert crowd.most <= CONNECTIONS
+        assert registry.connections <= CONNECTIONS
+
+
+def test_a_request_that_gets_no_connection_in_time_is_told() -> None:
+    with RegistrySimulator(lambda _: Reply(delay_s=60)) as registry:
+        transport = Transport(RegistrySettings(answer_timeout_s=0.5, read_timeout_s=3.0))
+        with ThreadPoolExecutor(CONNECTIONS + 1) as executor:
+            asked = [
+                executor.submit(transport.get, f"http://{registry.host}/", {})
+                for _ in range(CONNECTIONS + 1)
+            ]
+            words = {str(error) for each in asked if (error := each.exception()) is not None}
+        transport.close()
+
+    assert f"http://{registry.host}: not asked: no connection became free within 0.5 s" in words
 
 
 def test_each_request_is_told_of_with_its_host_and_status() -> None:

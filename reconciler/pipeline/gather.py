@@ -48,7 +48,9 @@ class Gatherer:
 
     Attributes:
         facts: where it comes from.
+        clock: tells how long it takes.
         jitter: gives fractions from 0 to 1.
+        progress: hears how much is read.
         stop: asks to end early.
     """
 

@@ -164,6 +164,19 @@ def test_the_digest_policy_follows_a_tag_that_is_moved() -> None:
     assert len(place.git.pushes) == 3
 
 
+def test_the_digest_policy_does_not_follow_to_an_image_that_lacks_a_platform() -> None:
+    rules = ("reconcile/policy: digest", "reconcile/platforms: linux/arm64")
+    place = Place("v3", *rules, v3=image("v3", platforms=BOTH))
+    place.run()
+    assert place.image == f"v3@{digest_for('v3')}"
+
+    place.list({"v3": image("another", platforms=AMD64)})
+    outcome = place.run()
+
+    assert (outcome.exit_code, place.image) == (OK, f"v3@{digest_for('v3')}")
+    assert [skip.reason for skip in outcome.skips] == [SkipReason.NO_TAG_MATCHES]
+
+
 def test_facts_are_not_read_again_when_somebody_pushes_in_between() -> None:
     place = Place(f"v3@{OLD}", v3=image("v3"), v4=image("v4"))
     place.git.others_push = [{f"other{number}": b""} for number in range(3)]

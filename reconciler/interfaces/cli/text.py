@@ -89,7 +89,7 @@ class Narrator(SilentNarrator):
                 what = "image repository" if count == 1 else "image repositories"
                 self._spin(f"asking for the tags of {count} {what}")
             case Reading(count):
-                self._spin(f"reading {count} {'image' if count == 1 else 'images'}")
+                self._spin(f"reading {count} {'fact' if count == 1 else 'facts'} about images")
             case Planned(changes):
                 for change in changes:
                     self._say(change_line(change))

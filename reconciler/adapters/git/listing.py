@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.adapters.git.failures import CorruptCloneError
+from reconciler.adapters.git.remote import is_branch_name
 from reconciler.core.manifests.tree import EntryKind, TreeEntry
 from reconciler.errors import NotFoundError
 
@@ -36,9 +37,10 @@ def tip_of(listing: bytes, branch: str | None, *, where: str) -> Tip:
         NotFoundError: it is not there; says what is.
     """
     refs, head = _refs(listing)
-    wanted = f"{HEADS}{branch}" if branch else head
-    if wanted and wanted.startswith(HEADS) and wanted in refs:
-        return Tip(wanted.removeprefix(HEADS), refs[wanted])
+    wanted = f"{HEADS}{branch}" if branch else head or ""
+    name = wanted.removeprefix(HEADS)
+    if name != wanted and wanted in refs and is_branch_name(name):
+        return Tip(name, refs[wanted])
     raise NotFoundError(_absence(refs, branch), where=where)
 
 

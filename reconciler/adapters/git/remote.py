@@ -64,11 +64,18 @@ def remote_of(url: str, *, insecure: bool = False) -> Remote:
 
 
 def check_branch(name: str) -> str:
-    """Return the name of a branch as it is, if it may be one (rules of ``git check-ref-format``).
+    """Return the name of a branch as it is, if it may be one.
 
     Raises:
         SettingsError: no branch can be called that.
     """
+    if not is_branch_name(name):
+        raise SettingsError(f"{name!r} is no name of a branch")
+    return name
+
+
+def is_branch_name(name: str) -> bool:
+    """Tell whether a branch may be called that (rules of ``git check-ref-format --branch``)."""
     parts = name.split("/")
     is_wrong = (
         _FORBIDDEN_IN_REF.search(name)
@@ -77,9 +84,7 @@ def check_branch(name: str) -> str:
         or name.endswith(".")
         or any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
     )
-    if is_wrong:
-        raise SettingsError(f"{name!r} is no name of a branch")
-    return name
+    return not is_wrong
 
 
 def _split(url: str) -> SplitResult:

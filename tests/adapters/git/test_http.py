@@ -261,6 +261,28 @@ def test_a_redirect_is_not_followed_and_carries_no_password(
         assert other.paths == []
 
 
+@pytest.mark.parametrize("service", ["git-upload-pack", "git-receive-pack"])
+def test_no_password_follows_a_redirect_that_comes_after_the_login(
+    repository: GitRepository, server: GitHttpServer, remote: BareRemote, service: str
+) -> None:
+    base = repository.fetch().revision
+    made = repository.commit(base, {"a": b"2"}, "ours")
+    with serving(remote.path.parent) as other:
+
+        def redirect_the_work() -> None:
+            is_work = server.paths[-1].endswith(f"/{service}")
+            server.redirect_to = other.url if is_work else ""
+
+        server.on_request = redirect_the_work
+
+        with pytest.raises(StalledError, match="redirects"):
+            repository.push(made) if service == "git-receive-pack" else repository.fetch()
+
+        assert [said for said in server.authorizations if said]
+        assert other.paths == []
+        assert other.authorizations == []
+
+
 def test_a_missing_repository_is_told_with_its_url(
     settings: GitSettings, server: GitHttpServer, tmp_path: Path
 ) -> None:

@@ -19,8 +19,8 @@ FORGED = (
 )
 HOSTILE = [
     FORGED, "--upload-pack=touch x", "-v9", "v9 --force", "v9;touch x", "$(touch x)", "`touch x`",
-    "v9#x", "v9: x", '"v9"', "v9\x1b[31m", "v9\r", "v9@sha256:0", "v9/../..", "zzz%0A", "\uff56\uff19", "",
-    "v" + "9" * 128,
+    "v9#x", "v9: x", '"v9"', "v9\x1b[31m", "v9\r", "v9@sha256:0", "v9/../..", "zzz%0A", "",
+    "\uff56\uff19", "v" + "9" * 128,
 ]  # fmt: skip
 
 

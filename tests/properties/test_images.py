@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import re
 from datetime import UTC, datetime
 from random import Random
 
@@ -10,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.core.images.constraint import Constraint
+from reconciler.core.images.glob import Glob
 from reconciler.core.images.knowledge import Created, Fact, Knowledge, Platforms
 from reconciler.core.images.pattern import Pattern
 from reconciler.core.images.platform import Platform
@@ -25,6 +27,7 @@ from reconciler.core.images.reference import ImageReference, is_tag
 from reconciler.core.images.rules import TagRules
 from reconciler.core.images.selection import SelectionReason, select
 from reconciler.core.images.shape import take_apart
+from reconciler.core.images.shape_pattern import places_like
 from reconciler.core.images.tag_filter import TagFilter
 from reconciler.core.images.tag_list import parse_tag_list, print_tag_list
 from reconciler.core.images.verdict import verdicts
@@ -221,6 +224,32 @@ def test_a_text_is_a_policy_or_refused(text: Policy | str) -> None:
         policy = parse_policy(text) if isinstance(text, str) else text
 
         assert policy == DEFAULT_POLICY or parse_policy(str(policy)) == policy
+
+
+@given(TAGS | ANYTHING, TAGS)
+@example("1.2-RC3", "1.1-rc2")
+@example("1" * 18, "2024")
+@example("1" * 19, "2024")
+@example("1234567e1", "2e1")
+@example("1.2" + "_" * 126, "1.3" + "_" * 126)
+def test_the_expression_of_a_shape_tells_what_taking_a_tag_apart_does(
+    text: str, current: str
+) -> None:
+    mine, other = take_apart(current), take_apart(text)
+    if mine is None:
+        return
+    is_like = other is not None and other.shape == mine.shape
+    is_candidate = other is not None and (other.is_release or other.pre_kind == mine.pre_kind)
+
+    expected = other.order if other and is_like and is_candidate else None
+    assert places_like(mine)(text) == expected
+
+
+@given(st.text("ab*", min_size=1, max_size=8), st.text("ab", max_size=10))
+def test_a_glob_is_the_expression_that_it_stands_for(glob: str, text: str) -> None:
+    expected = re.fullmatch(glob.replace("*", ".*"), text) is not None
+
+    assert Glob(glob).matches(text) is expected
 
 
 @given(KNOWN, RULES, st.randoms())

@@ -12,6 +12,7 @@ from reconciler.core.images.glob import Glob
 from reconciler.core.images.pattern import Pattern
 from reconciler.core.images.policy import Step
 from reconciler.core.images.shape import ShapedTag, take_apart
+from reconciler.core.images.shape_pattern import places_like
 from reconciler.core.images.version import parse_version, precedence_of
 
 Rank: TypeAlias = tuple[Any, ...]
@@ -79,6 +80,7 @@ class ShapeOrder:
         """
         self.shape = current.shape
         self._current = current
+        self._place_of = places_like(current)
         self._step = step
         self._fixed = current.numbers[: step.fixed] if step else ()
         self._pattern = pattern
@@ -86,10 +88,10 @@ class ShapeOrder:
     def rank(self, text: str, tag: str) -> Rank | None:
         """Return the tag's place, or None if it has another shape or is a pre-release."""
         del tag
-        apart = take_apart(text)
-        if apart is None or apart.shape != self.shape or self._refusal(apart):
+        place = self._place_of(text)
+        if place is None or place[0][: len(self._fixed)] != self._fixed:
             return None
-        return apart.order
+        return None if self._pattern and not self._pattern.matches(text) else place
 
     def refusal(self, text: str, tag: str) -> str:
         """Return why a tag has no place."""

@@ -192,7 +192,8 @@ def _before_times_matter(
     Whatever time is missing may be the latest, so all of them must be known.
     """
     current = contest.view.tag
-    names = [tag for tag in contest.listed if _is_admitted(contest, order, tag)]
+    names = [tag for tags in contest.candidates.values() for tag in tags]
+    names += [tag for tag in contest.refused if _is_admitted(contest, order, tag)]
     if names == [current]:
         return _stay(contest, order, current, Relation.SAME)
     if not names:

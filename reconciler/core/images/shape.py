@@ -12,13 +12,13 @@ from typing import TypeAlias
 MAX_TAG = 128
 SCHEME_DIGITS = 4  # from here on a first component is a year or a date
 
-_MAX_DIGITS = 18  # of one number; larger ones are hashes or mistakes
-_NUMBER = rf"[0-9]{{1,{_MAX_DIGITS}}}"
+MAX_DIGITS = 18  # of one number; larger ones are hashes or mistakes
+_NUMBER = rf"[0-9]{{1,{MAX_DIGITS}}}"
 _TAG = re.compile(rf"(v?)({_NUMBER}(?:\.{_NUMBER})*)(|[-_.A-Za-z][0-9A-Za-z_.-]*)")
 _PRE_RELEASE = re.compile(
     rf"-(alpha|beta|a|b|rc|pre|preview|dev|snapshot|m)[.-]?({_NUMBER})", re.IGNORECASE
 )
-_BUILD = "-#"  # stands for any build number; no tag holds a ``#``
+BUILD = "-#"  # stands for any build number; no tag holds a ``#``
 _BUILD_NUMBER = re.compile(rf"-({_NUMBER})")
 _COMMIT = re.compile(r"(?![0-9]+[a-f]?\Z)[0-9a-f]{7,40}")
 """A commit, abbreviated or not. ``20240105`` and ``20240105b`` are dates."""
@@ -102,6 +102,6 @@ def take_apart(tag: str) -> ShapedTag | None:
         shape = _shape(prefix, length, "", is_dated=is_dated)
         return ShapedTag(tag, shape, numbers, pre[1].lower(), int(pre[2]))
     if build := _BUILD_NUMBER.fullmatch(suffix):
-        shape = _shape(prefix, length, _BUILD, is_dated=is_dated)
+        shape = _shape(prefix, length, BUILD, is_dated=is_dated)
         return ShapedTag(tag, shape, numbers, build=int(build[1]))
     return ShapedTag(tag, _shape(prefix, length, suffix, is_dated=is_dated), numbers)

@@ -20,6 +20,12 @@ from reconciler.errors import PolicySyntaxError
         pytest.param("v?", "v", False, id="no-letter"),
         pytest.param("main", "Main", False, id="case"),
         pytest.param("main", "main\n", False, id="line-end"),
+        pytest.param("ab*ba", "aba", False, id="no-overlap"),
+        pytest.param("ab*ba", "abba", True, id="side-by-side"),
+        pytest.param("*a*", "bab", True, id="between"),
+        pytest.param("a*b*b", "ab", False, id="not-enough"),
+        pytest.param("1?*-?", "12.3-a", True, id="both"),
+        pytest.param("1?*-?", "1-a", False, id="both-and-not"),
     ],
 )
 def test_a_glob_matches_whole_texts(glob: str, text: str, matches: bool) -> None:

@@ -14,9 +14,10 @@ from reconciler.errors import AccessDeniedError, NotFoundError, ReconcilerError,
 from reconciler.exit_codes import OK, STALLED, TRANSIENT
 from reconciler.pipeline import cycle
 from reconciler.pipeline.cycle import Parts
-from reconciler.pipeline.events import Event
+from reconciler.pipeline.events import Event, Reading
 from reconciler.pipeline.gather import READS, ImageFacts
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
+from reconciler.stop import Stop
 from tests.fakes.clock import FakeClock
 from tests.fakes.facts import FakeFacts
 from tests.fakes.git import FakeGit
@@ -61,8 +62,9 @@ class Place:
         self.tags = tuple(tags)
         self.images.images = {f"{NAME}:{tag}": image for tag, image in tags.items()}
 
-    def run(self) -> CycleOutcome:
+    def run(self, ending_at: type[Event] | None = None) -> CycleOutcome:
         """Run one cycle, as a process of its own would."""
+        progress = Ending(ending_at)
         source = SourceSettings(
             "default", GitSettings(self.git.url), SyncSettings(), is_synced=False
         )
@@ -72,7 +74,8 @@ class Place:
             cluster=None,
             clock=FakeClock(),
             jitter=lambda: 0.5,
-            progress=Silent(),
+            progress=progress,
+            stop=progress.stop,
             image_facts=ImageFacts(self.images, self.store),
         )
         return cycle.run(source, parts)
@@ -91,9 +94,16 @@ class Place:
         return text.removeprefix(f"{head}{NAME}:").removesuffix(tail)
 
 
-class Silent:
+class Ending:
+    """Asks the process to end when it hears of something."""
+
+    def __init__(self, at: type[Event] | None) -> None:
+        self.stop = Stop()
+        self._at = at
+
     def tell(self, event: Event) -> None:
-        """Take no note."""
+        if self._at is not None and isinstance(event, self._at):
+            self.stop.ask()
 
 
 def image(tag: str, **more: object) -> FakeImage:
@@ -246,3 +256,32 @@ def test_an_image_that_is_listed_and_not_there_does_not_hold_up_the_newest() -> 
 
     assert place.run().exit_code == OK
     assert place.image == "c"
+
+
+def test_a_creation_time_that_cannot_be_read_for_now_holds_the_image_and_is_told() -> None:
+    down = RegistryError("answered 503", where=NAME)
+    later = image("c", created=NEW_YEAR + timedelta(days=1))
+    place = Place("a", "reconcile/policy: newest", a=image("a"), b=down, c=later)
+
+    outcome = place.run()
+
+    assert (outcome.exit_code, place.image) == (TRANSIENT, "a")
+    assert [skip.reason for skip in outcome.skips] == [SkipReason.REGISTRY_FAILED]
+    assert "creation time known for 2 of 3; that of b cannot be read" in outcome.skips[0].detail
+    assert [str(problem) for problem in outcome.problems] == [str(down)]
+
+    place.list({"a": image("a"), "b": image("b"), "c": later})
+    before = place.reads(Fact.CREATED)
+    assert place.run().exit_code == OK
+    assert place.image == "c"
+    assert place.reads(Fact.CREATED) - before == 1
+
+
+def test_a_process_that_is_to_end_while_it_reads_leaves_git_alone() -> None:
+    place = Place(f"v3@{OLD}", v3=image("v3"), v4=image("v4"))
+
+    outcome = place.run(ending_at=Reading)
+
+    assert (outcome.is_stopped, outcome.exit_code, place.git.pushes) == (True, TRANSIENT, [])
+    assert place.run().exit_code == OK
+    assert place.image == f"v4@{digest_for('v4')}"

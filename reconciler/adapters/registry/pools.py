@@ -51,6 +51,10 @@ class Pools:
             self._close_unused()
             return pool
 
+    def has_own_tls(self, host: str) -> bool:
+        """Whether certificates are configured for this host."""
+        return host.lower() in self._tls_of
+
     def close(self) -> None:
         """Close all of them."""
         for pool in self._pools.values():

@@ -75,8 +75,12 @@ class Transport:
         self._tls_hosts: set[str] = set()
 
     def base_url(self, host: str) -> str:
-        """Return ``https://host``, or ``http://host`` where plain HTTP is permitted and spoken."""
-        is_plain = host in self._settings.insecure_hosts or is_loopback(host)
+        """Return ``https://host``, or ``http://host`` where plain HTTP is permitted and spoken.
+
+        Loopback for which certificates are configured speaks TLS, without being asked first.
+        """
+        is_own_machine = is_loopback(host) and not self._pools.has_own_tls(host)
+        is_plain = host in self._settings.insecure_hosts or is_own_machine
         return self.current(f"{'http' if is_plain else 'https'}://{host}")
 
     def current(self, url: str) -> str:

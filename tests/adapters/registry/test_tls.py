@@ -75,6 +75,20 @@ def test_a_host_that_wants_a_certificate_is_shown_the_one_of_its_entry(
         assert get(RegistrySettings(hosts=(entry,)), registry.host) == 200
 
 
+def test_loopback_with_certificates_of_its_own_is_asked_in_tls_at_once(
+    authority: Authority,
+) -> None:
+    entry = HostSettings("127.0.0.1:5000", ca_file=authority.ca_file)
+    transport = Transport(RegistrySettings(hosts=(entry,)))
+    insecure = Transport(
+        RegistrySettings(hosts=(entry,), insecure_hosts=frozenset({"127.0.0.1:5000"}))
+    )
+
+    assert transport.base_url("127.0.0.1:5000") == "https://127.0.0.1:5000"
+    assert transport.base_url("127.0.0.1:5001") == "http://127.0.0.1:5001"
+    assert insecure.base_url("127.0.0.1:5000") == "http://127.0.0.1:5000"
+
+
 def test_a_certificate_is_shown_to_no_other_host(authority: Authority, tmp_path: Path) -> None:
     client = authority.certificate(tmp_path / "client.pem", name="robot")
     entry = HostSettings("other.example", client_cert_file=client)

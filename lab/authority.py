@@ -34,8 +34,27 @@ class Authority:
         return ssl.create_default_context(cafile=self.ca_file)
 
 
-def serving_context(certificate: Path) -> ssl.SSLContext:
-    """Return what a server needs to show a certificate."""
+def serving_context(certificate: Path, *, clients: Authority | None = None) -> ssl.SSLContext:
+    """Return what a server needs to show a certificate.
+
+    Args:
+        certificate: with its key.
+        clients: whose certificates let a client in; None: nobody needs one.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    if clients is not None:
+        context.load_verify_locations(clients.ca_file)
+        context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def split(pem: Path) -> tuple[Path, Path]:
+    """Write the certificate and the key of a file into two beside it, and return those."""
+    text = pem.read_text()
+    start = text.index("-----BEGIN CERTIFICATE")
+    certificate, key = pem.with_suffix(".crt"), pem.with_suffix(".key")
+    certificate.write_text(text[start:])
+    key.touch(mode=0o600)
+    key.write_text(text[:start])
+    return certificate, key

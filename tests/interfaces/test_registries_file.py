@@ -1,11 +1,10 @@
 """``registries:`` of the configuration file, as a user meets it."""
 
-import ssl
 from pathlib import Path
 
 import pytest
 
-from lab.authority import Authority, serving_context
+from lab.authority import Authority, serving_context, split
 from tests.interfaces.program import Done, program
 from tests.interfaces.test_update import MANIFEST
 from tests.simulators.registry import RegistrySimulator, Reply
@@ -41,22 +40,11 @@ def update(folder: Path, image: str, config: str) -> Done:
     return program("update", str(folder), "--config", str(file))
 
 
-def certificate(authority: Authority, folder: Path, name: str) -> tuple[Path, Path]:
-    """Write a certificate and its key into two files."""
-    text = authority.certificate(folder / f"{name}.pem", name=name).read_text()
-    start = text.index("-----BEGIN CERTIFICATE")
-    (folder / f"{name}.crt").write_text(text[start:])
-    (folder / f"{name}.key").write_text(text[:start])
-    return folder / f"{name}.crt", folder / f"{name}.key"
-
-
 def test_a_registry_that_wants_a_certificate_is_shown_it(
     folder: Path, authority: Authority, tmp_path: Path
 ) -> None:
-    context = serving_context(authority.certificate(tmp_path / "server.pem"))
-    context.load_verify_locations(authority.ca_file)
-    context.verify_mode = ssl.CERT_REQUIRED
-    pem, key = certificate(authority, tmp_path, "robot")
+    context = serving_context(authority.certificate(tmp_path / "server.pem"), clients=authority)
+    pem, key = split(authority.certificate(tmp_path / "robot.pem"))
     with RegistrySimulator(lambda _: TAGS, context=context) as registry:
         config = CONFIG.format(host=registry.host, ca=authority.ca_file, certificate=pem, key=key)
         done = update(folder, f"{registry.host}/acme/web:v3", config)
@@ -68,8 +56,8 @@ def test_a_registry_that_wants_a_certificate_is_shown_it(
 def test_a_key_of_another_certificate_is_told_at_start(
     folder: Path, authority: Authority, tmp_path: Path
 ) -> None:
-    pem, _ = certificate(authority, tmp_path, "robot")
-    _, key = certificate(authority, tmp_path, "other")
+    pem, _ = split(authority.certificate(tmp_path / "robot.pem"))
+    _, key = split(authority.certificate(tmp_path / "other.pem"))
     config = CONFIG.format(host="r.example", ca=authority.ca_file, certificate=pem, key=key)
 
     done = update(folder, "r.example/acme/web:v3", config)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.authority import Authority, serving_context
+from lab.authority import Authority, serving_context, split
 from reconciler.adapters.registry.tls import LOOKED_AT_S, Tls, TlsFile, TlsFiles
 from reconciler.adapters.registry.transport import Transport
 from reconciler.errors import RegistryError, SettingsError
@@ -31,21 +31,7 @@ def stranger(tmp_path: Path) -> Authority:
 
 def mutual_context(folder: Path, authority: Authority) -> ssl.SSLContext:
     """Return the TLS of a server that lets nobody in without a certificate of its authority."""
-    context = serving_context(authority.certificate(folder / "server.pem"))
-    context.load_verify_locations(authority.ca_file)
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-def split(pem: Path) -> tuple[Path, Path]:
-    """Write the certificate and the key of a file into two, and return those."""
-    text = pem.read_text()
-    start = text.index("-----BEGIN CERTIFICATE")
-    certificate, key = pem.with_suffix(".crt"), pem.with_suffix(".key")
-    certificate.write_text(text[start:])
-    key.touch(mode=0o600)
-    key.write_text(text[:start])
-    return certificate, key
+    return serving_context(authority.certificate(folder / "server.pem"), clients=authority)
 
 
 def get(settings: RegistrySettings, host: str) -> int:

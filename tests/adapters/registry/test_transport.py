@@ -1,7 +1,6 @@
 """One request: pooled, by a proxy where there is one, bounded, and told of."""
 
 import base64
-import ssl
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -170,9 +169,7 @@ def test_a_client_certificate_is_for_the_registry_behind_the_proxy(
     authority: Authority, tmp_path: Path, no_proxies: pytest.MonkeyPatch
 ) -> None:
     certificate = authority.certificate(tmp_path / "registry.pem", name="registry.test")
-    mutual = serving_context(certificate)
-    mutual.load_verify_locations(authority.ca_file)
-    mutual.verify_mode = ssl.CERT_REQUIRED
+    mutual = serving_context(certificate, clients=authority)
     strict = serving_context(authority.certificate(tmp_path / "proxy.pem"))
     client = authority.certificate(tmp_path / "client.pem", name="robot")
     entry = HostSettings("registry.test", client_cert_file=client)

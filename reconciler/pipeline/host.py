@@ -100,7 +100,7 @@ class Host(Generic[Question]):
         if is_news and (self.answers or self.rate == math.inf):
             self.limit = max(1, self.limit // 2)
             counted = self.answers / max(SHORTEST_S, now - self.since)
-            self.rate = max(SLOWEST, min(self.rate, counted) / 2)
+            self.rate = max(SLOWEST, (counted if self.rate == math.inf else self.rate) / 2)
             self.answers = 0
         self.since = self.not_before
         return is_news

@@ -269,7 +269,11 @@ def test_a_host_that_asks_for_time_gets_half_as_many_requests_and_then_more_agai
     host.answered()
     assert (host.limit, host.rate) == (REQUESTS // 2 + 1, 51)
     host.asked_for_time(19.0, now=10.0)
-    assert (host.limit, host.rate, host.not_before) == (REQUESTS // 4, SLOWEST, 19.0)
+    assert (host.limit, host.rate, host.not_before) == (REQUESTS // 4, 25.5, 19.0)
+    for _ in range(20):
+        host.asked_for_time(host.not_before, now=host.not_before)
+        host.answered()
+    assert SLOWEST <= host.rate < 2 * SLOWEST + 1
 
 
 def test_a_host_that_never_asked_for_time_gets_as_many_a_second_as_it_answers() -> None:

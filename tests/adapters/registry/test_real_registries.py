@@ -14,8 +14,10 @@ from lab.token_registry import TokenRegistry
 from lab.token_server import NOBODY, Asked, User
 from reconciler.adapters.registry.client import PAGE_SIZE, RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
+from reconciler.core.images.pattern import Pattern
 from reconciler.core.images.reference import Repository
 from reconciler.errors import AccessDeniedError, RegistryError
+from reconciler.host_settings import HostSettings, Mirror, Rewrite
 from reconciler.settings import RegistrySettings
 from tests.adapters.registry.keychains import keychain_of, pull_secret
 
@@ -188,3 +190,26 @@ def test_a_login_comes_from_a_legacy_secret_and_a_named_file(
     keychain = Keychain.from_file(tls_registry.docker_config(tmp_path), environment={})
 
     assert client_with(keychain).list_tags(Repository(tls_registry.host, "file/web")) == ("v1",)
+
+
+def test_a_real_registry_is_a_mirror_under_another_path(
+    registry: TokenRegistry, authority: Authority
+) -> None:
+    entry = HostSettings(
+        "registry.invalid", mirrors=(Mirror(registry.host, (Rewrite(Pattern("^"), "acme/"),)),)
+    )
+    client = RegistryClient(
+        RegistrySettings(ca_file=authority.ca_file, hosts=(entry,)),
+        keychain_of({registry.host: f"reader:{READER.password}", "registry.invalid": "up:stream"}),
+    )
+    repository = Repository("registry.invalid", "web")
+
+    pushed = registry.push("acme/web", "v1")
+    registry.tokens.asked.clear()
+    tags = client.list_tags(repository)
+    digest = client.images().digest_of(repository, "v1")
+    client.close()
+
+    assert tags == ("v1", "v2")
+    assert digest == pushed["v1"]
+    assert registry.tokens.asked == [Asked("GET", "reader", ("repository:acme/web:pull",), 200)]

@@ -62,7 +62,7 @@ class Contest:
         self.rules = rules
         self._knowledge = knowledge
         self._filter = None if isinstance(rules.policy, DigestPolicy) else rules.tag_filter
-        self._names_latest = current == LATEST or _names_latest(rules)
+        self._names_latest = _may_be_latest(rules.policy, current) or _names_latest(rules)
         self.listed = frozenset(tags)
         self.view = self._viewpoint(_NO_TAG if current is None else current)
         self.order = _order_of(rules.policy, self.view, knowledge)
@@ -97,7 +97,8 @@ class Contest:
     def relation(self, rank: Rank, tag: str) -> Relation:
         """Return how a candidate stands to the current tag."""
         text = self.text_of(tag) or tag
-        floor = self.order.floor(text) if self.order and self.view.is_matched else None
+        has_place = self.view.is_matched and not self.never(self.view.tag)
+        floor = self.order.floor(text) if self.order and has_place else None
         if floor is None:
             return Relation.LOWER if self.view.is_above(text) else Relation.NONE
         if rank == floor:
@@ -194,6 +195,11 @@ def _order_of_matches(
     if apart is None:
         return CreationOrder(knowledge.created, view, pattern=policy.pattern)
     return ShapeOrder(apart, pattern=policy.pattern)
+
+
+def _may_be_latest(policy: Policy, current: str | None) -> bool:
+    """Whether ``latest`` has a place because it is current; between letters it has none."""
+    return current == LATEST and not isinstance(policy, AlphabeticalPolicy)
 
 
 def _names_latest(rules: TagRules) -> bool:

@@ -90,6 +90,11 @@ def test_from_a_version_a_pattern_picks_the_highest_version_of_its_shape(
         pytest.param("alphabetical:asc", "B", "B a", ("a", NEWER), id="capitals-come-first"),
         pytest.param("alphabetical:asc", "c", "a b", (None, MISSING), id="missing-last"),
         pytest.param("alphabetical:asc", "main", "main latest", (None, NEWEST), id="not-latest"),
+        pytest.param("alphabetical:asc", "latest", "latest 1-a 1-b", ("1-b", ADOPTED),
+                     id="latest-is-no-letter"),
+        pytest.param("alphabetical:desc", "latest", "latest m-a", ("m-a", ADOPTED),
+                     id="latest-is-left"),
+        pytest.param("alphabetical:asc", "latest", "latest", (None, NO_MATCH), id="latest-alone"),
         pytest.param("digest", "main", "main v9", (None, NEWEST), id="digest-stays"),
         pytest.param("digest", "latest", "latest v9", (None, NEWEST), id="digest-of-latest"),
         pytest.param("digest", "main", "v9", (None, MISSING), id="digest-of-a-missing-tag"),
@@ -232,6 +237,12 @@ def test_a_filter_says_which_tags_are_looked_at_and_what_is_ordered(
     asked: TagRules, current: str, tags: str, expected: Outcome
 ) -> None:
     assert outcome(tags, asked, current) == expected
+
+
+def test_a_filter_that_names_latest_gives_it_a_place_between_letters() -> None:
+    asked = rules("alphabetical:asc", pattern="^(latest|[0-9].*)$")
+
+    assert outcome("latest 1-a", asked, "latest") == (None, NEWEST)
 
 
 def test_odd_texts_of_a_registry_reach_no_expression() -> None:

@@ -253,7 +253,7 @@ def test_every_tag_of_a_container_is_explained(place: Place) -> None:
         "1.1       chosen",
         "1.0       is older than 1.1",
         "1.2-rc.1  is a pre-release, and the constraint names none",
-        "2.0       is not ^1",
+        "2.0       is not ^1, which ends before 2.0.0",
     ]
 
 

@@ -19,7 +19,7 @@ def test_every_tag_has_its_verdict() -> None:
         "v1.3     chosen",
         "1.3      is another spelling of v1.3",
         "v1.2     is older than v1.3",
-        "2.0      is not ^1",
+        "2.0      is not ^1, which ends before 2.0.0",
         "2.1-rc1  is a pre-release, and the constraint names none",
         "latest   is 'latest', which names no version",
     ]

@@ -38,6 +38,8 @@ _COMPARATOR = re.compile(
 _COMMA = re.compile(rf",{_BLANK}*")
 _OPEN = frozenset(("x", "X", "*", ""))
 _COMPARISONS = frozenset((">", ">=", "<", "<="))
+_PLAIN = frozenset((">=", "<"))  # say where they begin or end
+_SERIES = (0, ())  # how the place before all versions of a series ends
 _SAME_MEANING = {"": "=", "=>": ">=", "=<": "<=", "~>": "~"}
 
 _ALL = 3  # components
@@ -83,6 +85,18 @@ class Comparator:
         )
         return is_named is not self.is_negated
 
+    def refusal(self, precedence: Precedence) -> str:
+        """Return why a version does not pass; where its bounds are not plain to see, with them."""
+        if self.is_negated:
+            return f"is excluded by {self}"
+        bound = self.start if self.operator == ">" else self.end
+        is_plain = self.operator in _PLAIN or bound[3:] != _SERIES
+        if is_plain:
+            return f"is not {self}"
+        if precedence < self.start:
+            return f"is not {self}, which begins at {_written(self.start)}"
+        return f"is not {self}, which ends before {_written(self.end)}"
+
     def __str__(self) -> str:
         return f"{self.operator}{self.operand}"
 
@@ -123,12 +137,9 @@ class Group:
         """Return why a version is turned down; for one that is not admitted."""
         if version.is_pre_release and not self.has_pre_release:
             return "is a pre-release, and the constraint names none"
-        failing = [
-            comparator
-            for comparator in self.comparators
-            if not comparator.holds(version.precedence)
-        ]
-        return f"is not {failing[0]}"
+        place = version.precedence
+        failing = next(each for each in self.comparators if not each.holds(place))
+        return failing.refusal(place)
 
     def __str__(self) -> str:
         return " ".join(map(str, self.comparators))
@@ -293,6 +304,13 @@ def _past_series(bound: Version, length: int) -> Precedence:
     *fixed, last = bound.core[:length]
     major, minor, patch = (*fixed, last + 1, 0, 0)[:_ALL]
     return (major, minor, patch, 0, ())
+
+
+def _written(place: Precedence) -> str:
+    """Return the version that stands at a place."""
+    numbers = ".".join(map(str, place[:_ALL]))
+    pre_release = ".".join(word or str(number) for _, number, word in place[4])
+    return f"{numbers}-{pre_release}" if pre_release else numbers
 
 
 def _past(precedence: Precedence) -> Precedence:

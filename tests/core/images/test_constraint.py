@@ -102,12 +102,26 @@ def test_what_is_no_constraint_is_refused_with_the_offending_part(text: str, rea
 @pytest.mark.parametrize(
     ("constraint", "text", "reason"),
     [
-        pytest.param("^1.2", "2.0.0", "is not ^1.2", id="comparator"),
+        pytest.param("^1.2", "2.0.0", "is not ^1.2, which ends before 2.0.0", id="comparator"),
         pytest.param(
             ">=1", "1.2.0-rc.1", "is a pre-release, and the constraint names none", id="pre"
         ),
-        pytest.param("^1 || ^2", "3.0.0", "is not ^1, and is not ^2", id="both"),
+        pytest.param(
+            "^1 || ^2", "3.0.0",
+            "is not ^1, which ends before 2.0.0, and is not ^2, which ends before 3.0.0", id="both",
+        ),
+        pytest.param("^1.2.3-rc.1", "1.2.3-beta", "is not ^1.2.3-rc.1, which begins at 1.2.3-rc.1",
+                     id="below"),
+        pytest.param("~1.2", "1.1.9", "is not ~1.2, which begins at 1.2.0", id="below-a-series"),
+        pytest.param("1.2.x", "1.3.0", "is not =1.2.x, which ends before 1.3.0", id="above"),
+        pytest.param(">1", "1.9.0", "is not >1, which begins at 2.0.0", id="partial-greater"),
+        pytest.param("<=1.2", "1.3.0", "is not <=1.2, which ends before 1.3.0", id="partial-less"),
+        pytest.param(">=1.2 <1.4", "1.4.0", "is not <1.4", id="less"),
+        pytest.param(">=1.2 <1.4", "1.1.0", "is not >=1.2", id="greater"),
+        pytest.param("=1.2.3", "1.2.4", "is not =1.2.3", id="exact"),
+        pytest.param(">1.2.3", "1.2.3", "is not >1.2.3", id="exact-greater"),
+        pytest.param("^1 !=1.4", "1.4.2", "is excluded by !=1.4", id="excluded"),
     ],
-)
+)  # fmt: skip
 def test_a_refusal_names_the_comparator(constraint: str, text: str, reason: str) -> None:
     assert Constraint.parse(constraint).refusal(version(text)) == reason

@@ -374,6 +374,6 @@ def test_verdicts_with_a_filter_say_what_was_ordered() -> None:
         ("web-1.1", "CHOSEN"),
         ("web-1.0", "is older than web-1.1"),
         ("main", "current, but does not match the filter '^web-(.+)$'"),
-        ("web-2.0", "gives '2.0', which is not ^1"),
+        ("web-2.0", "gives '2.0', which is not ^1, which ends before 2.0.0"),
         ("web-x", "gives 'x', which is no semantic version"),
     ]

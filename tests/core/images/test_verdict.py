@@ -58,7 +58,7 @@ def test_semver_gives_a_verdict_on_every_tag_best_first() -> None:
         ("1.1", False, "is older than 1.2"),
         ("1.2.0.1", False, "has more than three components"),
         ("1.3-rc.1", False, "is a pre-release, and the constraint names none"),
-        ("2.0", False, "is not ^1"),
+        ("2.0", False, "is not ^1, which ends before 2.0.0"),
         ("main", False, "is no semantic version"),
     ]
 
@@ -66,13 +66,13 @@ def test_semver_gives_a_verdict_on_every_tag_best_first() -> None:
 def test_a_current_tag_that_stays_though_turned_down_says_so() -> None:
     assert said(verdicts(("1.9", "2.5"), TagRules(parse_policy("semver:^1")), current="2.5")) == [
         ("1.9", False, "is older than 2.5"),
-        ("2.5", False, "current, but is not ^1"),
+        ("2.5", False, "current, but is not ^1, which ends before 2.0.0"),
     ]
 
 
 def test_verdicts_without_a_candidate_or_a_version_have_reasons_too() -> None:
     assert said(verdicts(("2.5",), TagRules(parse_policy("semver:^1")), current="3.0")) == [
-        ("2.5", False, "is not ^1")
+        ("2.5", False, "is not ^1, which ends before 2.0.0")
     ]
     assert said(verdicts(("b", "a", "b"), TagRules(DEFAULT_POLICY), current="main")) == [
         ("a", False, "cannot be compared with 'main', which is no version"),

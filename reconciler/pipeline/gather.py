@@ -144,8 +144,8 @@ class Gatherer:
             jitter=self.jitter,
             stop=self.stop,
         )
-        for question, answer in answers.items():
-            self._known[question.repository].take(question.want, answer)
+        for question in due:
+            self._known[question.repository].take(question.want, answers[question])
 
     def _keep(
         self,

@@ -110,6 +110,7 @@ def texts(random: Random, count: int) -> Iterator[str]:
         yield "".join(random.choices(PIECES, k=random.randrange(12)))
 
 
+@pytest.mark.no_cover  # measuring coverage takes three times as long as reading
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_reader_raises_but_what_it_documents(part: int) -> None:
     seen = 0
@@ -147,6 +148,7 @@ ALLOWED = 4 * FACTOR  # a square would take FACTOR * FACTOR times as long
 NOTICED_S = 0.002  # what takes less is lost in the noise
 
 
+@pytest.mark.no_cover  # and would be measured with it
 @pytest.mark.parametrize("piece", [" ", "\t,", "1", "1.", "v1-", "-a", ".0", "a/", "__", "*", "||"])
 @pytest.mark.parametrize(
     "frame",
@@ -164,6 +166,7 @@ def test_readers_take_linear_time(frame: str, piece: str) -> None:
         assert slow < NOTICED_S or slow < ALLOWED * fast, (read, fast, slow)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "policy",
     ["semver:>=1.2 <300 || ^3", "glob:1*", "minor", "numeric:asc", "alphabetical:desc", "newest"],

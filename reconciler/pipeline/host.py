@@ -92,12 +92,12 @@ class Host(Generic[Question]):
     def asked_for_time(self, until: float, *, now: float) -> bool:
         """Take down that it is not to be asked before a time; return whether that is news.
 
-        What was under way when it first asked is refused as well, and a try that comes too early
-        for a host that names no time: that halves nothing again.
+        What was under way when it first asked is refused as well, and so is a try that comes too
+        early: what was not answered in between says nothing of how much is too much.
         """
         is_news = now >= self.not_before
         self.not_before = max(self.not_before, until)
-        if is_news and (self.answers or self.rate == math.inf):
+        if is_news and self.answers:
             self.limit = max(1, self.limit // 2)
             counted = self.answers / max(SHORTEST_S, now - self.since)
             self.rate = max(SLOWEST, (counted if self.rate == math.inf else self.rate) / 2)

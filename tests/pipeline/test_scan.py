@@ -276,6 +276,14 @@ def test_a_host_that_asks_for_time_gets_half_as_many_requests_and_then_more_agai
     assert SLOWEST <= host.rate < 2 * SLOWEST + 1
 
 
+def test_a_host_that_asks_for_time_before_it_answered_anything_is_not_asked_more_slowly() -> None:
+    host: Host[str] = Host(limit=1)
+
+    host.asked_for_time(7.0, now=1.0)
+
+    assert (host.limit, host.rate, host.not_before) == (1, math.inf, 7.0)
+
+
 def test_a_host_that_never_asked_for_time_gets_as_many_a_second_as_it_answers() -> None:
     host: Host[str] = Host(limit=REQUESTS)
 

@@ -55,7 +55,7 @@ def rewritten(path: str, rewrites: tuple[Rewrite, ...]) -> str:
 
 def _at(mirror: Mirror, repository: Repository) -> Endpoint:
     there = Repository(mirror.host, rewritten(repository.path, mirror.rewrites))
-    return Endpoint(api_host(mirror.host), there, is_mirror=mirror.host != repository.host)
+    return Endpoint(api_host(mirror.host), there, is_mirror=mirror.host != repository.host.lower())
 
 
 def _filled(rewrite: Rewrite, path: str) -> str:

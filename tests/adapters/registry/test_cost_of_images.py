@@ -17,12 +17,12 @@ from tests.adapters.registry.keychains import keychain_of
 pytestmark = pytest.mark.registry
 
 INDEX = Recipe(["linux/amd64", "linux/arm64"], created="2025-01-01T00:00:00Z")
-IN_TLS = 400  # at loopback alone plain HTTP is tried first
+IN_TLS = 400  # at loopback alone plain HTTP is tried first, where no certificate is configured
 GREETINGS = {
     "plain": [],
     "htpasswd": [401],
     "tls": [IN_TLS, 401],
-    "mutual-tls": [IN_TLS],
+    "mutual-tls": [],
     "token": [IN_TLS, 401, 200],
 }
 """Statuses of what comes before the first answer: a challenge, and where tokens are sold, one."""

@@ -253,6 +253,17 @@ def test_the_host_itself_may_have_a_rewrite_where_it_is_listed() -> None:
     )
 
 
+def test_a_host_in_capitals_is_the_same_host() -> None:
+    hosts = {"registry": HostSettings("registry", mirrors=(Mirror("registry"), Mirror("m.test")))}
+
+    asked = endpoints_of(Repository("Registry", "acme/web"), hosts)
+
+    assert [(each.host, each.is_mirror) for each in asked] == [
+        ("registry", False),
+        ("m.test", True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("pattern", "replacement", "path"),
     [

@@ -189,6 +189,7 @@ def _body(answer: urllib3.BaseHTTPResponse, url: str, limit: int) -> bytes:
         body = _read(answer, url, limit)
     except BaseException:
         answer.close()  # not back into the pool with half an answer in it
+        answer.release_conn()  # but its place there, for a new one
         raise
     answer.release_conn()
     return body

@@ -295,6 +295,37 @@ def test_a_request_that_gets_no_connection_in_time_is_told() -> None:
     assert f"http://{registry.host}: not asked: no connection became free within 0.5 s" in words
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(body=b"x" * 2000), id="too-large"),
+        pytest.param(Reply(promised=10_000), id="cut"),
+        pytest.param(Reply(wire=b""), id="none"),
+        pytest.param(Reply(wire=b"SSH-2.0\r\n"), id="no-http"),
+        pytest.param(Reply(drip_s=0.3), id="overdue"),
+        pytest.param(Reply(headers={"Content-Encoding": "gzip"}), id="not-packed"),
+        pytest.param(Reply(body=BOMB, headers={"Content-Encoding": "gzip"}), id="bomb"),
+    ],
+)
+def test_answers_that_come_to_nothing_use_up_no_connections(reply: Reply) -> None:
+    def script(request: Request) -> Reply:
+        return reply if request.path == "/bad" else Reply()
+
+    with RegistrySimulator(script) as registry:
+        transport = Transport(RegistrySettings(answer_timeout_s=1.0))
+
+        def fail(_: int) -> None:
+            with pytest.raises(RegistryError) as raised:
+                transport.get(f"http://{registry.host}/bad", {}, max_body_bytes=1000)
+            assert "no connection became free" not in str(raised.value)
+
+        with ThreadPoolExecutor(CONNECTIONS) as executor:
+            list(executor.map(fail, range(CONNECTIONS)))
+
+        assert transport.get(f"http://{registry.host}/", {}).status == 200
+        transport.close()
+
+
 def test_each_request_is_told_of_with_its_host_and_status() -> None:
     told: list[tuple[str, int]] = []
 

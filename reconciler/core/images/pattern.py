@@ -35,7 +35,7 @@ class Pattern:
 
     def groups_of(self, text: str) -> tuple[str, ...] | None:
         """Return the first match in a text and its groups; None if there is no match."""
-        found = self._compiled.search(text)
+        found = self._search(text)
         return None if found is None else (found[0], *(each or "" for each in found.groups()))
 
     def span_of(self, text: str) -> tuple[int, int] | None:
@@ -45,7 +45,7 @@ class Pattern:
 
     def matches(self, text: str) -> bool:
         """Whether it matches anywhere in a text."""
-        return self._compiled.search(text) is not None
+        return self._search(text) is not None
 
     def group(self, name: str) -> int | None:
         """Return the number of a group by its name or number; None if there is none."""
@@ -53,6 +53,12 @@ class Pattern:
             number: int | None = self._compiled.groupindex.get(name)
             return number
         return int(name) if len(name) < 4 and int(name) <= self._compiled.groups else None  # noqa: PLR2004 - a pattern has no room for a thousand groups
+
+    def _search(self, text: str) -> Any:  # noqa: ANN401 - re2's match
+        try:
+            return self._compiled.search(text)
+        except UnicodeEncodeError:  # half of a surrogate pair, as JSON and YAML can write it
+            return None
 
     def __str__(self) -> str:
         return self.text

@@ -250,6 +250,8 @@ def test_odd_texts_of_a_registry_reach_no_expression() -> None:
 
     assert pick("\udc80 1.0 1.1", asked, "1.0").winner == "1.1"
     assert pick("\udc80 1.0", asked, "\udc80").winner is None
+    odd = rules("regexp:.*", pattern=".*", extract="\ud800$0")
+    assert pick("1.0 1.1", odd, "1.0").winner is None
 
 
 @pytest.mark.parametrize(

@@ -68,3 +68,11 @@ def test_an_expression_that_others_take_exponential_time_for_is_quick() -> None:
 def test_a_filter_prints_what_was_written() -> None:
     assert str(TagFilter(Pattern(r"^(\d+)"), "$1")) == r"^(\d+) -> $1"
     assert str(TagFilter(Pattern(r"^\d"))) == r"^\d"
+
+
+def test_a_text_that_is_no_utf_8_matches_nothing() -> None:
+    pattern = Pattern(".*")
+
+    assert not pattern.matches("\udc80")
+    assert pattern.groups_of("1\ud800") is None
+    assert TagFilter(pattern, "\ud800$0").extract("1") == "\ud8001"

@@ -312,7 +312,7 @@ def test_answers_that_come_to_nothing_use_up_no_connections(reply: Reply) -> Non
         return reply if request.path == "/bad" else Reply()
 
     with RegistrySimulator(script) as registry:
-        transport = Transport(RegistrySettings(answer_timeout_s=1.0))
+        transport = Transport(RegistrySettings(answer_timeout_s=2.0))
 
         def fail(_: int) -> None:
             with pytest.raises(RegistryError) as raised:
@@ -320,7 +320,7 @@ def test_answers_that_come_to_nothing_use_up_no_connections(reply: Reply) -> Non
             assert "no connection became free" not in str(raised.value)
 
         with ThreadPoolExecutor(CONNECTIONS) as executor:
-            list(executor.map(fail, range(CONNECTIONS)))
+            list(executor.map(fail, range(3 * CONNECTIONS)))
 
         assert transport.get(f"http://{registry.host}/", {}).status == 200
         transport.close()

@@ -105,12 +105,13 @@ def test_a_host_with_nothing_left_is_not_asked_before_it_has_more() -> None:
             RegistrySettings(), Keychain(environment={}), on_limit=lambda *each: told.append(each)
         )
         assert client.list_tags(Repository(registry.host, "acme/web")) == ("v1",)
-        with pytest.raises(RegistryError, match="it asked for time, and 30 s") as raised:
+        with pytest.raises(RegistryError, match=r"it asked for time, and \d+ s") as raised:
             client.list_tags(Repository(registry.host, "acme/api"))
         client.close()
 
         assert len(registry.requests) == 1
-    assert raised.value.retry_after_s == pytest.approx(30, abs=5)
+    assert raised.value.retry_after_s is not None
+    assert 0 < raised.value.retry_after_s <= 30
     assert told == [(registry.host, 0, 100)]
 
 

@@ -9,6 +9,7 @@ from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.bootstrap import SystemClock
 from reconciler.core.images.reference import Repository
+from reconciler.errors import ReconcilerError
 from reconciler.pipeline.scan import Tags, scan
 from reconciler.settings import RegistrySettings
 
@@ -35,5 +36,8 @@ def scan_all(job: Job) -> Iterator[tuple[str, Cost]]:
     cost, found = cost_of(work)
     for repository in repositories:
         tags = found[repository]
-        require(isinstance(tags, tuple) and len(tags) == job["tags"], f"{repository}: {tags!r}")
+        require(
+            not isinstance(tags, ReconcilerError) and len(tags) == job["tags"],
+            f"{repository}: {tags!r}",
+        )
     yield "scan", cost

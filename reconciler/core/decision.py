@@ -1,18 +1,18 @@
 """Decision: what becomes of each image field, given what the registries list and what is known."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Fact, Knowledge, Want
 from reconciler.core.images.policy import DigestPolicy, MatchPolicy, NewestPolicy
 from reconciler.core.images.reference import ImageReference, Repository
 from reconciler.core.images.rules import TagRules
-from reconciler.core.images.selection import SelectionReason, select
+from reconciler.core.images.selection import Selection, SelectionReason, select
 from reconciler.core.manifests.images import FileReport, ImageField, SkipReason
 from reconciler.errors import ManifestError, ReconcilerError
 
-Tags: TypeAlias = Mapping[Repository, tuple[str, ...] | ReconcilerError]
+Tags: TypeAlias = Mapping[Repository, Collection[str] | ReconcilerError]
 """The tags of each repository, or why they could not be had."""
 
 KnowledgeOf: TypeAlias = Mapping[Repository, Knowledge]
@@ -20,6 +20,16 @@ KnowledgeOf: TypeAlias = Mapping[Repository, Knowledge]
 
 Wants: TypeAlias = Mapping[Repository, tuple[Want, ...]]
 """The facts that are missing, each once, in the order in which they are worth reading."""
+
+
+class Select(Protocol):
+    """What :func:`reconciler.core.images.selection.select` is, or what remembers its answers."""
+
+    def __call__(
+        self, tags: Collection[str], rules: TagRules, *, current: str, knowledge: Knowledge
+    ) -> Selection:
+        """Return the tag that a container should run, or the reason to leave it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,11 @@ class Decisions:
 
 
 def decide(
-    reports: Iterable[FileReport], tags: Tags, knowledge: KnowledgeOf | None = None
+    reports: Iterable[FileReport],
+    tags: Tags,
+    knowledge: KnowledgeOf | None = None,
+    *,
+    choose: Select = select,
 ) -> Decisions:
     """Return what becomes of every image field. Deterministic, and asks nobody.
 
@@ -107,14 +121,18 @@ def decide(
         reports: of all manifests.
         tags: for every repository of :func:`reconciler.core.plan.repositories`.
         knowledge: of the repositories' images.
+        choose: selects among the tags of one repository.
     """
     known = knowledge or {}
     return Decisions(
-        tuple(tuple(_decide(field, tags, known) for field in report.fields) for report in reports)
+        tuple(
+            tuple(_decide(field, tags, known, choose) for field in report.fields)
+            for report in reports
+        )
     )
 
 
-def _decide(field: ImageField, tags: Tags, known: KnowledgeOf) -> Decision:
+def _decide(field: ImageField, tags: Tags, known: KnowledgeOf, choose: Select) -> Decision:
     if field.obstacle or field.reference is None:
         obstacle = field.obstacle
         reason = obstacle.reason if obstacle else SkipReason.INVALID
@@ -124,7 +142,7 @@ def _decide(field: ImageField, tags: Tags, known: KnowledgeOf) -> Decision:
     if isinstance(listed, ReconcilerError):
         return Skip(field, SkipReason.REGISTRY_FAILED, str(listed), failures=(listed,))
     knowledge = known.get(old.repository, NOTHING_KNOWN)
-    selection = select(listed, field.rules, current=old.effective_tag, knowledge=knowledge)
+    selection = choose(listed, field.rules, current=old.effective_tag, knowledge=knowledge)
     if selection.winner is None and selection.reason is not SelectionReason.ALREADY_NEWEST:
         made = _skip(field, _SKIPS[selection.reason], selection.detail)
         return replace(made, wants=selection.wants, failures=(*made.failures, *selection.failures))

@@ -1,6 +1,6 @@
 """Survey: every image field with what would become of it, and why."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.decision import Change, Decision, KnowledgeOf, Skip, Tags, decide
@@ -29,7 +29,7 @@ class SurveyedImage:
     field: ImageField
     decision: Decision
     newest: str | None
-    tags: tuple[str, ...] = ()
+    tags: Collection[str] = ()
     knowledge: Knowledge = NOTHING_KNOWN
     verdicts: tuple[Verdict, ...] = ()
 

@@ -178,6 +178,7 @@ def _update(
         repository=parts.repository,
         registries=parts.registries,
         gatherer=gatherer_of(parts),
+        selections=parts.memory.selections,
         pull_secrets=pull_secrets,
         read_again=lambda: _read(source, parts),
         signature=signature,

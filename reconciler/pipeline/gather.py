@@ -7,6 +7,7 @@ from reconciler.core.decision import Decisions, KnowledgeOf, Tags, Wants
 from reconciler.core.images.facts import NO_FACTS
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Fact, Knowledge, Want
 from reconciler.core.images.reference import Repository
+from reconciler.errors import ReconcilerError
 from reconciler.pipeline.events import Progress, Reading
 from reconciler.pipeline.inquiry import inquire
 from reconciler.pipeline.known_images import Found, KnownImages
@@ -158,7 +159,7 @@ class Gatherer:
             return
         for repository in repositories:
             listed = tags[repository]
-            if isinstance(listed, tuple):
+            if not isinstance(listed, ReconcilerError):
                 wanted = frozenset(listed).union(present.get(repository, ()))
                 facts = self._known[repository].facts.of_tags(wanted)
                 self.facts.store.save(repository, facts)

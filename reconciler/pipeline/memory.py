@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from reconciler.core.build import BuildResult, Found, build, read_file
 from reconciler.core.manifests.images import FileReport, inspect
+from reconciler.pipeline.selections import Selections
 
 Made = TypeVar("Made")
 
@@ -31,13 +32,15 @@ class PerFile(Generic[Made]):
 
 @dataclass(slots=True)
 class Memory:
-    """What one source's cycles remember of its files. Losing it costs only time.
+    """What one source's cycles remember of its files and images. Losing it costs only time.
 
     Attributes:
         is_survey: whether the reports are about all workloads, also those that are not automated.
+        selections: of its images.
     """
 
     is_survey: bool = False
+    selections: Selections = field(default_factory=Selections)
     _reports: PerFile[FileReport] = field(default_factory=PerFile)
     _objects: PerFile[Sequence[Found]] = field(default_factory=PerFile)
 

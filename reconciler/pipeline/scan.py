@@ -1,20 +1,48 @@
 """Scan: ask the registries for the tags of many repositories at once."""
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
+from reconciler.core.images.listing import Listing
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.pipeline.inquiry import inquire
 from reconciler.pipeline.ports import Clock, TagSource
 from reconciler.stop import Stop
 
-Tags: TypeAlias = tuple[str, ...] | ReconcilerError
+Tags: TypeAlias = Listing | ReconcilerError
 """The tags of a repository, or why they could not be had."""
+
+MAX_CHARACTERS = 128 * 2**20
+"""Of all tags of one registry that a scan keeps: a thousand repositories of 6,000 tags; a registry
+that lists tags without end fills no more of our memory."""
 
 PullSecretsOf: TypeAlias = Callable[[Repository], Iterable[PullCredential]]
 """What the cluster has to log in to a repository's registry; read as it is looked through."""
+
+
+class _Room:
+    """What the lists of one registry take in memory. Used by many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: dict[str, int] = {}  # characters, by host
+
+    def take(self, repository: Repository, listing: Listing) -> Listing:
+        """Return a listing, if there is room for it.
+
+        Raises:
+            RegistryError: there is none.
+        """
+        with self._lock:
+            taken = self._taken.get(repository.host, 0) + len(listing.text)
+            if taken <= MAX_CHARACTERS:
+                self._taken[repository.host] = taken
+                return listing
+        message = f"its registry lists more than {MAX_CHARACTERS // 2**20} MiB of tags in one scan"
+        raise RegistryError(message, where=str(repository), is_retryable=False)
 
 
 def scan(
@@ -39,9 +67,11 @@ def scan(
     Raises:
         StoppedError: the process is to end.
     """
+    room = _Room()
 
-    def ask(repository: Repository) -> tuple[str, ...]:
-        return tuple(source.list_tags(repository, pull_secrets=pull_secrets(repository)))
+    def ask(repository: Repository) -> Listing:
+        tags = source.list_tags(repository, pull_secrets=pull_secrets(repository))
+        return room.take(repository, Listing.of(tags))
 
     return inquire(
         {each: each for each in sorted(set(repositories))},

@@ -17,6 +17,7 @@ from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import View
 from reconciler.pipeline.scan import PullSecretsOf, Tags, scan
+from reconciler.pipeline.selections import Selections
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.stop import Stop
 
@@ -50,6 +51,7 @@ class Updater:
 
     Attributes:
         gatherer: what this cycle knows of single images.
+        selections: what was selected before.
         pull_secrets: the registry secrets of this cycle.
         read_again: fetches the branch once more.
         signature: stands in the commit's ``Reconcile-By`` trailer: ``default@1f3a9c02``.
@@ -61,6 +63,7 @@ class Updater:
     repository: ManifestRepository
     registries: TagSource
     gatherer: Gatherer
+    selections: Selections
     pull_secrets: PullSecrets
     read_again: Callable[[], View]
     signature: str
@@ -79,6 +82,7 @@ class Updater:
         Raises:
             StoppedError: the process is to end, and nothing was published.
         """
+        self.selections.next_cycle()
         tags: dict[Repository, Tags] = {}
         attempt = 0
         while True:
@@ -106,7 +110,9 @@ class Updater:
     def _plan(self, view: View, tags: Mapping[Repository, Tags]) -> UpdatePlan:
         with self.watch.stage("gather"):
             decided, _ = self.gatherer.settle(
-                lambda knowledge: decide(view.reports, tags, knowledge),
+                lambda knowledge: decide(
+                    view.reports, tags, knowledge, choose=self.selections.select
+                ),
                 tags=tags,
                 pull_secrets=self._logins(view),
             )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
+from reconciler.core.images.listing import Listing
 from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
 from reconciler.core.redaction import Secret
@@ -58,7 +59,7 @@ def test_every_repository_gets_its_tags_and_is_asked_once_however_often_it_is_wa
 
     results = run(source, wanted * 3, FakeClock())
 
-    assert results == {each: ("v1", each.path) for each in wanted}
+    assert results == {each: Listing.of(["v1", each.path]) for each in wanted}
     assert set(source.asked.values()) == {1}
 
 
@@ -96,7 +97,7 @@ def test_a_failure_that_may_pass_is_tried_three_times_with_pauses_between() -> N
     clock = FakeClock()
     (wanted,) = repositories(1)
 
-    assert run(ScriptedTags(answer), [wanted], clock) == {wanted: ("v1",)}
+    assert run(ScriptedTags(answer), [wanted], clock) == {wanted: Listing.of(["v1"])}
     assert len(clock.slept) == 2
     assert all(pause > 0 for pause in clock.slept)
 
@@ -131,7 +132,7 @@ def test_a_registry_that_is_down_does_not_hold_back_the_others_and_is_left_alone
     source = ScriptedTags(answer)
     results = run(source, [*down, *up], FakeClock())
 
-    assert all(results[each] == ("v1",) for each in up)
+    assert all(results[each] == Listing.of(["v1"]) for each in up)
     assert all(isinstance(results[each], RegistryError) for each in down)
     asked_of_down = sum(times for each, times in source.asked.items() if each in set(down))
     assert asked_of_down <= 2 * FAILURES_UNTIL_LEFT_ALONE
@@ -152,7 +153,7 @@ def test_a_host_that_asks_for_time_is_not_asked_before_it_and_then_answers() -> 
 
     results = run(ScriptedTags(answer), wanted, clock)
 
-    assert all(tags == ("v1",) for tags in results.values())
+    assert all(tags == Listing.of(["v1"]) for tags in results.values())
     early = [at for at in asked_at if at < limited_until[0]]
     assert len(early) == 1
 
@@ -217,7 +218,7 @@ def test_no_more_is_sent_than_there_are_threads_and_retries_wait_for_one() -> No
 
     results = run(ScriptedTags(answer), wanted, FakeClock())
 
-    assert set(results.values()) == {("v1",)}
+    assert set(results.values()) == {Listing.of(["v1"])}
     assert len(failed) == 3
     assert max(counted.most) == WORKERS
 
@@ -239,7 +240,7 @@ def test_a_host_that_hangs_leaves_threads_for_the_others() -> None:
 
     results = run(ScriptedTags(answer), [*hanging, *healthy], FakeClock())
 
-    assert all(results[each] == ("v1",) for each in healthy)
+    assert all(results[each] == Listing.of(["v1"]) for each in healthy)
     assert all(isinstance(results[each], RegistryError) for each in hanging)
 
 
@@ -330,7 +331,7 @@ def test_a_host_that_refuses_every_hundredth_request_is_not_asked_early_and_all_
     results = run(ScriptedTags(answer), [*limited, *other], clock)
 
     assert set(results) == {*limited, *other}
-    assert set(results.values()) == {("v1",)}
+    assert set(results.values()) == {Listing.of(["v1"])}
     assert set(others_asked_at) == {1000.0}
     if retry_after_s:  # what was under way when it refused the first is all that came early
         assert all(early.count(at) < REQUESTS for at in early)
@@ -399,3 +400,22 @@ def test_a_scan_ends_without_the_answers_when_the_process_is_to_end() -> None:
             stop=stop,
         )
     answer.set()
+
+
+def test_a_registry_that_lists_without_end_fills_no_more_than_its_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reconciler.pipeline.scan.MAX_CHARACTERS", 3 * len("v1\n"))
+    greedy = [Repository("greedy.example", f"web-{number}") for number in range(5)]
+    modest = Repository("modest.example", "web")
+
+    results = run(
+        ScriptedTags(lambda _repository, _before: ("v1",)), [*greedy, modest], FakeClock()
+    )
+
+    kept = [each for each in greedy if results[each] == Listing.of(["v1"])]
+    refused = [error for each in greedy if isinstance(error := results[each], RegistryError)]
+    assert (len(kept), len(refused)) == (3, 2)
+    assert not any(error.is_retryable for error in refused)
+    assert "lists more than 0 MiB of tags in one scan" in refused[0].message
+    assert results[modest] == Listing.of(["v1"])

@@ -16,6 +16,7 @@ from reconciler.adapters.registry import client as client_module
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.bootstrap import SystemClock
+from reconciler.core.images.listing import Listing
 from reconciler.core.images.reference import Repository
 from reconciler.pipeline import inquiry
 from reconciler.pipeline.scan import scan
@@ -88,7 +89,7 @@ def test_a_hostile_registry_gets_its_words_and_the_others_are_done(
         QUICK, lists=QUICK.answer_timeout_s, pages=PAGES, tags=TAGS, elsewhere=stage.forbidden.host
     )
     assert getattr(error, "is_retryable", False) is hostile.is_tried_again
-    assert {results[each] for each in stage.healthy} == {("v1",)}
+    assert {results[each] for each in stage.healthy} == {Listing.of(["v1"])}
     assert stage.forbidden.requests == []
     assert stage.names.asked <= {"127.0.0.1", stage.hostile.partition(":")[0]}
 
@@ -117,7 +118,7 @@ def test_a_host_that_asks_for_time_gets_it_and_then_answers(
         )
         client.close()
 
-    assert set(results.values()) == {("v1",)}
+    assert set(results.values()) == {Listing.of(["v1"])}
     assert asked_at[1] - asked_at[0] >= 0.9
 
 

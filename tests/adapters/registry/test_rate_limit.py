@@ -13,6 +13,7 @@ from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.rate_limit import RateLimit, rate_limit_of
 from reconciler.bootstrap import SystemClock
+from reconciler.core.images.listing import Listing
 from reconciler.core.images.reference import Repository
 from reconciler.errors import RegistryError
 from reconciler.pipeline.host import REQUESTS
@@ -167,7 +168,7 @@ def test_a_host_that_refuses_now_and_then_is_resolved_in_the_end_and_holds_back_
         client.close()
 
         assert set(results) == set(wanted)
-        assert set(results.values()) == {("v1",)}
+        assert set(results.values()) == {Listing.of(["v1"])}
         assert len(fast.requests) == 150
     # the first refusal, and what was under way when it came; nobody asks before the time is over
     assert all(count <= REQUESTS for count in limited.early)
@@ -189,7 +190,7 @@ def test_a_host_that_was_down_in_one_cycle_gets_one_request_in_the_next() -> Non
                 wanted, client, pull_secrets=lambda _: (), clock=FakeClock(), jitter=lambda: 0.5
             )
             assert set(results) == set(wanted)
-            return len(registry.requests) - before, set(results.values()) == {("v1",)}
+            return len(registry.requests) - before, set(results.values()) == {Listing.of(["v1"])}
 
         assert cycle()[0] >= FAILURES
         assert cycle() == (0, False)  # too soon

@@ -70,6 +70,7 @@ def scan(place: Place) -> Iterator[Sample]:
         ("anonymous", False, 0),
         ("bearer", True, 0),
         (f"each answer after {size.delay_ms} ms", False, size.delay_ms),
+        (f"bearer, each answer after {size.delay_ms} ms", True, size.delay_ms),
     ):
         with stand_in(tags=size.tags, has_tokens=has_tokens, delay_ms=delay_ms) as registry:
             costs = run_child(
@@ -80,6 +81,33 @@ def scan(place: Place) -> Iterator[Sample]:
         costs = run_child("scan", host=registry.host, repositories=1, tags=size.long_list)
     cost = costs["scan"].with_counts(registry.counts)
     yield Sample(f"Scan of one repository with {size.long_list:,} tags", "anonymous", cost)
+    yield from _scan_many(size)
+    yield from _scan_refused(size)
+
+
+def _scan_many(size: Size) -> Iterator[Sample]:
+    for count in size.many:
+        with stand_in(tags=size.few) as registry:
+            costs = run_child("scan", host=registry.host, repositories=count, tags=size.few)
+        cost = costs["scan"].with_counts(registry.counts)
+        yield Sample(f"Scan of repositories of {size.few} tags", f"{count:,} repositories", cost)
+
+
+def _scan_refused(size: Size) -> Iterator[Sample]:
+    """Scan a registry that wants time again and again, beside one that does not."""
+    group = f"Scan of two registries, one of which wants 2 s after every {size.burst} lists"
+    with (
+        stand_in(tags=size.tags, burst=size.burst) as wants_time,
+        stand_in(tags=size.tags) as quick,
+    ):
+        costs = run_child(
+            "scan-two",
+            hosts=[wants_time.host, quick.host],
+            repositories=size.repositories,
+            tags=size.tags,
+        )
+    yield Sample(group, "the other one", costs["quick"].with_counts(quick.counts))
+    yield Sample(group, "both", costs["both"].with_counts(wants_time.counts))
 
 
 def select(place: Place) -> Iterator[Sample]:

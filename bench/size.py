@@ -11,6 +11,9 @@ class Size:
         repositories: asked for their tags in one scan.
         tags: that each of them has.
         long_list: the tags of the one repository that has many.
+        many: two numbers of repositories with ``few`` tags each; the second shows the growth.
+        few: the tags of each of them.
+        burst: lists after which one registry wants two seconds.
         delay_ms: how long the slow registry waits before each answer.
         choice: tags among which a policy selects.
         manifests: of 40 lines each, in folders of different size.
@@ -23,6 +26,9 @@ class Size:
     repositories: int
     tags: int
     long_list: int
+    many: tuple[int, int]
+    few: int
+    burst: int
     delay_ms: int
     choice: int
     manifests: tuple[int, ...]
@@ -36,6 +42,9 @@ FULL = Size(
     repositories=1000,
     tags=100,
     long_list=20_000,
+    many=(5000, 10_000),
+    few=50,
+    burst=100,
     delay_ms=50,
     choice=10_000,
     manifests=(1000, 5000),
@@ -48,6 +57,9 @@ TINY = Size(
     repositories=5,
     tags=3,
     long_list=2500,
+    many=(3, 6),
+    few=2,
+    burst=4,
     delay_ms=1,
     choice=20,
     manifests=(2, 3),

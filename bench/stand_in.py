@@ -31,18 +31,26 @@ class StandIn:
 
 
 @contextlib.contextmanager
-def stand_in(*, tags: int, delay_ms: int = 0, has_tokens: bool = False) -> Iterator[StandIn]:
+def stand_in(
+    *, tags: int, delay_ms: int = 0, has_tokens: bool = False, burst: int = 0
+) -> Iterator[StandIn]:
     """Run a registry in which every repository has that many tags.
 
     Args:
         tags: of each repository.
         delay_ms: how long it waits before each answer.
         has_tokens: whether it wants a bearer token for each repository.
+        burst: after how many lists it answers 429 and wants two seconds; never if 0.
 
     Raises:
         MissingPartError: it is not built, and there is no Go to build it with.
     """
-    command = [str(build.build(PROGRAM)), f"-tags={tags}", f"-delay={delay_ms}ms"]
+    command = [
+        str(build.build(PROGRAM)),
+        f"-tags={tags}",
+        f"-delay={delay_ms}ms",
+        f"-burst={burst}",
+    ]
     child = subprocess.Popen(
         [*command, f"-bearer={str(has_tokens).lower()}"],
         stdin=subprocess.PIPE,

@@ -16,6 +16,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -27,6 +28,8 @@ type counts struct {
 	Challenges  atomic.Int64
 	Tokens      atomic.Int64
 	Connections atomic.Int64
+	Refused     atomic.Int64
+	Early       atomic.Int64
 }
 
 type registry struct {
@@ -35,12 +38,23 @@ type registry struct {
 	delay   time.Duration
 	bearer  bool
 	counts  counts
+	burst   int64
+	rest    time.Duration
+
+	lock    sync.Mutex
+	left    int64     // answers until it wants time
+	resting time.Time // when it began to want time
 }
+
+// A request that was under way when the registry began to want time cannot have known of it.
+const underWay = 250 * time.Millisecond
 
 func main() {
 	number := flag.Int("tags", 100, "how many tags each repository has")
 	delay := flag.Duration("delay", 0, "how long to wait before each answer")
 	bearer := flag.Bool("bearer", false, "whether to want a bearer token for each repository")
+	burst := flag.Int64("burst", 0, "after how many lists to answer 429; never if 0")
+	rest := flag.Duration("rest", 2*time.Second, "what to say in Retry-After then")
 	flag.Parse()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -48,6 +62,7 @@ func main() {
 	}
 	serving := &registry{
 		address: listener.Addr().String(), tags: versions(*number), delay: *delay, bearer: *bearer,
+		burst: *burst, rest: *rest, left: *burst,
 	}
 	server := &http.Server{Handler: serving, ConnState: serving.connected}
 	go func() { log.Fatal(server.Serve(listener)) }()
@@ -58,6 +73,8 @@ func main() {
 		"challenges":  serving.counts.Challenges.Load(),
 		"tokens":      serving.counts.Tokens.Load(),
 		"connections": serving.counts.Connections.Load(),
+		"refused":     serving.counts.Refused.Load(),
+		"early":       serving.counts.Early.Load(),
 	})
 }
 
@@ -92,10 +109,35 @@ func (r *registry) ServeHTTP(answer http.ResponseWriter, request *http.Request) 
 		answer.Header().Set("WWW-Authenticate", fmt.Sprintf(
 			`Bearer realm="http://%s/token",service="stand-in",scope="%s"`, r.address, scope(path)))
 		answer.WriteHeader(http.StatusUnauthorized)
+	case r.wantsTime():
+		r.counts.Refused.Add(1)
+		answer.Header().Set("Retry-After", strconv.Itoa(int(r.rest.Seconds())))
+		answer.WriteHeader(http.StatusTooManyRequests)
 	default:
 		r.counts.Lists.Add(1)
 		r.list(answer, request)
 	}
+}
+
+// wantsTime tells whether to refuse a list: after each burst the registry rests.
+func (r *registry) wantsTime() bool {
+	if r.burst == 0 {
+		return false
+	}
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if rested := time.Since(r.resting); rested < r.rest {
+		if rested > underWay {
+			r.counts.Early.Add(1)
+		}
+		return true
+	}
+	if r.left == 0 {
+		r.left, r.resting = r.burst, time.Now()
+		return true
+	}
+	r.left--
+	return false
 }
 
 func scope(path string) string {

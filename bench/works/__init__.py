@@ -6,12 +6,13 @@ from typing import Final
 from bench.child import Work
 from bench.works.cycle import run_cycles
 from bench.works.rewrite import rewrite, rewrite_one_file
-from bench.works.scanning import scan_all
+from bench.works.scanning import scan_all, scan_two
 from bench.works.selection import select_one
 from bench.works.syncing import sync_twice
 
 WORKS: Final[Mapping[str, Work]] = {
     "scan": scan_all,
+    "scan-two": scan_two,
     "select": select_one,
     "rewrite": rewrite,
     "rewrite-one-file": rewrite_one_file,

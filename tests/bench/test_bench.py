@@ -13,7 +13,7 @@ from bench.size import TINY
 ROWS = {
     "start": 3,
     "select": 2,
-    "scan": 4,
+    "scan": 5 + len(TINY.many) + 2,
     "rewrite": 2 * len(TINY.manifests) + 2,
     "cycle": 3 * len(TINY.manifests),
     "sync": 9,

@@ -1,15 +1,17 @@
 """Pull secrets: the logins that the cluster itself has for the images of its workloads."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 import structlog
 
 from reconciler.core.images.pull_secret import PullCredential, Puller, Unread
+from reconciler.core.images.reference import Repository
 from reconciler.errors import ClusterError, ReconcilerError, SettingsError, TransientError
 from reconciler.pipeline.ports import SecretSource
+from reconciler.pipeline.scan import PullSecretsOf
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,10 @@ class PullSecrets:
                 yield names
             else:
                 yield from self._named(namespace, names, seen)
+
+    def by_repository(self, who: Mapping[Repository, Sequence[Puller]]) -> PullSecretsOf:
+        """Return what gives the logins for each of some repositories, by who pulls from it."""
+        return lambda repository: self.of(who[repository])
 
     def _named(
         self, namespace: str, names: Sequence[str], seen: set[tuple[str, str]]

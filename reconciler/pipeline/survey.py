@@ -1,11 +1,9 @@
 """Survey: read Git and ask the registries, and change nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.core.decision import decide
-from reconciler.core.images.pull_secret import PullCredential
-from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.images import FileReport
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.plan import pullers
@@ -75,13 +73,9 @@ def survey_source(
     if workloads is not None:
         reports = only(reports, workloads)
     who = pullers(openly(reports))
-    secrets = PullSecrets(parts.secrets)
+    logins = PullSecrets(parts.secrets).by_repository(who)
     if who:
         parts.progress.tell(Scanning(len(who)))
-
-    def logins(repository: Repository) -> Iterable[PullCredential]:
-        return secrets.of(who[repository])
-
     tags = scan(who, parts.registries, pull_secrets=logins, clock=parts.clock, jitter=parts.jitter)
     _, knowledge = gatherer_of(parts).settle(
         lambda known: decide(openly(reports), tags, known), tags=tags, pull_secrets=logins

@@ -8,7 +8,7 @@ from reconciler.core.backoff import delay_s
 from reconciler.core.decision import decide
 from reconciler.core.images.reference import Repository
 from reconciler.core.message import compose
-from reconciler.core.plan import UpdatePlan, make_plan, pullers, repositories
+from reconciler.core.plan import UpdatePlan, make_plan, pullers
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, ReconcilerError, RemoteMovedError
 from reconciler.pipeline.events import Planned, Progress, Pushed, Scanning
@@ -86,8 +86,10 @@ class Updater:
         tags: dict[Repository, Tags] = {}
         attempt = 0
         while True:
-            tags.update(self._scan(view, known=tags.keys()))
-            plan = self._plan(view, tags)
+            who = pullers(view.reports)
+            logins = self.pull_secrets.by_repository(who)
+            tags.update(self._scan(who.keys() - tags.keys(), logins))
+            plan = self._plan(view, tags, logins)
             if dry_run or not plan.changes:
                 return Updated(view, view, plan)
             self.stop.check()
@@ -107,23 +109,22 @@ class Updater:
             except ReconcilerError as error:
                 return Updated(view, view, plan, problem=error)
 
-    def _plan(self, view: View, tags: Mapping[Repository, Tags]) -> UpdatePlan:
+    def _plan(
+        self, view: View, tags: Mapping[Repository, Tags], logins: PullSecretsOf
+    ) -> UpdatePlan:
         with self.watch.stage("gather"):
             decided, _ = self.gatherer.settle(
                 lambda knowledge: decide(
                     view.reports, tags, knowledge, choose=self.selections.select
                 ),
                 tags=tags,
-                pull_secrets=self._logins(view),
+                pull_secrets=logins,
             )
         return make_plan(view.reports, view.texts, decided)
 
-    def _logins(self, view: View) -> PullSecretsOf:
-        who = pullers(view.reports)
-        return lambda repository: self.pull_secrets.of(who[repository])
-
-    def _scan(self, view: View, *, known: AbstractSet[Repository]) -> Mapping[Repository, Tags]:
-        wanted = repositories(view.reports) - known
+    def _scan(
+        self, wanted: AbstractSet[Repository], logins: PullSecretsOf
+    ) -> Mapping[Repository, Tags]:
         if not wanted:
             return {}
         self.progress.tell(Scanning(len(wanted)))
@@ -131,7 +132,7 @@ class Updater:
             return scan(
                 wanted,
                 self.registries,
-                pull_secrets=self._logins(view),
+                pull_secrets=logins,
                 clock=self.clock,
                 jitter=self.jitter,
                 stop=self.stop,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.decision import Change, Decision, KnowledgeOf, Skip, Tags, decide
+from reconciler.core.decision import Change, Decision, KnowledgeOf, Select, Skip, Tags, decide
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Knowledge
 from reconciler.core.images.selection import SelectionReason, select
 from reconciler.core.images.verdict import Verdict, verdicts
@@ -61,6 +61,7 @@ def survey(
     *,
     knowledge: KnowledgeOf | None = None,
     has_verdicts: bool = False,
+    choose: Select = select,
 ) -> Survey:
     """Return what would become of every image, by the same plan that a cycle makes.
 
@@ -72,12 +73,15 @@ def survey(
         tags: for every repository of :func:`openly`.
         knowledge: of the repositories' images.
         has_verdicts: whether the tags are judged one by one.
+        choose: selects among the tags of one repository.
     """
     known = knowledge or {}
-    plan = make_plan(reports, texts, decide(reports, tags, known))
+    plan = make_plan(reports, texts, decide(reports, tags, known, choose=choose))
     decisions = _by_field(plan)
     images = [
-        _surveyed(field, decisions[id(field)], tags, known, has_verdicts=has_verdicts)
+        _surveyed(
+            field, decisions[id(field)], tags, known, has_verdicts=has_verdicts, choose=choose
+        )
         for report in reports
         for field in report.fields
     ]
@@ -115,7 +119,13 @@ def _by_field(plan: UpdatePlan) -> Mapping[int, Decision]:
 
 
 def _surveyed(
-    field: ImageField, decision: Decision, tags: Tags, known: KnowledgeOf, *, has_verdicts: bool
+    field: ImageField,
+    decision: Decision,
+    tags: Tags,
+    known: KnowledgeOf,
+    *,
+    has_verdicts: bool,
+    choose: Select,
 ) -> SurveyedImage:
     reference = field.reference
     listed = tags.get(reference.repository) if reference and reference.has_meant_tag else None
@@ -123,7 +133,7 @@ def _surveyed(
         return SurveyedImage(field, decision, None)
     current, rules = reference.effective_tag, field.rules
     knowledge = known.get(reference.repository, NOTHING_KNOWN)
-    selection = select(listed, rules, current=current, knowledge=knowledge)
+    selection = choose(listed, rules, current=current, knowledge=knowledge)
     is_newest = selection.reason is SelectionReason.ALREADY_NEWEST
     judged = verdicts(listed, rules, current=current, knowledge=knowledge) if has_verdicts else ()
     newest = current if is_newest else selection.winner

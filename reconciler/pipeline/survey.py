@@ -72,14 +72,21 @@ def survey_source(
     reports: Sequence[FileReport] = inspection.reports
     if workloads is not None:
         reports = only(reports, workloads)
-    who = pullers(openly(reports))
+    fields = openly(reports)
+    who = pullers(fields)
     logins = PullSecrets(parts.secrets).by_repository(who)
     if who:
         parts.progress.tell(Scanning(len(who)))
     tags = scan(who, parts.registries, pull_secrets=logins, clock=parts.clock, jitter=parts.jitter)
+    choose = parts.memory.selections.select
     _, knowledge = gatherer_of(parts).settle(
-        lambda known: decide(openly(reports), tags, known), tags=tags, pull_secrets=logins
+        lambda known: decide(fields, tags, known, choose=choose), tags=tags, pull_secrets=logins
     )
     return survey(
-        reports, inspection.view.texts, tags, knowledge=knowledge, has_verdicts=has_verdicts
+        reports,
+        inspection.view.texts,
+        tags,
+        knowledge=knowledge,
+        has_verdicts=has_verdicts,
+        choose=choose,
     )

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from reconciler.core.nearest import nearest
 from reconciler.errors import SettingsError
-from reconciler.option_values import convert, nearest, parse_address, to_path
+from reconciler.option_values import convert, parse_address, to_path
 from reconciler.options import OPTIONS, Kind, Option, parse_duration_s
 from reconciler.registry_entries import RegistryEntries, read_registry_entries
 from reconciler.settings import (

@@ -1,9 +1,8 @@
 """What the texts of flags, environment and file mean, value by value."""
 
-import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from reconciler.errors import SettingsError
@@ -49,12 +48,6 @@ def to_path(value: object) -> Path | None:
     """Return the path that a text names, ``~`` filled in; None for none."""
     # Path.expanduser raises where there is no such user; this leaves the text as it is
     return Path(os.path.expanduser(str(value))) if value else None  # noqa: PTH111 - see above
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return words that name what was probably meant; none if nothing is near."""
-    found = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def to_switch(raw: object) -> bool:

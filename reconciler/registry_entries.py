@@ -7,9 +7,10 @@ from typing import Final, TypeAlias, TypeVar
 
 from reconciler.core.images.pattern import Pattern
 from reconciler.core.images.reference import DEFAULT_HOST, ImageReference, Repository
+from reconciler.core.nearest import nearest
 from reconciler.errors import PolicySyntaxError, ReferenceSyntaxError, SettingsError
 from reconciler.host_settings import HostSettings, Mirror, Rewrite
-from reconciler.option_values import nearest, to_path, to_switch, utf8
+from reconciler.option_values import to_path, to_switch, utf8
 
 KEYS: Final = (
     *("host", "ca-file", "client-cert-file", "client-key-file"),

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from reconciler.core.manifests.annotation_keys import (
     FILTER_PREFIX,
-    nearest,
     problem_of_key,
     problem_of_value,
 )
 from reconciler.core.manifests.document import Node, Scalar
 from reconciler.core.manifests.value import is_text
 from reconciler.core.manifests.workload import Workload
+from reconciler.core.nearest import nearest
 from reconciler.core.objects.marks import OWN, PREFIXES
 from reconciler.errors import ManifestError
 

@@ -1,8 +1,8 @@
-"""Annotation keys: which there are, what may stand in them, and which word was meant by a slip."""
+"""Annotation keys: which there are, and what may stand in them."""
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from reconciler.core.nearest import nearest
 from reconciler.core.objects.marks import OFF, ON, OWN
 
 SCREEN = ("fluxcd.io", "flux.weave.works", "reconcile")
@@ -58,9 +58,3 @@ def problem_of_value(name: str, text: str) -> str:
 def shown(text: str) -> str:
     """Return a value for a message, cut if it is long."""
     return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a question for the end of a message: which of the known words was meant, if any."""
-    found = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""

@@ -1,10 +1,12 @@
 """What is asked of a registry, whoever asks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+FORM: Final[Mapping[str, str]] = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.adapters.registry.failures import failure, lied
 from reconciler.adapters.registry.login import Login
 from reconciler.adapters.registry.redirect import followed
-from reconciler.adapters.registry.request import without_query
+from reconciler.adapters.registry.request import FORM, without_query
 from reconciler.adapters.registry.token import MAX_ANSWER_BYTES, Token, TokenKey, read_token
 from reconciler.adapters.registry.transport import Response, Transport
 from reconciler.errors import AccessDeniedError
@@ -19,7 +19,6 @@ _WHO: Final = "its token service"
 _OK: Final = 200
 _REFUSED: Final = frozenset({400, 401, 403})  # OAuth 2.0 refuses a refresh token with 400
 _NO_POST: Final = frozenset({404, 405, 501})
-_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(slots=True)
@@ -93,8 +92,8 @@ class Tokens:
 
     def _answer(self, key: TokenKey) -> Response:
         if key.login is not None and key.login.is_identity_token:
-            answer = self._transport.post(
-                key.realm, _FORM, key.form, max_body_bytes=MAX_ANSWER_BYTES
+            answer = self._transport.call(
+                "POST", key.realm, FORM, body=key.form, max_body_bytes=MAX_ANSWER_BYTES
             )
             if answer.status not in _NO_POST:
                 return answer

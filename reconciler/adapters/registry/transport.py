@@ -104,7 +104,8 @@ class Transport:
         """
         shown = {"Authorization": authorization} if authorization else {}
         headers = {**request.headers, **shown}
-        return self._request(request.method, request.url, headers, None, request.max_body_bytes)
+        limit = request.max_body_bytes
+        return self.call(request.method, request.url, headers, max_body_bytes=limit)
 
     def get(
         self, url: str, headers: Mapping[str, str], *, max_body_bytes: int = MAX_BODY_BYTES
@@ -114,17 +115,7 @@ class Transport:
         Raises:
             RegistryError: no answer, a cut one, or one that is too large.
         """
-        return self._request("GET", url, headers, None, max_body_bytes)
-
-    def post(
-        self, url: str, headers: Mapping[str, str], body: bytes, *, max_body_bytes: int
-    ) -> Response:
-        """Return the answer to a POST, like :meth:`get`.
-
-        Raises:
-            RegistryError: no answer, a cut one, or one that is too large.
-        """
-        return self._request("POST", url, headers, body, max_body_bytes)
+        return self.call("GET", url, headers, max_body_bytes=max_body_bytes)
 
     def call(
         self,
@@ -132,24 +123,14 @@ class Transport:
         url: str,
         headers: Mapping[str, str],
         *,
-        body: bytes | None,
-        max_body_bytes: int,
+        body: bytes | None = None,
+        max_body_bytes: int = MAX_BODY_BYTES,
     ) -> Response:
-        """Return the answer to a request of any method, like :meth:`get`.
+        """Return the answer to a request of any method, and tell once how it went.
 
         Raises:
             RegistryError: no answer, a cut one, or one that is too large.
         """
-        return self._request(method, url, headers, body, max_body_bytes)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._pools.close()
-
-    def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limit: int
-    ) -> Response:
-        """Send a request, and tell once how it went, whatever happens."""
         status = 0
         try:
             with deadline(self._settings.answer_timeout_s):
@@ -166,11 +147,15 @@ class Transport:
                 )
                 status = answer.status
                 self._tell_limit(url, answer.headers)
-                return Response(url, status, answer.headers, _body(answer, url, limit))
+                return Response(url, status, answer.headers, _body(answer, url, max_body_bytes))
         except HTTPError as error:
             raise as_registry_error(error, url, self._settings) from error
         finally:
             self._on_request(urlsplit(url).netloc, status)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pools.close()
 
     def _tell_limit(self, url: str, headers: Mapping[str, str]) -> None:
         found = rate_limit_of(headers, now_s=time.time())

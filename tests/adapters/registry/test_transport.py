@@ -337,7 +337,7 @@ def test_each_request_is_told_of_with_its_host_and_status() -> None:
             RegistrySettings(), on_request=lambda host, status: told.append((host, status))
         )
         transport.get(f"http://{registry.host}/", {})
-        transport.post(f"http://{registry.host}/", {}, b"body", max_body_bytes=99)
+        transport.call("POST", f"http://{registry.host}/", {}, body=b"body", max_body_bytes=99)
         with pytest.raises(RegistryError):
             transport.get(f"http://{registry.host}/cut", {})
         transport.close()

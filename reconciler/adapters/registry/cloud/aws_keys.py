@@ -13,10 +13,11 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from reconciler.adapters.registry.cloud.caller import FORM, Call, Caller, read_json, unexpected
+from reconciler.adapters.registry.cloud.caller import Call, Caller, read_json, unexpected
 from reconciler.adapters.registry.cloud.files import read_token_file
 from reconciler.adapters.registry.cloud.grant import CloudProblem
 from reconciler.adapters.registry.cloud.signature import Keys
+from reconciler.adapters.registry.request import FORM
 from reconciler.adapters.registry.transport import Response
 from reconciler.core.redaction import Secret
 

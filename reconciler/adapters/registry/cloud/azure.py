@@ -16,10 +16,11 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
-from reconciler.adapters.registry.cloud.caller import FORM, Call, Caller, read_json, unexpected
+from reconciler.adapters.registry.cloud.caller import Call, Caller, read_json, unexpected
 from reconciler.adapters.registry.cloud.files import read_token_file
 from reconciler.adapters.registry.cloud.grant import CloudProblem, Grant
 from reconciler.adapters.registry.login import Login
+from reconciler.adapters.registry.request import FORM
 from reconciler.adapters.registry.transport import Response
 from reconciler.core.redaction import Secret
 

@@ -14,7 +14,6 @@ from reconciler.settings import RegistrySettings
 MAX_ANSWER_BYTES: Final = 64 * 1024
 _READ_TIMEOUT_S: Final = 10.0
 _ANSWER_TIMEOUT_S: Final = 15.0
-FORM: Final[Mapping[str, str]] = {"Content-Type": "application/x-www-form-urlencoded"}
 
 Shape = TypeVar("Shape")
 

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,32 +14,10 @@ from lab.process import MissingPartError
 from reconciler.adapters.git.clone import _MAX_PACKS
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.errors import GitError
-from reconciler.settings import GitSettings
+from tests.adapters.git.clones import another, contents
 
 ROOT = Path(__file__).parents[3]
 ORIGIN = "refs/remotes/origin/main"
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> BareRemote:
-    remote = BareRemote.create(tmp_path / "remote.git")
-    remote.put({"a": b"1", "b": b"1"}, "first")
-    return remote
-
-
-@pytest.fixture
-def repository(remote: BareRemote, tmp_path: Path) -> GitRepository:
-    return another(remote, tmp_path)
-
-
-def another(remote: BareRemote, folder: Path, **options: object) -> GitRepository:
-    settings = replace(GitSettings(url=str(remote.path)), **options)  # type: ignore[arg-type]  # test data
-    return GitRepository(settings, folder / "data", lock_wait_s=0.1)
-
-
-def contents(repository: GitRepository) -> dict[str, object]:
-    entries = repository.fetch().entries
-    return {entry.path: it for entry, it in repository.read(entries, max_bytes=1 << 20)}
 
 
 def depth(folder: Path) -> int:

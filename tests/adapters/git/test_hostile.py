@@ -9,19 +9,6 @@ from reconciler.adapters.git.listing import tip_of
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.core.manifests.tree import EntryKind
 from reconciler.errors import NotFoundError, RefusedError
-from reconciler.settings import GitSettings
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> BareRemote:
-    remote = BareRemote.create(tmp_path / "remote.git")
-    remote.put({"a": b"1", "b": b"1"}, "first")
-    return remote
-
-
-@pytest.fixture
-def repository(remote: BareRemote, tmp_path: Path) -> GitRepository:
-    return GitRepository(GitSettings(url=str(remote.path)), tmp_path / "data")
 
 
 @pytest.fixture

@@ -117,13 +117,13 @@ class Authenticator:
         self._ways[urlsplit(answer.url).netloc] = way
         return way
 
-    def scope_shape(self, url: str, doing: str) -> ScopeShape:
-        """Return the shape of the scopes that the host of a URL wants for what is attempted."""
-        return self._scopes.get((urlsplit(url).netloc, doing), USUAL)
+    def scope_shape(self, host: str, doing: str) -> ScopeShape:
+        """Return the shape of the scopes that a host wants for what is attempted."""
+        return self._scopes.get((host, doing), USUAL)
 
-    def learn_scope(self, url: str, doing: str, shape: ScopeShape) -> None:
+    def learn_scope(self, host: str, doing: str, shape: ScopeShape) -> None:
         """Remember it."""
-        self._scopes[urlsplit(url).netloc, doing] = shape
+        self._scopes[host, doing] = shape
 
     def _ask_in_tls(self, request: Request) -> Response | None:
         """Return the answer in TLS, and remember it; None if the host does not speak it."""
@@ -152,11 +152,12 @@ class Visit:
     ) -> None:
         self.base = base
         self.repository = repository
+        self._host = urlsplit(base).netloc
         self._auth = auth
         self._logins = logins
         self._doing = doing
         self._accepted: tuple[Candidate | None] | None = None
-        self._scope = auth.scope_shape(base, doing).scope(repository.path)
+        self._scope = auth.scope_shape(self._host, doing).scope(repository.path)
 
     def ask(self, request: Request) -> Response:
         """Return the answer to a request, with credentials if they are asked for.
@@ -245,7 +246,7 @@ class Visit:
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the registry's own: only there are credentials shown."""
-        return urlsplit(url).netloc == urlsplit(self.base).netloc
+        return urlsplit(url).netloc == self._host
 
     def _learn(self, answer: Response) -> Way:
         way = self._auth.learn(answer)
@@ -255,7 +256,7 @@ class Visit:
     def _ask_for(self, scope: str) -> None:
         """Ask for this scope from now on, and for its like on other visits to this host."""
         self._scope = scope
-        self._auth.learn_scope(self.base, self._doing, shape_of(scope, self.repository.path))
+        self._auth.learn_scope(self._host, self._doing, shape_of(scope, self.repository.path))
 
     def _scope_of(self, answer: Response) -> str:
         """Return the scope that a 401 asks for; what we had if it names none."""

@@ -1,5 +1,6 @@
 """Sends one HTTP request to a registry: pooled, bounded in time and size, following nothing."""
 
+import functools
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -193,6 +194,7 @@ def _read(answer: urllib3.BaseHTTPResponse, url: str, limit: int) -> bytes:
     return b"".join(pieces)
 
 
+@functools.lru_cache(maxsize=1024)  # asked for each repository, of the same few hosts
 def is_loopback(host: str) -> bool:
     """Whether a ``host[:port]`` is this very machine: ``localhost``, ``127.0.0.0/8``, ``[::1]``."""
     return is_loopback_name(urlsplit(f"//{host}").hostname or "")

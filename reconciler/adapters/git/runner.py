@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.git.environment import strangers
 from reconciler.errors import GitError, SettingsError, StoppedError
+from reconciler.interruption import interruptions_held
 from reconciler.stop import Stop
 
 if TYPE_CHECKING:
@@ -59,9 +60,36 @@ def run_git(
         StoppedError: it was ended, because this process is to end.
         SettingsError: there is no git program.
     """
+    stop = stop or Stop()
+    was_ended = threading.Event()
+    with interruptions_held() as let_go:
+        process = _start(arguments, directory, environment, keep_open)  # gone, it ends its program
+        popen = process.proc
+        if popen is None:  # pragma: no cover - GitPython forgets it at the end only
+            raise GitError(f"git {arguments[0]} ended before it began")
+
+        def end() -> None:
+            was_ended.set()
+            _kill(popen)
+
+        with stop.ending_work(end) if is_work else stop.ending_wait(end):
+            output = _communicate(
+                popen, stdin, timeout_s=timeout_s, command=arguments[0], begin=let_go
+            )
+    if output.status and was_ended.is_set():
+        raise StoppedError(f"git {arguments[0]} was ended: this process was asked to end")
+    return output
+
+
+def _start(
+    arguments: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    keep_open: Sequence[int],
+) -> "git.Git.AutoInterrupt":
     unset = [part for name in strangers(os.environ, environment) for part in ("-u", name)]
     try:
-        process = _program(directory).execute(
+        return _program(directory).execute(
             ["env", *unset, "git", *arguments],
             istream=subprocess.PIPE,
             as_process=True,
@@ -71,27 +99,18 @@ def run_git(
         )
     except OSError as error:
         raise GitError(f"cannot start git: {error.strerror}") from error
-    popen = process.proc
-    if popen is None:  # pragma: no cover - GitPython forgets it at the end only
-        raise GitError(f"git {arguments[0]} ended before it began")
-    stop = stop or Stop()
-    was_ended = threading.Event()
-
-    def end() -> None:
-        was_ended.set()
-        _kill(popen)
-
-    with stop.ending_work(end) if is_work else stop.ending_wait(end):
-        output = _communicate(popen, stdin, timeout_s=timeout_s, command=arguments[0])
-    if output.status and was_ended.is_set():
-        raise StoppedError(f"git {arguments[0]} was ended: this process was asked to end")
-    return output
 
 
 def _communicate(
-    popen: "subprocess.Popen[bytes]", stdin: bytes, *, timeout_s: float, command: str
+    popen: "subprocess.Popen[bytes]",
+    stdin: bytes,
+    *,
+    timeout_s: float,
+    command: str,
+    begin: Callable[[], None],
 ) -> Output:
     try:
+        begin()
         stdout, stderr = popen.communicate(stdin, timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
         raise GitError(f"git {command} did not end within {timeout_s:g} s") from error

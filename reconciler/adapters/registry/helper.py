@@ -22,6 +22,7 @@ import msgspec
 from reconciler.adapters.registry.docker_config import ConfigProblem, as_login
 from reconciler.adapters.registry.login import Login
 from reconciler.core.images.reference import DEFAULT_HOST
+from reconciler.interruption import interruptions_held
 
 TIME_LIMIT_S: Final = 10.0
 MAX_OUTPUT_BYTES: Final = 64 * 1024
@@ -165,15 +166,19 @@ def _output(
         OSError: it could not be started.
     """
     deadline = time.monotonic() + limit_s
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=dict(environment),
-        start_new_session=True,
-    ) as process:
+    with (
+        interruptions_held() as let_go,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=dict(environment),
+            start_new_session=True,
+        ) as process,
+    ):
         try:
+            let_go()
             output = _exchange(process, given.encode(), deadline)
             if len(output) <= MAX_OUTPUT_BYTES:
                 process.wait(max(0.0, deadline - time.monotonic()))

@@ -11,12 +11,15 @@ from reconciler.core.manifests.parser import Part, cut
 from reconciler.errors import ManifestError
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]+)*")
-_SAFE_PLAIN = re.compile(r"[A-Za-z0-9_./@-]+(?::[A-Za-z0-9_./@-]+)*")
+_SAFE_PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@-]*(?::[A-Za-z0-9_./@-]+)*")
 _READS_AS_OTHER = re.compile(
-    r"~|null|y|n|yes|no|on|off|true|false|[-+]?[0-9._]+(?:e[-+]?[0-9_]+)?|0[xob][0-9a-f_]+"
-    r"|[-+]?[0-9_]+(?::[0-5]?[0-9])+(?:\.[0-9_]*)?",  # in sixties: YAML 1.1 reads 3:10 as 190
+    r"~|null|y|n|yes|no|on|off|true|false|\.nan|[-+]?\.inf"
+    r"|[-+]?(?:[0-9_]+(?:\.[0-9_]*)?|\.[0-9_]+)(?:e[-+]?[0-9_]+)?|[-+]?0[xob][0-9a-f_]+"
+    r"|[-+]?[0-9_]+(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"  # in sixties: YAML 1.1 reads 3:10 as 190
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:t[0-9:.z+-]*)?",  # a date, with a time or without
     re.IGNORECASE,
 )
+_QUOTED_VALUE = re.compile(r"""[:-][ \t]+(['"])""")
 _EDITABLE_STYLES = frozenset({"", "'", '"'})
 _NOTHING: frozenset[int] = frozenset()
 _ESCAPED = {"'": ("'", "''"), '"': ('"', '\\"')}
@@ -38,11 +41,13 @@ class ScalarEdit:
     Attributes:
         start: where the scalar's event begins (its anchor and tag included).
         value: the new value.
+        style: the quotes that it is written in; empty for none.
     """
 
     start: int
     edit: TextEdit
     value: str
+    style: str = ""
 
 
 def apply_edits(text: str, edits: Iterable[TextEdit]) -> str:
@@ -79,12 +84,13 @@ def is_editable(text: str, scalar: Scalar) -> bool:
 def replace_scalar(text: str, scalar: Scalar, value: str) -> ScalarEdit:
     """Return the edit that gives an editable scalar another value, in the quotes that it has.
 
-    A plain scalar gets quotes only if the new value would read as something else without them.
+    A plain scalar gets quotes only if the new value would read as something else without them:
+    those that the file's other values have.
     """
-    style = scalar.style or ("" if _is_safe_plain(value) else '"')
+    style = scalar.style or _style_for(value, text, is_number=not _is_safe_plain(scalar.value))
     old, new = _source(text, scalar), _written(value, style)
     start = scalar.end - len(old)
-    return ScalarEdit(scalar.start, TextEdit(start, scalar.end, new), value)
+    return ScalarEdit(scalar.start, TextEdit(start, scalar.end, new), value, style)
 
 
 def edit_scalars(text: str, edits: Sequence[ScalarEdit], *, path: str) -> str:
@@ -97,9 +103,7 @@ def edit_scalars(text: str, edits: Sequence[ScalarEdit], *, path: str) -> str:
         ManifestError: the proof fails; the file is to be left alone.
     """
     after = apply_edits(text, (each.edit for each in edits))
-    wishes = {
-        each.start: Wish(each.value, "" if _is_safe_plain(each.value) else '"') for each in edits
-    }
+    wishes = {each.start: Wish(each.value, each.style) for each in edits}
     pairs = itertools.zip_longest(cut(text), cut(after))
     met = [_met(*pair, wishes, path) for pair in pairs]
     if None in met or wishes.keys() != set().union(*filter(None, met)):
@@ -128,6 +132,21 @@ def _written(value: str, style: str) -> str:
         return value
     old, new = _ESCAPED[style]
     return f"{style}{value.replace(old, new)}{style}"
+
+
+def _style_for(value: str, text: str, *, is_number: bool) -> str:
+    """Return how a value is written where none was quoted; in JSON only numbers and the like are.
+
+    A tag after a number there would be YAML still, but no JSON.
+    """
+    is_json = is_number and text.lstrip("\ufeff \t\r\n").startswith(("{", "["))
+    return _quote_of(text) if is_json or not _is_safe_plain(value) else ""
+
+
+def _quote_of(text: str) -> str:
+    """Return the quotes in which a file writes most of its values: double ones if it has none."""
+    found = [each[1] for each in _QUOTED_VALUE.finditer(text)]
+    return "'" if found.count("'") > found.count('"') else '"'
 
 
 def _is_safe_plain(value: str) -> bool:

@@ -9,6 +9,7 @@ from reconciler.core.manifests.edit import (
     is_editable,
     replace_scalar,
 )
+from reconciler.core.manifests.value import is_text
 from reconciler.errors import ManifestError
 
 
@@ -78,6 +79,45 @@ def test_a_plain_scalar_gets_quotes_where_it_would_read_as_something_else(value:
 
     assert after == f'a: "{value}" # c'
     assert scalar_at_a(after).value == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1.20", "20", "1_000", "1.", ".5", "1e3", "1.5E3", "0b1", "0o7", "017", "0xFF", "yes", "Off",
+     "y", "N", "null", "NULL", "2024-01-05", "2024-1-5", "2024-01-05T10", ".inf", ".NaN", "1:20"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("others", "quote"),
+    [
+        pytest.param("", '"', id="none"),
+        pytest.param("b: 'x'\nc:\n  - 'y'\nd: \"z\"\n", "'", id="mostly-single"),
+        pytest.param("b: 'x'\nc: \"z\"\n", '"', id="as-many"),
+        pytest.param("b: it's\nc: isn't\n", '"', id="apostrophes"),
+    ],
+)
+def test_a_value_that_would_be_no_text_gets_the_quotes_that_the_file_uses(
+    value: str, others: str, quote: str
+) -> None:
+    after = edited(f"{others}a: v1 # c\n", value)
+
+    assert after == f"{others}a: {quote}{value}{quote} # c\n"
+    assert is_text(scalar_at_a(after))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1.2.3", "v1.20", "1.20-alpine", "20240105-1", "2024.01.05", "1e3f", "0x", "_1a", "no-1"],
+)
+def test_a_value_that_is_a_text_gets_no_quotes(value: str) -> None:
+    after = edited("b: 'x'\na: 1.20 # c\n", value)
+
+    assert after == f"b: 'x'\na: {value} # c\n"
+    assert is_text(scalar_at_a(after))
+
+
+def test_a_number_in_json_becomes_a_text_of_json() -> None:
+    assert edited('\ufeff{\n\t"a": 1.20}', "1.20-alpine") == '\ufeff{\n\t"a": "1.20-alpine"}'
+    assert edited("{a: v1}", "v2") == "{a: v2}"
 
 
 @pytest.mark.parametrize("quote", ["'", '"'])

@@ -32,7 +32,7 @@ from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
-from reconciler.pipeline.ports import ManifestRepository, SecretSource, TagSource
+from reconciler.pipeline.ports import ManifestRepository, RegistryProbe, SecretSource, TagSource
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
 
@@ -176,6 +176,24 @@ def running(
         yield parts_of
 
 
+@contextmanager
+def probing(settings: Settings) -> Iterator[RegistryProbe]:
+    """Give what tries the access to registries; closes its connections at the end.
+
+    Raises:
+        SettingsError: something named in the settings cannot be used.
+    """
+    _require_file("--registry-ca-file", settings.registry.ca_file)
+    with ExitStack() as stack:
+        client = _client(
+            settings,
+            stack,
+            on_request=lambda _host, _status: None,
+            on_limit=lambda _host, _remaining, _limit: None,
+        )
+        yield client.probe()
+
+
 def _cluster(
     settings: Settings, local: Local | None, stack: ExitStack, stop: Stop
 ) -> tuple[Cluster | None, SecretSource | None]:
@@ -210,13 +228,20 @@ def _registries(
     """Return what lists tags, and what tells of single images."""
     if local is not None and local.tags is not None:
         return ListedTags(local.tags.tags), ImageFacts(given=local.tags.knowledge)
+    client = _client(settings, stack, on_request=on_request, on_limit=on_limit)
+    return client, ImageFacts(client.images(), FactFiles(settings.data_dir / "facts"))
+
+
+def _client(
+    settings: Settings, stack: ExitStack, *, on_request: OnRequest, on_limit: OnLimit
+) -> RegistryClient:
     clouds = Clouds(settings.registry, os.environ, on_request=on_request)
     stack.callback(clouds.close)
     client = RegistryClient(
         settings.registry, _keychain(settings, clouds), on_request=on_request, on_limit=on_limit
     )
     stack.callback(client.close)
-    return client, ImageFacts(client.images(), FactFiles(settings.data_dir / "facts"))
+    return client
 
 
 def _repository(

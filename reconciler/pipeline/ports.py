@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.core.checkup import Check
+from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.facts import Facts
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential, PullSecret
@@ -79,6 +81,33 @@ class ImageSource(Protocol):
             RegistryError: likewise; also if the content is not what the digest says.
             AccessDeniedError, ClusterError: see :meth:`TagSource.list_tags`.
             NotFoundError: there is no such image, or it is no image.
+        """
+        ...
+
+
+class RegistryProbe(Protocol):
+    """Tries the access to registries step by step. Safe to call from many threads.
+
+    What goes wrong is a failed :class:`Check` and no error.
+    """
+
+    def endpoints_of(self, repository: Repository) -> Sequence[Endpoint]:
+        """Return whom a cycle asks about a repository, in order."""
+        ...
+
+    def check_host(self, host: str) -> Iterable[Check]:
+        """Try a registry's name, a connection, TLS and its API; after a failure nothing more."""
+        ...
+
+    def check_repository(
+        self, endpoint: Endpoint, *, tag: str | None, pull_secrets: Iterable[PullCredential]
+    ) -> Iterable[Check]:
+        """Try a repository at one place: login, list of tags, one image, what is left of a limit.
+
+        Args:
+            endpoint: one of :meth:`endpoints_of`.
+            tag: the one that stands in Git; None: none does.
+            pull_secrets: the cluster's logins for it, as for :meth:`TagSource.list_tags`.
         """
         ...
 

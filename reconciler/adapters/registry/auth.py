@@ -159,6 +159,11 @@ class Visit:
         self._accepted: tuple[Candidate | None] | None = None
         self._scope = auth.scope_shape(self._host, doing).scope(repository.path)
 
+    @property
+    def accepted(self) -> tuple[Candidate | None] | None:
+        """The login that was accepted last, None for nobody's; None if none was asked for."""
+        return self._accepted
+
     def ask(self, request: Request) -> Response:
         """Return the answer to a request, with credentials if they are asked for.
 

@@ -9,9 +9,10 @@ from typing import Final
 import msgspec
 
 from reconciler.adapters.registry.auth import Visit
+from reconciler.adapters.registry.checkup.probe import RegistryProbe
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.failures import failure, lied
-from reconciler.adapters.registry.images import RegistryImages
+from reconciler.adapters.registry.images import RegistryImages, digest_on
 from reconciler.adapters.registry.pagination import next_link, next_page
 from reconciler.adapters.registry.registries import OnLimit, Registries
 from reconciler.adapters.registry.request import Request, without_query
@@ -69,6 +70,7 @@ class RegistryClient:
         """
         self._registries = Registries(settings, keychain, on_request=on_request, on_limit=on_limit)
         self._page_size = page_size
+        self._connect_timeout_s = settings.connect_timeout_s
         self._patience_s = LISTS_PATIENCE * settings.answer_timeout_s
 
     def list_tags(
@@ -97,6 +99,15 @@ class RegistryClient:
     def images(self) -> RegistryImages:
         """Return what reads single images by the same connections and logins."""
         return RegistryImages(self._registries)
+
+    def probe(self) -> RegistryProbe:
+        """Return what tries the same connections and logins step by step."""
+        return RegistryProbe(
+            self._registries,
+            connect_timeout_s=self._connect_timeout_s,
+            read_tags=self._listed,
+            read_digest=digest_on,
+        )
 
     def close(self) -> None:
         """Close all connections."""

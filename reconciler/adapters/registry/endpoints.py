@@ -1,27 +1,12 @@
 """Whom to ask about a repository: its mirrors, and its own registry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from reconciler.adapters.registry.place import api_host
+from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.reference import Repository
 from reconciler.core.images.tag_filter import TagFilter
 from reconciler.host_settings import HostSettings, Mirror, Rewrite
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A place to ask about a repository.
-
-    Attributes:
-        host: where the requests go.
-        repository: what the repository is called there; logins are for this.
-        is_mirror: whether it stands in for another registry.
-    """
-
-    host: str
-    repository: Repository
-    is_mirror: bool = False
 
 
 def endpoints_of(repository: Repository, hosts: Mapping[str, HostSettings]) -> tuple[Endpoint, ...]:

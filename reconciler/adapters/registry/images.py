@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final, TypeVar
 
+from reconciler.adapters.registry.auth import Visit
 from reconciler.adapters.registry.contents import Contents, Memory
 from reconciler.adapters.registry.image_manifest import Entry, ImageIndex
 from reconciler.adapters.registry.registries import Registries
@@ -98,6 +99,17 @@ class RegistryImages:
             pull_secrets=pull_secrets,
             doing=_DOING,
         )
+
+
+def digest_on(visit: Visit, tag: str) -> str:
+    """Return the digest that a tag names now, read on a visit and not kept.
+
+    Raises:
+        RegistryError: the registry failed, lied, or did not answer in time.
+        NotFoundError: there is no such tag, or what it names is no image.
+    """
+    repository = visit.repository
+    return Contents(visit, repository, Memory(), name=f"{repository.path}:{tag}").digest_of(tag)
 
 
 def _name(repository: Repository, digest: str) -> str:

@@ -41,15 +41,23 @@ class Pools:
         """Return the connections for a URL; the environment is asked for a proxy once a host."""
         parts = urlsplit(url)
         origin = (parts.scheme, parts.netloc)
-        context = self._tls_of.get(parts.netloc.lower(), self._tls).context()
+        context = self.context_of(parts.netloc)
         known = self._pool_of.get(origin)
         if known is not None and known[0] is context:
             return known[1]
         with self._lock:
-            pool = self._pool(proxy_for(url, self._environment), context)
+            pool = self._pool(self.proxy_of(url), context)
             self._pool_of[origin] = (context, pool)
             self._close_unused()
             return pool
+
+    def context_of(self, host: str) -> ssl.SSLContext:
+        """Return what TLS trusts and shows at a ``host[:port]``."""
+        return self._tls_of.get(host.lower(), self._tls).context()
+
+    def proxy_of(self, url: str) -> str:
+        """Return the URL of the proxy by which a URL is asked, with its password; empty: none."""
+        return proxy_for(url, self._environment)
 
     def has_own_tls(self, host: str) -> bool:
         """Whether certificates are configured for this host."""

@@ -9,10 +9,11 @@ import structlog
 from reconciler.adapters.registry.auth import Authenticator, Visit
 from reconciler.adapters.registry.breaker import Breakers
 from reconciler.adapters.registry.credentials import Keychain
-from reconciler.adapters.registry.endpoints import Endpoint, endpoints_of
+from reconciler.adapters.registry.endpoints import endpoints_of
 from reconciler.adapters.registry.rate_limit import RateLimit
 from reconciler.adapters.registry.respite import Respites
 from reconciler.adapters.registry.transport import OnRequest, Transport
+from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.errors import (
@@ -35,6 +36,10 @@ OnLimit: TypeAlias = Callable[[str, int, int | None], None]
 class Registries:
     """All registries, by one pool of connections. Safe to use from many threads.
 
+    Attributes:
+        auth: sends the requests.
+        limits: what each ``host[:port]`` said last of how many more requests it takes.
+
     Raises:
         SettingsError: files of the settings cannot be used.
     """
@@ -48,12 +53,11 @@ class Registries:
         on_limit: OnLimit = lambda _host, _remaining, _limit: None,
     ) -> None:
         """Open nothing yet."""
-        self._transport = Transport(settings, on_request=on_request, take_limit=self._take_limit)
+        transport = Transport(settings, on_request=on_request, take_limit=self._take_limit)
         self._on_limit = on_limit
-        self._auth = Authenticator(
-            self._transport, keychain, insecure_hosts=settings.insecure_hosts
-        )
+        self.auth = Authenticator(transport, keychain, insecure_hosts=settings.insecure_hosts)
         self._hosts = {each.host: each for each in settings.hosts}
+        self.limits: dict[str, RateLimit] = {}
         self._respites = Respites()
         self._breakers = Breakers()
 
@@ -80,14 +84,14 @@ class Registries:
                 several places: what may pass by itself if anything may, else what is said by the
                 registry itself; the message names the others.
         """
-        endpoints = endpoints_of(repository, self._hosts)
+        endpoints = self.endpoints_of(repository)
         if len(endpoints) == 1:
-            return self._visit(endpoints[0], read, pull_secrets, doing)
+            return self.visit_at(endpoints[0], read, pull_secrets=pull_secrets, doing=doing)
         errors: list[ReconcilerError] = []
-        secrets = _Shared(pull_secrets)
+        secrets = Shared(pull_secrets)
         for endpoint in endpoints:
             try:
-                return self._visit(endpoint, read, secrets, doing)
+                return self.visit_at(endpoint, read, pull_secrets=secrets, doing=doing)
             except StoppedError:
                 raise
             except ReconcilerError as error:
@@ -96,23 +100,29 @@ class Registries:
         own = next(index for index, each in enumerate(endpoints) if not each.is_mirror)
         raise _joined(errors, errors[own])
 
-    def close(self) -> None:
-        """Close all connections."""
-        self._transport.close()
+    def endpoints_of(self, repository: Repository) -> tuple[Endpoint, ...]:
+        """Return whom to ask about a repository, in order."""
+        return endpoints_of(repository, self._hosts)
 
-    def _visit(
+    def visit_at(
         self,
         endpoint: Endpoint,
         read: Callable[[Visit], Found],
+        *,
         pull_secrets: Iterable[PullCredential],
         doing: str,
     ) -> Found:
+        """Return what is read at one place; see :meth:`visit`.
+
+        Raises:
+            ReconcilerError: what the reading raises; or that the host is not to be asked now.
+        """
         host = endpoint.host
         self._respites.check(host)
         self._breakers.check(host)
-        base = f"{self._transport.base_url(host)}/v2/{quote(endpoint.repository.path)}"
+        base = f"{self.auth.transport.base_url(host)}/v2/{quote(endpoint.repository.path)}"
         try:
-            visit = self._auth.visit(endpoint.repository, pull_secrets, base=base, doing=doing)
+            visit = self.auth.visit(endpoint.repository, pull_secrets, base=base, doing=doing)
             found = read(visit)
         except RegistryError as error:
             self._note(host, error)
@@ -125,10 +135,15 @@ class Registries:
         self._breakers.answered(host)
         return found
 
+    def close(self) -> None:
+        """Close all connections."""
+        self.auth.transport.close()
+
     def _take_limit(self, host: str, limit: RateLimit) -> None:
         """Ask a host for nothing more that has no more to give, if it says until when."""
         if limit.remaining == 0 and limit.reset_s:
             self._respites.grant(host, limit.reset_s)
+        self.limits[host] = limit
         self._on_limit(host, limit.remaining, limit.limit)
 
     def _note(self, host: str, error: RegistryError) -> None:
@@ -140,14 +155,16 @@ class Registries:
             self._breakers.answered(host)
 
 
-class _Shared(Iterable[PullCredential]):
+class Shared(Iterable[PullCredential]):
     """Pull secrets that several visits look through, and none further than it must."""
 
     def __init__(self, secrets: Iterable[PullCredential]) -> None:
+        """Look at none yet."""
         self._rest: Iterator[PullCredential] = iter(secrets)
         self._seen: list[PullCredential] = []
 
     def __iter__(self) -> Iterator[PullCredential]:
+        """Yield them; those that nobody wanted before are read now."""
         yield from tuple(self._seen)
         for secret in self._rest:
             self._seen.append(secret)

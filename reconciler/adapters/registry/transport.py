@@ -2,9 +2,10 @@
 
 import functools
 import os
+import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
@@ -41,6 +42,19 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a host is reached.
+
+    Attributes:
+        proxy: the URL of the proxy, which may hold a password; empty: none.
+        context: what TLS trusts and shows there.
+    """
+
+    proxy: str = field(repr=False)
+    context: ssl.SSLContext
 
 
 class Transport:
@@ -83,6 +97,11 @@ class Transport:
         is_own_machine = is_loopback(host) and not self._pools.has_own_tls(host)
         is_plain = host in self._settings.insecure_hosts or is_own_machine
         return self.current(f"{'http' if is_plain else 'https'}://{host}")
+
+    def route_to(self, url: str) -> Route:
+        """Return how a URL is reached."""
+        host = urlsplit(url).netloc
+        return Route(self._pools.proxy_of(url), self._pools.context_of(host))
 
     def current(self, url: str) -> str:
         """Return a URL with ``https`` if its host turned out to speak TLS since it was made."""

@@ -23,12 +23,12 @@ from reconciler.adapters.registry.request import without_query
 from reconciler.errors import RegistryError
 from reconciler.settings import RegistrySettings
 
-_UNTRUSTED: Final = frozenset({2, 18, 19, 20, 21})
+UNTRUSTED: Final = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's ``X509_V_ERR_…`` of a chain that ends in no authority we know."""
 
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
 
-_CERTIFICATE: Final = frozenset(
+CERTIFICATE_ALERTS: Final = frozenset(
     {
         *("certificate required", "bad certificate", "unsupported certificate", "unknown ca"),
         *("certificate expired", "certificate revoked", "certificate unknown"),
@@ -75,7 +75,7 @@ def as_registry_error(error: HTTPError, url: str, settings: RegistrySettings) ->
         return RegistryError(words, where=base)
     if isinstance(error, _NO_CONNECTION):
         words = _without_connection(error, settings)
-        may_pass = not _speaks_no_tls(root) and _alert(root) not in _CERTIFICATE
+        may_pass = not speaks_no_tls(root) and alert_of(root) not in CERTIFICATE_ALERTS
         return RegistryError(words, where=base, is_retryable=may_pass)
     if isinstance(root, TimeoutError) and _OF_HANDSHAKE in str(root):
         words = f"TLS failed: no answer within {settings.connect_timeout_s:g} s"
@@ -112,29 +112,30 @@ def _within_connection(cause: HTTPError, settings: RegistrySettings) -> str:
 
 def _certificate_words(root: ssl.SSLCertVerificationError, whose: str) -> str:
     words = root.verify_message.removesuffix(".")
-    if root.verify_code in _UNTRUSTED:
+    if root.verify_code in UNTRUSTED:
         return f"{whose} certificate is not trusted ({words}): name its CA with --registry-ca-file"
     return f"{whose} certificate is not valid: {words}"
 
 
 def _tls_words(error: BaseException) -> str:
     root = root_of(error)
-    if _speaks_no_tls(root):
+    if speaks_no_tls(root):
         return "it speaks no TLS: permit plain HTTP with --registry-insecure, if that is meant"
-    alert = _alert(root)
+    alert = alert_of(root)
     if isinstance(root, ssl.SSLEOFError):  # its alert can be lost with the connection
         return "it hung up: it may want a certificate of ours (client-cert-file), or another one"
-    if alert in _CERTIFICATE:
+    if alert in CERTIFICATE_ALERTS:
         return f"it takes no certificate of ours ({alert}): name one by its client-cert-file"
     return f"alert {alert}" if alert else _innermost(error)
 
 
-def _alert(root: BaseException) -> str:
-    """Return the name of the alert by which the other side ended the handshake, if it did."""
+def alert_of(root: BaseException) -> str:
+    """Return the name of the alert by which the other side ended the TLS; empty if it did not."""
     return (getattr(root, "reason", None) or "").partition("ALERT_")[2].lower().replace("_", " ")
 
 
-def _speaks_no_tls(root: BaseException) -> bool:
+def speaks_no_tls(root: BaseException) -> bool:
+    """Whether what came in place of a handshake was no TLS."""
     return isinstance(root, ssl.SSLError) and root.reason in _NO_TLS
 
 

@@ -282,6 +282,32 @@ COMMANDS: Mapping[str, CommandSpec] = {
         own=(click.Argument(["file"], type=click.Path(allow_dash=True)),),
         shown=("output",),
     ),
+    "doctor": CommandSpec(
+        summary="try the access to registries step by step, with the remedy for what fails",
+        help="""Try the access to registries step by step, and say for what fails why, and what
+        mends it.
+
+        For each registry: its name, a connection, TLS, its API; for each repository: whose login is
+        taken, the list of tags, one image, and what is left of a limit. Mirrors are tried too.
+        Nothing is changed, and each step is tried once.
+
+        SUBJECT is an image, such as ghcr.io/acme/web:1.2, or a registry's host. They are tried with
+        the logins of the docker config. Without any, the branches are read, and their images are
+        tried with their workloads' pull secrets too.
+
+        Exit codes: 0 all is well, or only warnings; 1 what failed may pass by itself; 2 usage or
+        settings; 3 a person must change something.
+
+        \b
+        Examples:
+          reconcile doctor --git-url https://git.example/acme/web
+          reconcile doctor ghcr.io/acme/web:1.2 registry.example:5000
+          reconcile doctor docker.io -o json
+        """,
+        module="doctor",
+        own=(click.Argument(["subjects"], nargs=-1, metavar="[SUBJECT]..."),),
+        shown=(*_GIT, *_REGISTRIES, "registry-cloud", "kubeconfig", "output"),
+    ),
     "policy": CommandSpec(
         summary="try policies",
         help="Try policies.",

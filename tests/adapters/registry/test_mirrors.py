@@ -9,7 +9,8 @@ import pytest
 from reconciler.adapters.registry.breaker import FAILURES
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
-from reconciler.adapters.registry.endpoints import Endpoint, endpoints_of, rewritten
+from reconciler.adapters.registry.endpoints import endpoints_of, rewritten
+from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.pattern import Pattern
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository

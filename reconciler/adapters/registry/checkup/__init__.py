@@ -1,0 +1,1 @@
+"""Access to registries, tried one step after the other."""

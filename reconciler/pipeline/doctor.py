@@ -1,0 +1,149 @@
+"""Doctor: try the access to what the sources need, and say of each what is wrong with it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from reconciler.core.checkup import Check, Checkup, failed, passed, skipped
+from reconciler.core.images.endpoint import Endpoint
+from reconciler.core.images.pull_secret import PullCredential, Puller
+from reconciler.core.images.reference import Repository
+from reconciler.core.manifests.images import FileReport
+from reconciler.core.plan import pullers
+from reconciler.core.survey import openly
+from reconciler.errors import AccessDeniedError, NotFoundError, ReconcilerError, TransientError
+from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.ports import RegistryProbe
+from reconciler.pipeline.survey import inspect_source
+from reconciler.settings import SourceSettings
+
+WORKERS = 8
+_OF_A_REPOSITORY = ("login", "tags", "image")
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySubject:
+    """A repository to look at.
+
+    Attributes:
+        tag: the one that stands in Git; None: none does.
+        pull_secrets: gives the cluster's logins for it.
+    """
+
+    repository: Repository
+    tag: str | None = None
+    pull_secrets: Callable[[], Iterable[PullCredential]] = tuple
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFindings:
+    """What came of reading a source's branch."""
+
+    checkup: Checkup
+    reports: tuple[FileReport, ...] = ()
+
+
+def examine_source(source: SourceSettings, parts: Parts) -> SourceFindings:
+    """Read a source's branch."""
+    url = source.git.url
+    try:
+        inspection = inspect_source(source, parts)
+    except ReconcilerError as error:
+        return SourceFindings(Checkup(url, (_unread(error, url),)))
+    count = len(pullers(openly(inspection.reports)))
+    noun = "repository" if count == 1 else "repositories"
+    detail = f"{inspection.view.revision}, with images of {count} {noun}"
+    return SourceFindings(Checkup(url, (passed("read", detail),)), inspection.reports)
+
+
+def subjects_of(
+    reports: Sequence[FileReport],
+    pull_secrets: Callable[[Sequence[Puller]], Iterable[PullCredential]],
+) -> list[RepositorySubject]:
+    """Return the repositories of all images, automated or not, in the order of the manifests.
+
+    Args:
+        reports: of the manifests.
+        pull_secrets: reads the cluster's logins of who pulls an image, as they are looked through.
+    """
+    fields = openly(reports)
+    tags: dict[Repository, str] = {}
+    for report in fields:
+        for each in report.fields:
+            if each.reference and not each.obstacle:
+                tags.setdefault(each.reference.repository, each.reference.effective_tag)
+
+    def of(repository: Repository, who: Sequence[Puller]) -> RepositorySubject:
+        return RepositorySubject(repository, tags[repository], lambda: pull_secrets(who))
+
+    return [of(repository, who) for repository, who in pullers(fields).items()]
+
+
+def examine_registries(
+    subjects: Iterable[RepositorySubject], hosts: Iterable[str], probe: RegistryProbe
+) -> Iterator[Checkup]:
+    """Yield a checkup for each registry, and after it one for each repository there.
+
+    Mirrors are registries too. Several are tried at a time, and told in order.
+
+    Args:
+        subjects: the repositories; each once.
+        hosts: registries to try without a repository of theirs.
+        probe: tries them.
+    """
+    plan: dict[str, list[tuple[Endpoint, RepositorySubject]]] = {}
+    for host in hosts:  # whatever is there
+        plan.update({each.host: [] for each in probe.endpoints_of(Repository(host, "any"))})
+    for subject in subjects:
+        for endpoint in probe.endpoints_of(subject.repository):
+            plan.setdefault(endpoint.host, []).append((endpoint, subject))
+    workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="doctor")
+    try:
+        doors = {host: workers.submit(_examine_host, probe, host) for host in plan}
+        # all hosts come before all repositories: who waits for a host waits for one that has begun
+        rooms = {
+            host: [workers.submit(_examine_repository, probe, *each, doors[host]) for each in there]
+            for host, there in plan.items()
+        }
+        for host, door in doors.items():
+            yield door.result()
+            for room in rooms[host]:
+                yield room.result()
+    finally:
+        workers.shutdown(wait=False, cancel_futures=True)
+
+
+def _examine_host(probe: RegistryProbe, host: str) -> Checkup:
+    return Checkup(host, tuple(probe.check_host(host)))
+
+
+def _examine_repository(
+    probe: RegistryProbe, endpoint: Endpoint, subject: RepositorySubject, door: "Future[Checkup]"
+) -> Checkup:
+    name = str(endpoint.repository)
+    if endpoint.is_mirror:
+        name = f"{name} (mirror of {subject.repository})"
+    if door.result().has_failed:
+        why = f"see {endpoint.host}"
+        return Checkup(name, tuple(skipped(each, why) for each in _OF_A_REPOSITORY))
+    checks = probe.check_repository(endpoint, tag=subject.tag, pull_secrets=subject.pull_secrets())
+    return Checkup(name, tuple(checks))
+
+
+def _unread(error: ReconcilerError, url: str) -> Check:
+    match error:
+        case AccessDeniedError():
+            cause = "it takes none of our logins: see --git-password-file, --git-ssh-key-file"
+        case NotFoundError():
+            cause = "a slip in --git-url or --git-branch, or nothing was pushed there yet"
+        case TransientError():
+            cause = "the remote is down, or the network is"
+        case _:
+            cause = "it will fail the same way until it is changed"
+    return failed(
+        "read",
+        error.message,
+        cause=cause,
+        remedy=f"git ls-remote {url}",
+        may_pass=isinstance(error, TransientError),
+    )

@@ -99,7 +99,7 @@ def test_options_and_keys_in_the_text_exist() -> None:
     keys = {
         key
         for block in blocks("yaml")
-        for key in re.findall(r"^  (?:- |  )([a-z-]+):", block, re.M)
+        for key in re.findall(r"^  (?:- |  )([a-z-]+):", block, re.MULTILINE)
     }
 
     assert named <= known

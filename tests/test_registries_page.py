@@ -132,9 +132,12 @@ def test_the_clouds_that_are_named_are_those_of_the_hosts() -> None:
         assert named[name] or not cloud or "ECR Public" in name
 
 
-def test_the_helpers_are_understood() -> None:
-    for block in blocks("json"):
-        assert parse_docker_config(json.dumps(json.loads(block)))
+def test_the_helper_is_the_one_for_its_images() -> None:
+    (block,) = blocks("json")
+    config = parse_docker_config(json.dumps(json.loads(block)))
+    (repository,) = (each.repository for name, each in images() if "Amazon ECR" in name)
+
+    assert config.helper_for(repository) == "ecr-login"
 
 
 @pytest.mark.parametrize(

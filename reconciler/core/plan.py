@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from reconciler.core.decision import Change, Decision, Decisions, Skip
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import Repository
+from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.edit import ScalarEdit, edit_scalars, replace_scalar
 from reconciler.core.manifests.images import FileReport, SkipReason
 from reconciler.errors import ManifestError, ReconcilerError
@@ -85,25 +86,32 @@ def _without_conflicts(
     wishes: dict[int, set[str]] = {}
     held: dict[int, Skip] = {}
     for each in decisions:
-        start = each.field.scalar.start
-        if isinstance(each, Skip) and each.reason is SkipReason.UNKNOWN_IMAGES:
-            held[start] = each
-        new = str(each.new) if isinstance(each, Change) else each.field.text
-        wishes.setdefault(start, set()).add(new)
+        for scalar, value in _wanted(each):
+            wishes.setdefault(scalar.start, set()).add(value)
+            if isinstance(each, Skip) and each.reason is SkipReason.UNKNOWN_IMAGES:
+                held[scalar.start] = each
     checked: list[Decision] = []
     for each in decisions:
-        start = each.field.scalar.start
-        wanted = wishes[start]
-        if not isinstance(each, Change) or len(wanted) == 1:
+        starts = [scalar.start for scalar, _ in _wanted(each) if len(wishes[scalar.start]) > 1]
+        start = starts[0] if starts else None
+        if not isinstance(each, Change) or start is None:
             checked.append(each)
         elif start in held:
             detail = f"shares its image with {held[start].field.container}: {held[start].detail}"
             checked.append(Skip(each.field, SkipReason.UNKNOWN_IMAGES, detail))
         else:
+            wanted = wishes[start]
             detail = f"several containers share this image and want {', '.join(sorted(wanted))}"
             problems.append(ManifestError(detail, where=each.field.where))
             checked.append(Skip(each.field, SkipReason.CONFLICT, detail))
     return checked
+
+
+def _wanted(decision: Decision) -> Iterable[tuple[Scalar, str]]:
+    """Return what is to stand in which value, also where it stands there already."""
+    if isinstance(decision, Change):
+        return decision.field.written.values_for(decision.new)
+    return ((scalar, scalar.value) for scalar in decision.field.written.scalars)
 
 
 def _edited(
@@ -113,8 +121,9 @@ def _edited(
     edits: dict[int, ScalarEdit] = {}
     for each in decisions:
         if isinstance(each, Change):
-            edit = replace_scalar(text, each.field.scalar, str(each.new))
-            edits[edit.start] = edit
+            for scalar, value in _wanted(each):
+                if value != scalar.value:
+                    edits[scalar.start] = replace_scalar(text, scalar, value)
     if not edits:
         return None, decisions
     try:

@@ -17,6 +17,7 @@ from reconciler.core.decision import Change, Skip
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.images.rules import DEFAULT_RULES
+from reconciler.core.manifests.container import WrittenImage
 from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.images import ImageField, SkipReason
 from reconciler.core.objects.health import Health, Status
@@ -35,7 +36,7 @@ from tests.interfaces.program import program
 
 REVISION = Revision("main", "3a33f0a" + "0" * 33)
 KEY = ObjectKey("apps", "Deployment", "web", "nginx")
-SCALAR = Scalar("r.example/nginx:v3", 0, 18, 1)
+WRITTEN = WrittenImage(name=Scalar("r.example/nginx:v3", 0, 18, 1))
 
 
 def field() -> ImageField:
@@ -46,7 +47,7 @@ def field() -> ImageField:
         workload=KEY,
         container="nginx",
         text=str(reference),
-        scalar=SCALAR,
+        written=WRITTEN,
         reference=reference,
         rules=DEFAULT_RULES,
         puller=Puller("web"),

@@ -13,6 +13,7 @@ from reconciler.core.decision import Change, Skip
 from reconciler.core.images.pull_secret import Puller
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.images.rules import DEFAULT_RULES
+from reconciler.core.manifests.container import WrittenImage
 from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.images import ImageField, SkipReason
 from reconciler.core.objects.health import Health, Status
@@ -36,7 +37,7 @@ FIELD = ImageField(
     workload=KEY,
     container="nginx",
     text="r.example/nginx:v3",
-    scalar=Scalar("r.example/nginx:v3", 0, 18, 1),
+    written=WrittenImage(name=Scalar("r.example/nginx:v3", 0, 18, 1)),
     reference=ImageReference.parse("r.example/nginx:v3"),
     rules=DEFAULT_RULES,
     puller=Puller("web"),

@@ -104,7 +104,7 @@ def test_an_edit_can_be_taken_back_to_the_same_bytes(style: Style, number: int) 
     after, plan = planned(text, f"v{number}")
     (change,) = plan.changes
 
-    end = change.field.scalar.end - len(style.quote)
+    end = change.field.written.scalars[0].end - len(style.quote)
     back = TextEdit(end - len("v3"), end + len(f"v{number}") - len("v3"), "v3")
 
     assert apply_edits(after, [back]) == text

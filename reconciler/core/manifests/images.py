@@ -12,7 +12,8 @@ from reconciler.core.images.rules import TagRules
 from reconciler.core.manifests import document as yaml
 from reconciler.core.manifests.annotation import Automation, automation_of
 from reconciler.core.manifests.annotation_keys import SCREEN
-from reconciler.core.manifests.document import Document, Scalar, documents_of, looks_like_manifest
+from reconciler.core.manifests.container import WrittenImage
+from reconciler.core.manifests.document import Document, documents_of, looks_like_manifest
 from reconciler.core.manifests.edit import is_editable
 from reconciler.core.manifests.puller import puller_of
 from reconciler.core.manifests.value import to_value
@@ -65,7 +66,7 @@ class ImageField:
         workload: whose it is; its namespace is the default one where none is written.
         container: the container's name.
         text: the reference as written.
-        scalar: where it stands.
+        written: where it stands.
         reference: the same as a value; None if it is none.
         rules: how its tag is chosen.
         puller: who pulls it, and with which secrets.
@@ -77,7 +78,7 @@ class ImageField:
     workload: ObjectKey
     container: str
     text: str
-    scalar: Scalar
+    written: WrittenImage
     reference: ImageReference | None
     rules: TagRules
     puller: Puller
@@ -139,7 +140,12 @@ def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = F
 
 
 def _starts(workload: Workload) -> Iterator[int]:
-    return (each.image.start for each in workload.containers if each.image is not None)
+    return (
+        scalar.start
+        for container in workload.containers
+        if container.image is not None
+        for scalar in container.image.scalars
+    )
 
 
 def _unless_shared(
@@ -147,7 +153,8 @@ def _unless_shared(
 ) -> Iterator[ImageField]:
     """Hold back the images that an alias gives to a workload that nobody automated."""
     for field in fields:
-        other = others.get(field.scalar.start)
+        shared = (others.get(scalar.start) for scalar in field.written.scalars)
+        other = next(filter(None, shared), None)
         if other is None or field.obstacle:
             yield field
         else:
@@ -167,28 +174,30 @@ def _error_of(workload: Workload, path: str) -> ManifestError | None:
 
 def _fields(
     path: str,
-    text: str,
+    source: str,
     workload: Workload,
     automation: Automation,
     obstacle: Obstacle | None,
 ) -> Iterator[ImageField]:
     puller = puller_of(workload)
     for container in workload.containers:
-        if container.image is None:
+        image = container.image
+        if image is None:
             continue
-        reference = _reference(container.image.value)
+        text = image.text
+        reference = _reference(text)
         rules = automation.rules_of(container.name)
         yield ImageField(
             path=path,
-            line=container.image.line,
+            line=image.line,
             workload=workload.key,
             container=container.name,
-            text=container.image.value,
-            scalar=container.image,
+            text=text,
+            written=image,
             reference=reference if isinstance(reference, ImageReference) else None,
             rules=rules,
             puller=puller,
-            obstacle=obstacle or _of_image(text, container.image, reference, rules),
+            obstacle=obstacle or _of_image(source, image, reference, rules),
         )
 
 
@@ -215,12 +224,12 @@ def _of_workload(automation: Automation) -> Obstacle | None:
 
 
 def _of_image(
-    text: str,
-    image: Scalar,
+    source: str,
+    image: WrittenImage,
     reference: ImageReference | ReferenceSyntaxError,
     rules: TagRules,
 ) -> Obstacle | None:
-    if _TEMPLATE.search(image.value):
+    if _TEMPLATE.search(image.text):
         return Obstacle(SkipReason.TEMPLATED, "is filled in by a template")
     if isinstance(reference, ReferenceSyntaxError):
         return Obstacle(SkipReason.INVALID, reference.message)
@@ -228,6 +237,6 @@ def _of_image(
         detail = "has a digest and no tag: name one to have it updated"
         is_asked_for = isinstance(rules.policy, DigestPolicy)
         return Obstacle(SkipReason.NO_TAG if is_asked_for else SkipReason.PINNED_BY_DIGEST, detail)
-    if not is_editable(text, image):
+    if not all(is_editable(source, scalar) for scalar in image.scalars):
         return Obstacle(SkipReason.NOT_EDITABLE, "is a block, multi-line or escaped scalar")
     return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reconciler.core.manifests.container import Container, whole
 from reconciler.core.manifests.document import Mapping, Node, Scalar, Sequence
 from reconciler.core.objects.identity import ObjectKey, split_api_version
 
@@ -15,22 +16,13 @@ _MAX_LIST_DEPTH = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
-    """An entry of a pod spec's container lists; ``image`` is None if it names none."""
-
-    name: str
-    image: Scalar | None
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
 class Workload:
     """An object that may run containers.
 
     Attributes:
         key: which object; the namespace as written, or the default one.
         annotations: its own, with their scalars, in order.
-        containers: those of its pod template, in order; empty for other objects.
+        containers: those of its pod template, then its image volumes; empty for other objects.
         pod_spec: the pod template's spec; None for other objects.
         node: all of it.
     """
@@ -70,7 +62,7 @@ def _workload(node: Mapping, kind: str, default_namespace: str) -> Workload:
     return Workload(
         key=ObjectKey(group, kind, namespace, name),
         annotations=tuple((key, value) for key, value in pairs if isinstance(key, Scalar)),
-        containers=tuple(_containers(spec)),
+        containers=(*_containers(spec), *_image_volumes(spec)),
         pod_spec=spec,
         node=node,
     )
@@ -92,6 +84,13 @@ def _containers(spec: Mapping | None) -> Iterator[Container]:
         entries = spec.get(name) if spec else None
         for entry in entries.items if isinstance(entries, Sequence) else ():
             if isinstance(entry, Mapping):
-                image = entry.get("image")
-                scalar = image if isinstance(image, Scalar) else None
-                yield Container(entry.text("name"), scalar, entry.line)
+                yield Container(entry.text("name"), whole(entry.get("image")), entry.line)
+
+
+def _image_volumes(spec: Mapping | None) -> Iterator[Container]:
+    """Yield the volumes that are images (Kubernetes, ``volumes[].image.reference``)."""
+    volumes = spec.get("volumes") if spec else None
+    for entry in volumes.items if isinstance(volumes, Sequence) else ():
+        image = entry.get("image") if isinstance(entry, Mapping) else None
+        if isinstance(entry, Mapping) and isinstance(image, Mapping):
+            yield Container(entry.text("name"), whole(image.get("reference")), entry.line)

@@ -53,6 +53,13 @@ def test_what_has_no_pod_template_has_no_images(spec: str) -> None:
     assert found(manifest("Service", spec)) == []
 
 
+def test_image_volumes_are_images_by_the_name_of_the_volume() -> None:
+    volumes = "[{name: v, image: {reference: w:2}}, {name: e, emptyDir: {}}, {image: x}, x]"
+    spec = f"{{{CONTAINERS}, volumes: {volumes}}}"
+
+    assert found(manifest("Pod", spec)) == ["base:pod/web a=w:1", "base:pod/web v=w:2"]
+
+
 def test_all_lists_of_containers_are_looked_through_in_the_order_they_run() -> None:
     spec = (
         "{ephemeralContainers: [{name: e, image: w:3}], containers: [{name: c, image: w:2}, {name:"
@@ -89,7 +96,8 @@ def test_images_taken_over_by_a_merge_key_are_found_where_they_stand() -> None:
     (field,) = report(text).fields
 
     assert (field.container, field.text) == ("b", "w:1")
-    assert text[field.scalar.start : field.scalar.end] == "w:1"
+    (scalar,) = field.written.scalars
+    assert text[scalar.start : scalar.end] == "w:1"
     assert field.where == "a.yaml:4"
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from reconciler.core.manifests import document as yaml
+from reconciler.core.manifests.kustomization import is_kustomization_file
 from reconciler.core.manifests.value import to_value
 from reconciler.core.objects.desired import DesiredObject, Origin
 from reconciler.core.objects.fields import field_of, mapping_of, text_of
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.reading import read_object
 from reconciler.errors import ManifestError
-
-KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 
 _DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 
@@ -59,7 +58,9 @@ def build(
         texts: the manifests.
         read: gives what :func:`read_file` gives; it may remember that.
     """
-    folders = {posixpath.dirname(path): path for path in sorted(texts) if _is_kustomization(path)}
+    folders = {
+        posixpath.dirname(path): path for path in sorted(texts) if is_kustomization_file(path)
+    }
     found: list[Found] = [
         _unbuildable(path) for folder, path in folders.items() if not _inside(folder, folders)
     ]
@@ -115,10 +116,6 @@ def resolve(
         ignored=tuple(map(resolved, built.ignored)),
         problems=(*built.problems, *_duplicates(places.values())),
     )
-
-
-def _is_kustomization(path: str) -> bool:
-    return posixpath.basename(path) in KUSTOMIZATION_FILES
 
 
 def _inside(path: str, folders: Collection[str]) -> bool:

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from reconciler.core.build import BuildResult, Found, build, read_file
 from reconciler.core.manifests.images import FileReport, inspect
+from reconciler.core.manifests.linking import link
 from reconciler.pipeline.selections import Selections
 
 Made = TypeVar("Made")
@@ -47,7 +48,7 @@ class Memory:
     def inspect(
         self, texts: Mapping[str, str], *, default_namespace: str
     ) -> tuple[FileReport, ...]:
-        """Return the report of each text, in the texts' order.
+        """Return the report of each text, linked with the others, in the texts' order.
 
         The default namespace must always be the same.
         """
@@ -58,7 +59,7 @@ class Memory:
             )
 
         self._reports.keep(texts)
-        return tuple(self._reports.made(path, text, make) for path, text in texts.items())
+        return link([self._reports.made(path, text, make) for path, text in texts.items()])
 
     def build(self, texts: Mapping[str, str]) -> BuildResult:
         """Return the objects of the given manifests, see :func:`reconciler.core.build.build`."""

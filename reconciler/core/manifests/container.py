@@ -38,11 +38,6 @@ class WrittenImage:
         return f"{self._prefix}{name}{tag}{digest}"
 
     @property
-    def line(self) -> int:
-        """The line that an edit changes, from 1; that of the name if there is none to change."""
-        return next(iter(self.scalars)).line
-
-    @property
     def scalars(self) -> tuple[Scalar, ...]:
         """The values that an edit may change: that of the tag, and that of the digest."""
         first = self.name if self.tag is None else self.tag
@@ -75,6 +70,11 @@ class Container:
     name: str
     image: WrittenImage | None
     line: int
+
+
+def filled(node: Node | None) -> Scalar | None:
+    """Return a value that can be read and edited; one that is not written at all is none."""
+    return node if isinstance(node, Scalar) and node.start < node.end else None
 
 
 def whole(node: Node | None) -> WrittenImage | None:

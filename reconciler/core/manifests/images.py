@@ -15,6 +15,7 @@ from reconciler.core.manifests.annotation_keys import SCREEN
 from reconciler.core.manifests.container import WrittenImage
 from reconciler.core.manifests.document import Document, documents_of, looks_like_manifest
 from reconciler.core.manifests.edit import is_editable
+from reconciler.core.manifests.kustomization import Overlay, overlay_of
 from reconciler.core.manifests.puller import puller_of
 from reconciler.core.manifests.value import to_value
 from reconciler.core.manifests.workload import Workload, workloads_in
@@ -41,6 +42,8 @@ class SkipReason(enum.Enum):
     LOCKED = "locked"
     ENCRYPTED = "stands in an encrypted file"
     NOT_EDITABLE = "is written in a way that cannot be edited exactly"
+    NO_PLACE = "has no value here that could be edited"
+    OVERRIDDEN = "is set by a kustomization"
     CONFLICT = "is shared with a container that wants another image"
     NOT_AUTOMATED = "not automated"
     BAD_ANNOTATION = "its annotations are wrong"
@@ -92,11 +95,19 @@ class ImageField:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What one manifest says about images: the fields that are ours, and what is wrong."""
+    """What one manifest says about images.
+
+    Attributes:
+        path: the manifest.
+        fields: those that are ours, in the order of the text.
+        problems: what is wrong.
+        overlay: the images that it sets in other manifests; None if it is no kustomization.
+    """
 
     path: str
     fields: tuple[ImageField, ...] = ()
     problems: tuple[ManifestError, ...] = ()
+    overlay: Overlay | None = None
 
 
 def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = False) -> FileReport:
@@ -112,7 +123,7 @@ def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = F
         is_survey: whether workloads that are not automated count too, and everything is parsed.
     """
     if not is_survey and not any(word in text for word in SCREEN):
-        return FileReport(path)
+        return FileReport(path, overlay=overlay_of(path, text))
     fields: list[ImageField] = []
     problems: list[ManifestError] = []
     is_manifest = looks_like_manifest(text)
@@ -122,7 +133,7 @@ def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = F
             continue
         others: dict[int, str] = {}  # who else has the scalar that begins there
         first = len(fields)
-        for workload in workloads_in(document.root, default_namespace=default_namespace):
+        for workload in workloads_in(document.root, default_namespace=default_namespace, path=path):
             automation = automation_of(workload, path=path)
             problems += automation.problems
             if automation.is_on:
@@ -136,7 +147,7 @@ def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = F
                 found = _fields(path, text, workload, automation, off)
                 fields += found if is_survey else ()
         fields[first:] = _unless_shared(fields[first:], others, problems)
-    return FileReport(path, tuple(fields), tuple(problems))
+    return FileReport(path, tuple(fields), tuple(problems), overlay_of(path, text))
 
 
 def _starts(workload: Workload) -> Iterator[int]:
@@ -189,7 +200,7 @@ def _fields(
         rules = automation.rules_of(container.name)
         yield ImageField(
             path=path,
-            line=image.line,
+            line=image.scalars[0].line if image.scalars else container.line,
             workload=workload.key,
             container=container.name,
             text=text,
@@ -239,4 +250,18 @@ def _of_image(
         return Obstacle(SkipReason.NO_TAG if is_asked_for else SkipReason.PINNED_BY_DIGEST, detail)
     if not all(is_editable(source, scalar) for scalar in image.scalars):
         return Obstacle(SkipReason.NOT_EDITABLE, "is a block, multi-line or escaped scalar")
+    return _of_places(image, reference, rules)
+
+
+def _of_places(image: WrittenImage, reference: ImageReference, rules: TagRules) -> Obstacle | None:
+    """Return what there is no value for, where one more would have to be written."""
+    if reference.tag is None and reference.digest is None and not image.may_get_tag:
+        return Obstacle(SkipReason.NO_PLACE, "names no tag here: write one to have it updated")
+    if _wants_digest(rules) and not image.has_place_for_digest:
+        detail = 'is to have a digest and has no value for one: write digest: "" beside its tag'
+        return Obstacle(SkipReason.NO_PLACE, detail)
     return None
+
+
+def _wants_digest(rules: TagRules) -> bool:
+    return rules.pins_digest or isinstance(rules.policy, DigestPolicy)

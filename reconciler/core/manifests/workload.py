@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reconciler.core.manifests import kustomization
 from reconciler.core.manifests.container import Container, whole
 from reconciler.core.manifests.document import Mapping, Node, Scalar, Sequence
 from reconciler.core.objects.identity import ObjectKey, split_api_version
@@ -17,12 +18,13 @@ _MAX_LIST_DEPTH = 4
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """An object that may run containers.
+    """An object that may run containers, or sets their images.
 
     Attributes:
         key: which object; the namespace as written, or the default one.
         annotations: its own, with their scalars, in order.
-        containers: those of its pod template, then its image volumes; empty for other objects.
+        containers: those of its pod template, then its image volumes; the images of a
+            kustomization; empty for other objects.
         pod_spec: the pod template's spec; None for other objects.
         node: all of it.
     """
@@ -34,8 +36,19 @@ class Workload:
     node: Mapping
 
 
-def workloads_in(root: Node | None, *, default_namespace: str) -> Iterator[Workload]:
-    """Yield the objects of a document: itself, or the items of a ``List``."""
+def workloads_in(
+    root: Node | None, *, default_namespace: str, path: str = ""
+) -> Iterator[Workload]:
+    """Yield the objects of a document: itself, or the items of a ``List``.
+
+    Args:
+        root: of the document.
+        default_namespace: of objects that name none.
+        path: the manifest; kustomize knows its files by their names.
+    """
+    if isinstance(root, Mapping) and kustomization.is_kustomization(root, path):
+        yield _kustomization(root, path, default_namespace)
+        return
     yield from _objects(root, default_namespace, depth=0)
 
 
@@ -56,16 +69,32 @@ def _workload(node: Mapping, kind: str, default_namespace: str) -> Workload:
     meta = metadata if isinstance(metadata, Mapping) else None
     name = meta.text("name") if meta else ""
     namespace = (meta.text("namespace") if meta else "") or default_namespace
-    annotations = meta.get("annotations") if meta else None
-    pairs = annotations.merged_entries() if isinstance(annotations, Mapping) else ()
     spec = _pod_spec(node, kind)
     return Workload(
         key=ObjectKey(group, kind, namespace, name),
-        annotations=tuple((key, value) for key, value in pairs if isinstance(key, Scalar)),
+        annotations=tuple(_annotations(node)),
         containers=(*_containers(spec), *_image_volumes(spec)),
         pod_spec=spec,
         node=node,
     )
+
+
+def _kustomization(root: Mapping, path: str, default_namespace: str) -> Workload:
+    key = ObjectKey(
+        kustomization.GROUP,
+        kustomization.KIND,
+        root.text("namespace") or default_namespace,
+        kustomization.name_of(root, path),
+    )
+    containers = tuple(kustomization.containers_of(root))
+    return Workload(key, tuple(_annotations(root)), containers, pod_spec=None, node=root)
+
+
+def _annotations(node: Mapping) -> Iterator[tuple[Scalar, Node]]:
+    metadata = node.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    pairs = annotations.merged_entries() if isinstance(annotations, Mapping) else ()
+    return ((key, value) for key, value in pairs if isinstance(key, Scalar))
 
 
 def _pod_spec(node: Mapping, kind: str) -> Mapping | None:

@@ -8,10 +8,11 @@ import pytest
 from reconciler.core.decision import decide
 from reconciler.core.images.knowledge import Knowledge
 from reconciler.core.manifests.images import inspect
+from reconciler.core.manifests.linking import link
 from reconciler.core.plan import make_plan, repositories
 
 CASES = sorted((Path(__file__).parents[2] / "data/rewrite").iterdir())
-LISTED = ("v1", "v3", "v4", "2.1.0", "2.2.0", "1.9.0", "latest")
+LISTED = ("v1", "v3", "v4", "2.1.0", "2.2.0", "1.9.0", "1.20", "latest")
 
 
 def digest_of(tag: str) -> str:
@@ -30,7 +31,9 @@ def files_in(folder: Path) -> dict[str, bytes]:
 def planned(files: dict[str, bytes]) -> dict[str, bytes]:
     """Return what files become when the registry lists the tags above, with their digests."""
     texts = {path: content.decode() for path, content in files.items()}
-    reports = [inspect(path, text, default_namespace="default") for path, text in texts.items()]
+    reports = link(
+        [inspect(path, text, default_namespace="default") for path, text in texts.items()]
+    )
     repos = repositories(reports)
     known = Knowledge(digests={tag: digest_of(tag) for tag in LISTED})
     decided = decide(reports, dict.fromkeys(repos, LISTED), dict.fromkeys(repos, known))

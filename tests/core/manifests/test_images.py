@@ -219,3 +219,91 @@ def test_an_image_that_an_alias_shares_with_what_is_not_automated_is_left_alone(
     assert list(map(str, read.problems)) == [
         "a.yaml:4: its image is by an alias that of base:pod/o too, which is not automated"
     ]
+
+
+KUSTOMIZATION = """\
+metadata: {annotations: {reconcile/automated: "true"}}
+namespace: shop
+images:
+- {name: web, newName: r.example/web, newTag: v1}
+- {name: r.example/api, digest: DIGEST}
+- {name: r.example/db, newName: r.example/sql}
+- {name: r.example/old}
+- {newTag: v1}
+- x
+""".replace("DIGEST", f"sha256:{'a' * 64}")
+
+
+def kustomization(text: str, path: str = "apps/prod/kustomization.yaml") -> FileReport:
+    return inspect(path, text, default_namespace="base")
+
+
+def test_a_kustomization_has_images_by_the_names_of_its_entries() -> None:
+    found = kustomization(KUSTOMIZATION).fields
+
+    assert {each.workload.workload for each in found} == {"shop:kustomization/apps/prod"}
+    assert [(each.line, each.container, each.text.partition("@")[0]) for each in found] == [
+        (4, "web", "r.example/web:v1"),
+        (5, "r.example/api", "r.example/api"),
+        (6, "r.example/db", "r.example/sql"),
+        (7, "r.example/old", "r.example/old"),
+        (8, "", ":v1"),
+    ]
+
+
+def test_what_a_kustomization_does_not_set_is_left_alone_with_the_reason() -> None:
+    obstacles = [each.obstacle for each in kustomization(KUSTOMIZATION).fields]
+
+    assert [each and each.reason for each in obstacles] == [
+        None,
+        SkipReason.PINNED_BY_DIGEST,
+        SkipReason.NO_PLACE,
+        SkipReason.NO_PLACE,
+        SkipReason.INVALID,
+    ]
+    assert obstacles[2]
+    assert obstacles[2].detail == "names no tag here: write one to have it updated"
+
+
+@pytest.mark.parametrize("wish", ["digest: pin", "policy: digest"])
+def test_a_digest_is_written_only_where_there_is_a_value_for_it(wish: str) -> None:
+    text = KUSTOMIZATION.replace('"true"', f'"true", reconcile/{wish}')
+    with_place = text.replace("newTag: v1}\n-", 'newTag: v1, digest: ""}\n-')
+
+    without, *_ = kustomization(text).fields
+    having, *_ = kustomization(with_place).fields
+
+    assert without.obstacle
+    assert without.obstacle.reason is SkipReason.NO_PLACE
+    assert 'write digest: ""' in without.obstacle.detail
+    assert having.obstacle is None
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "name"),
+    [
+        pytest.param("kustomization.yml", "", "kustomization/.", id="root"),
+        pytest.param("a/Kustomization", "metadata: {name: x}\n", "kustomization/x", id="named"),
+        pytest.param("a/kustomization.yaml", "kind: Component\n", "kustomization/a", id="kind"),
+    ],
+)
+def test_a_kustomization_is_called_by_its_name_or_its_folder(
+    path: str, head: str, name: str
+) -> None:
+    text = f"# reconcile\n{head}images: [{{name: a, newTag: v1}}]\n"
+
+    (field,) = inspect(path, text, default_namespace="", is_survey=True).fields
+
+    assert field.workload.workload == name
+    assert field.obstacle
+    assert field.obstacle.reason is SkipReason.NOT_AUTOMATED
+
+
+def test_a_kustomization_is_known_by_the_name_of_its_file_and_its_group() -> None:
+    of_flux = f"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n{KUSTOMIZATION}"
+
+    assert kustomization(KUSTOMIZATION, "apps/prod/images.yaml").fields == ()
+    assert kustomization(of_flux).fields == ()
+    assert kustomization(of_flux).overlay is None
+    assert kustomization("[]").overlay is None
+    assert kustomization("{").overlay is None

@@ -1,0 +1,106 @@
+"""Kustomization files: the images that they set, and which manifests they set them in."""
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.core.manifests.container import Container, WrittenImage, filled
+from reconciler.core.manifests.document import Mapping, Node, Scalar, Sequence, documents_of
+
+KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+GROUP = "kustomize.config.k8s.io"
+KIND = "Kustomization"
+
+_REACHING = ("resources", "bases", "components")
+_SETTING = ("newTag", "digest", "newName")
+
+
+@dataclass(frozen=True, slots=True)
+class SetImage:
+    """An image that a kustomization sets; ``name`` is without tag, as the manifests write it."""
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """What a kustomization file says.
+
+    Attributes:
+        path: the file.
+        reached: the files and folders that it builds upon, as paths of the repository.
+        images: those that it sets.
+    """
+
+    path: str
+    reached: tuple[str, ...]
+    images: tuple[SetImage, ...]
+
+
+def is_kustomization_file(path: str) -> bool:
+    """Whether a file is what kustomize reads in a folder, by its name."""
+    return posixpath.basename(path) in KUSTOMIZATION_FILES
+
+
+def is_kustomization(root: Mapping, path: str) -> bool:
+    """Whether a document is a kustomization; one may leave out ``apiVersion`` and ``kind``.
+
+    The ``Kustomization`` of Flux v2 is another kind: its group is another one.
+    """
+    group = root.text("apiVersion").partition("/")[0]
+    return is_kustomization_file(path) and group in ("", GROUP)
+
+
+def name_of(root: Mapping, path: str) -> str:
+    """Return what people call a kustomization: by its own name, or by its folder."""
+    metadata = root.get("metadata")
+    own = metadata.text("name") if isinstance(metadata, Mapping) else ""
+    return own or posixpath.dirname(path) or "."
+
+
+def containers_of(root: Mapping) -> Iterator[Container]:
+    """Yield the entries of ``images``, by their ``name``.
+
+    Kustomize replaces the name of an image by ``newName``, and leaves its tag alone where an entry
+    has neither ``newTag`` nor ``digest``: then there is nothing here to edit.
+    """
+    for entry in _entries(root, "images"):
+        if isinstance(entry, Mapping):
+            image = WrittenImage(
+                name=filled(entry.get("newName")),
+                tag=filled(entry.get("newTag")),
+                digest=filled(entry.get("digest")),
+                given_name=entry.text("name"),
+            )
+            yield Container(entry.text("name"), image, entry.line)
+
+
+def overlay_of(path: str, text: str) -> Overlay | None:
+    """Return what a kustomization file says; None of any other file, and if it cannot be read."""
+    if not is_kustomization_file(path):
+        return None
+    for document in documents_of(text, path=path):
+        root = document.root
+        if isinstance(root, Mapping) and is_kustomization(root, path):
+            return Overlay(path, tuple(_reached(root, path)), tuple(_set_images(root)))
+    return None
+
+
+def _reached(root: Mapping, path: str) -> Iterator[str]:
+    """Yield what kustomize would load; what lies elsewhere (a URL) is the path of no file here."""
+    for key in _REACHING:
+        for entry in _entries(root, key):
+            if isinstance(entry, Scalar):
+                yield posixpath.normpath(posixpath.join(posixpath.dirname(path), entry.value))
+
+
+def _set_images(root: Mapping) -> Iterator[SetImage]:
+    for entry in _entries(root, "images"):
+        if isinstance(entry, Mapping) and any(entry.text(key) for key in _SETTING):
+            yield SetImage(entry.text("name"), entry.line)
+
+
+def _entries(root: Mapping, key: str) -> list[Node]:
+    value = root.get(key)
+    return value.items if isinstance(value, Sequence) else []

@@ -1,0 +1,109 @@
+"""Linking: an image that a kustomization sets is left alone where it stands."""
+
+import pytest
+
+from reconciler.core.manifests.images import FileReport, inspect
+from reconciler.core.manifests.linking import link
+
+APP = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, annotations: {fluxcd.io/automated: "true"}}
+spec: {containers: [{name: web, image: "r.example/web:v1"}, {name: api, image: "api:v1@DIGEST"}]}
+""".replace("DIGEST", f"sha256:{'a' * 64}")
+SETS_WEB = "images: [{name: r.example/web, newTag: v2}]\n"
+
+
+def linked(files: dict[str, str]) -> tuple[FileReport, ...]:
+    return link([inspect(path, text, default_namespace="x") for path, text in files.items()])
+
+
+def details(files: dict[str, str]) -> list[str]:
+    """Return why the images stay as they are; empty for those that do not."""
+    return [
+        field.obstacle.detail if field.obstacle else ""
+        for report in linked(files)
+        for field in report.fields
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "reached"),
+    [
+        pytest.param("kustomization.yaml", "resources: [base/app.yaml]", id="file"),
+        pytest.param("base/kustomization.yml", "resources: [./app.yaml]", id="same-folder"),
+        pytest.param("eu/Kustomization", "bases: [../base/]", id="folder"),
+        pytest.param("eu/kustomization.yaml", "components: [../between]", id="through-another"),
+    ],
+)
+def test_what_a_kustomization_builds_upon_is_overridden(path: str, reached: str) -> None:
+    files = {
+        "base/app.yaml": APP,
+        "base/kustomization.yaml": "resources: [app.yaml, more.yaml]\n",
+        "between/kustomization.yaml": "resources: [../base, ../between, ../eu]\n",
+    } | {path: f"{reached}\n{SETS_WEB}"}
+
+    assert details(files) == [f"is set in {path}:2", ""]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param("{name: api, newName: b}", id="new-name"),
+        pytest.param("{name: api, digest: x}", id="digest"),
+    ],
+)
+def test_an_image_is_meant_by_its_name_without_tag_and_digest(entry: str) -> None:
+    files = {"app.yaml": APP, "kustomization.yaml": f"resources: [app.yaml]\nimages: [{entry}]\n"}
+
+    assert details(files) == ["", "is set in kustomization.yaml:2"]
+
+
+@pytest.mark.parametrize(
+    "kustomization",
+    [
+        pytest.param(
+            "resources: [app.yaml]\nimages: [{name: web, newTag: v2}, x]", id="other-name"
+        ),
+        pytest.param("resources: [app.yaml]\nimages: [{name: r.example/web}]", id="sets-nothing"),
+        pytest.param("resources: [https://r.example/app.yaml]\n" + SETS_WEB, id="elsewhere"),
+        pytest.param("resources: {app.yaml: x}\n" + SETS_WEB, id="no-list"),
+        pytest.param("resources: [[app.yaml]]\n" + SETS_WEB, id="no-text"),
+        pytest.param(SETS_WEB, id="builds-upon-nothing"),
+    ],
+)
+def test_what_no_kustomization_sets_is_updated(kustomization: str) -> None:
+    assert details({"app.yaml": APP, "kustomization.yaml": kustomization}) == ["", ""]
+
+
+def test_an_entry_of_a_kustomization_is_overridden_by_one_that_builds_upon_it() -> None:
+    annotated = 'metadata: {annotations: {fluxcd.io/automated: "true"}}\n'
+    files = {
+        "base/kustomization.yaml": annotated + "images: [{name: w, newName: a, newTag: v1}]\n",
+        "eu/kustomization.yaml": "resources: [../base]\nimages:\n- {name: a, newTag: v1}\n",
+    }
+
+    assert details(files) == ["is set in eu/kustomization.yaml:3"]
+
+
+def test_the_first_that_sets_an_image_is_named() -> None:
+    files = {
+        "app.yaml": APP,
+        "eu/kustomization.yaml": f"resources: [../app.yaml]\n{SETS_WEB}",
+        "kustomization.yaml": f"resources: [app.yaml]\n{SETS_WEB}",
+    }
+
+    assert details(files)[0] == "is set in eu/kustomization.yaml:2"
+
+
+def test_what_was_in_the_way_before_is_told() -> None:
+    locked = APP.replace('"true"', '"true", fluxcd.io/locked: "true"')
+    files = {"app.yaml": locked, "kustomization.yaml": f"resources: [app.yaml]\n{SETS_WEB}"}
+
+    assert details(files) == ["locked", "locked"]
+
+
+def test_reports_that_nobody_says_anything_of_stay_the_same_ones() -> None:
+    reports = linked({"app.yaml": APP, "kustomization.yaml": f"resources: [x]\n{SETS_WEB}"})
+
+    assert all(new is old for new, old in zip(link(reports), reports, strict=True))

@@ -116,13 +116,21 @@ class Gatherer:
         return is_news
 
     def _due(self, wants: Wants) -> Iterator[_Question]:
-        """Yield what is to be asked next; what failed the last time comes after the others."""
+        """Yield what is to be asked next: what is known least comes first, what failed last.
+
+        Of one tag one thing at a time, so that all of it is about the same image.
+        """
         for repository, wanted in wants.items():
             known = self._known[repository]
-            left = {fact: READS - _count(known.asked, fact) for fact in Fact}
-            for want in sorted(wanted, key=lambda want: known.has_failed(want.tag)):
-                if want not in known.asked and left[want.fact] > 0:
-                    left[want.fact] -= 1
+            left = {fact: READS - known.count(fact) for fact in Fact}
+            tags: set[str] = set()
+            for want in known.by_age(want for want in wanted if want not in known.asked):
+                is_new = not known.is_recheck(want)
+                if left[want.fact] <= 0 and is_new:
+                    known.is_short = True
+                elif want.tag not in tags:
+                    tags.add(want.tag)
+                    left[want.fact] -= is_new
                     yield _Question(repository, want)
 
     def _read(
@@ -163,10 +171,6 @@ class Gatherer:
                 wanted = frozenset(listed).union(present.get(repository, ()))
                 facts = self._known[repository].facts.of_tags(wanted)
                 self.facts.store.save(repository, facts)
-
-
-def _count(asked: Collection[Want], fact: Fact) -> int:
-    return sum(want.fact is fact for want in asked)
 
 
 def _found(

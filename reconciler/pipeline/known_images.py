@@ -1,5 +1,6 @@
 """Known images: what is known of one repository's images in the course of a cycle."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -7,6 +8,11 @@ from reconciler.core.images.facts import Facts
 from reconciler.core.images.knowledge import Fact, Knowledge, Want
 from reconciler.core.images.platform import Platform
 from reconciler.errors import ReconcilerError
+
+RECHECKS = 10
+"""How many images of a repository whose platforms are known are looked at anew in one cycle before
+the others are believed to have those that they had. The best ones come first, and a tag gets its
+other platforms soon after it was pushed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +30,13 @@ class KnownImages:
 
     Attributes:
         asked: the facts that were asked for in this cycle, whatever came of it.
+        is_short: whether more is wanted than one cycle may ask for.
     """
 
     asked: set[Want] = field(default_factory=set)
-    _tags: dict[str, str] = field(default_factory=dict)
+    is_short: bool = False
+    _tags: dict[str, str] = field(default_factory=dict)  # those looked at last come last
+    _recallable: frozenset[str] = frozenset()
     _built: dict[str, datetime | None] = field(default_factory=dict)
     _runs_on: dict[str, frozenset[Platform]] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
@@ -40,6 +49,9 @@ class KnownImages:
         """Return what earlier cycles know."""
         return cls(
             _tags=dict(facts.digests),
+            _recallable=frozenset(
+                tag for tag, digest in facts.digests.items() if digest in facts.platforms
+            ),
             _built=dict(facts.created),
             _runs_on=dict(facts.platforms),
             _failed=set(facts.failed),
@@ -47,29 +59,57 @@ class KnownImages:
 
     @property
     def facts(self) -> Facts:
-        """What is worth keeping."""
-        return Facts(
-            dict(self._tags), dict(self._built), dict(self._runs_on), frozenset(self._failed)
-        )
+        """What is worth keeping; while more is wanted than may be asked for, by age."""
+        tags = dict(self._tags) if self.is_short else dict(sorted(self._tags.items()))
+        return Facts(tags, dict(self._built), dict(self._runs_on), frozenset(self._failed))
 
     @property
     def knowledge(self) -> Knowledge:
         """What a decision can go by.
 
-        Digests and platforms are those of this cycle: both are about what a tag names *now*.
+        Digests and platforms are those of this cycle: both are about what a tag names *now*. When
+        enough images were looked at anew, the others have the platforms that they had.
         """
         built = {tag: self._built[at] for tag, at in self._tags.items() if at in self._built}
         checked = {tag for tag, digest in self._digests.items() if isinstance(digest, str)}
+        recalled = self._recalled()
         return Knowledge(
             digests=dict(self._digests),
-            platforms=dict(self._platforms),
+            platforms={**recalled, **self._platforms},
             created={**built, **self._created},
             remembered=frozenset(built.keys() - checked),
+            recalled=frozenset(recalled),
         )
 
-    def has_failed(self, tag: str) -> bool:
-        """Whether a tag could not be read the last time."""
-        return tag in self._failed
+    def count(self, fact: Fact) -> int:
+        """Return how many of one fact were asked for in this cycle, and not merely looked at anew.
+
+        Looking at platforms anew is one request that no registry counts, and has its own limit.
+        """
+        asked = [want.tag for want in self.asked if want.fact is fact]
+        if fact is Fact.PLATFORMS:
+            return sum(tag not in self._recallable for tag in asked)
+        return len(asked)
+
+    def is_recheck(self, want: Want) -> bool:
+        """Whether this was known before, and is only to be looked at anew."""
+        return want.fact is Fact.PLATFORMS and want.tag in self._recallable
+
+    def by_age(self, wants: Iterable[Want]) -> list[Want]:
+        """Return the wants of which the least is known first; what failed the last time is last."""
+        ages = {tag: age for age, tag in enumerate(self._tags)}
+        return sorted(wants, key=lambda want: (want.tag in self._failed, ages.get(want.tag, -1)))
+
+    def _recalled(self) -> dict[str, frozenset[Platform]]:
+        """Return the platforms by which images may be turned down without a look at them."""
+        anew = sum(self.is_recheck(want) for want in self.asked)
+        if anew < RECHECKS:
+            return {}
+        return {
+            tag: self._runs_on[self._tags[tag]]
+            for tag in self._recallable
+            if tag not in self._platforms and tag not in self._digests
+        }
 
     def digest(self, tag: str) -> str | None:
         """Return the digest of a tag as it was read in this cycle."""
@@ -94,6 +134,7 @@ class KnownImages:
             self._take_failure(want, answer)
             return
         self._failed.discard(want.tag)
+        self._tags.pop(want.tag, None)
         self._digests[want.tag] = self._tags[want.tag] = answer.digest
         if want.fact is Fact.CREATED:
             self._built[answer.digest] = answer.created

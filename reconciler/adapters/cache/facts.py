@@ -45,7 +45,8 @@ class FactFiles:
 
     def save(self, repository: Repository, facts: Facts) -> None:
         """Keep this; in memory alone if it cannot be written."""
-        if self._known.get(repository, NO_FACTS) == facts:
+        known = self._known.get(repository, NO_FACTS)
+        if known == facts and list(known.digests) == list(facts.digests):
             return
         self._known[repository] = facts
         content = encode(repository, facts)

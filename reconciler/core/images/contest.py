@@ -139,7 +139,9 @@ class Contest:
             case ReconcilerError():
                 return known
         lacking = [each for each in self.rules.platforms if not any(map(each.is_served_by, known))]
-        return f"has no {' and no '.join(map(str, lacking))}" if lacking else None
+        if lacking:
+            return f"has no {' and no '.join(map(str, lacking))}"
+        return Want(tag, Fact.PLATFORMS) if tag in self._knowledge.recalled else None
 
     def _viewpoint(self, current: str) -> Viewpoint:
         text = self.text_of(current) if is_tag(current) else None

@@ -16,7 +16,8 @@ class Facts:
     """What was read of one repository's images.
 
     Attributes:
-        digests: by tag, when it was last looked at.
+        digests: by tag, when it was last looked at; what comes first was looked at the longest ago,
+            if it matters.
         created: by digest, when the image was built; None if it does not say.
         platforms: by digest, what the image runs on.
         failed: the tags that could not be read the last time; they come after the others, or a

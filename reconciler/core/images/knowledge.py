@@ -45,12 +45,15 @@ class Knowledge:
         created: when it was built, with its zone; None if it does not say.
         remembered: the tags of which that was read in an earlier cycle. They may have been moved
             since; the digest of those that matter is asked for before anything is decided by it.
+        recalled: likewise, the tags whose platforms were read in an earlier cycle: that is enough
+            to turn one down, and not to choose it.
     """
 
     digests: Digests = field(default_factory=dict)
     platforms: Platforms = field(default_factory=dict)
     created: Created = field(default_factory=dict)
     remembered: frozenset[str] = frozenset()
+    recalled: frozenset[str] = frozenset()
 
 
 NOTHING_KNOWN = Knowledge()

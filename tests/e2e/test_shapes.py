@@ -129,3 +129,66 @@ def test_explain_knows_a_kustomization_by_its_folder(branch: Branch) -> None:
     assert (done.code, done.err) == (0, "")
     assert f"{branch.image}:v1.2" in done.out
     assert "1.3" in done.out
+
+
+RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: web
+  namespace: shop
+  annotations:
+    fluxcd.io/automated: "true"
+    fluxcd.io/tag.worker: "semver:^1"
+    repository.fluxcd.io/cron: jobs.cron.name
+    tag.fluxcd.io/cron: jobs.cron.version
+spec:
+  values:
+    image:
+      registry: HOST
+      repository: REPOSITORY
+      tag: v3
+      digest: DIGEST
+    worker: {image: IMAGE, tag: v1.2}
+    jobs:
+      cron: {name: IMAGE, version: v3}
+    init: {image: {repository: IMAGE, tag: ""}}
+"""
+
+
+def test_a_helm_release_keeps_its_images_in_its_values(branch: Branch) -> None:
+    branch.put({"web.yaml": RELEASE.replace("DIGEST", branch.digests["v3"])})
+
+    assert branch.settle() == [("NO_PLACE", "names no tag here: write one to have it updated")]
+    assert branch.changed_lines() == [
+        "-      tag: v3",
+        f"-      digest: {branch.digests['v3']}",
+        "-    worker: {image: IMAGE, tag: v1.2}",
+        "+      tag: v4",
+        f"+      digest: {branch.digests['v4']}",
+        '+    worker: {image: IMAGE, tag: "1.3"}',
+        "-      cron: {name: IMAGE, version: v3}",
+        "+      cron: {name: IMAGE, version: v4}",
+    ]
+    assert (
+        f"web.yaml shop:helmrelease/web chart-image IMAGE:v3@{branch.digests['v3']} "
+        f"IMAGE:v4@{branch.digests['v4']}\n" in branch.message()
+    )
+
+
+def test_images_and_explain_show_what_a_helm_release_runs(branch: Branch) -> None:
+    branch.put({"web.yaml": RELEASE.replace("DIGEST", branch.digests["v3"])})
+
+    listed = branch.call("images", "helmrelease/web", "-o", "json")
+    explained = branch.call("explain", "shop:helmrelease/web", "cron")
+
+    assert (listed.code, explained.code) == (0, 0)
+    (source,) = listed.json["sources"]
+    images = source["images"]
+    assert [(each["line"], each["container"], each["verdict"]) for each in images] == [
+        (16, "chart-image", "UPDATE"),
+        (18, "worker", "UPDATE"),
+        (20, "cron", "UPDATE"),
+        (21, "init", "NO_PLACE"),
+    ]
+    assert f"{branch.image}:v3" in explained.out

@@ -8,6 +8,7 @@ from reconciler.core.manifests.annotation_keys import (
     problem_of_value,
 )
 from reconciler.core.manifests.document import Node, Scalar
+from reconciler.core.manifests.helm_release import MAPPINGS, REPOSITORY, is_helm_release
 from reconciler.core.manifests.value import is_text
 from reconciler.core.manifests.workload import Workload
 from reconciler.core.nearest import nearest
@@ -72,6 +73,21 @@ class Annotated:
                 name = text.removeprefix(OWN)
                 self._complain_of(key, problem_of_key(name))
                 self._complain_of(value, problem_of_value(name, text_of(value)))
+
+    def check_mappings(self) -> None:
+        """Refuse annotations that say where a Helm release has an image, if there is none."""
+        if not is_helm_release(self._workload.key):
+            return
+        placeless = {each.name for each in self._workload.containers if each.image is None}
+        for text, (_, value) in self._by_key.items():
+            prefix, slash, name = text.partition("/")
+            if prefix + slash in MAPPINGS and name in placeless:
+                self.complain(value, f"annotation {text!r}: {self._placeless(name)}")
+
+    def _placeless(self, name: str) -> str:
+        if REPOSITORY + name not in self._by_key:
+            return f"{REPOSITORY + name!r} must say where the name of that image is"
+        return f"the values have no text at each place that is said of image {name!r}"
 
     def complain(self, node: Node, message: str) -> None:
         """Note what is wrong with a key or value; the same is noted once."""

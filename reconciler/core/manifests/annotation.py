@@ -42,6 +42,7 @@ def automation_of(workload: Workload, *, path: str) -> Automation:
     annotated.check()
     off_note = _off_note(automated=annotated.value("automated"), ignore=annotated.value("ignore"))
     problems = list(annotated.problems)
+    annotated.check_mappings()
     rules = read_rules(annotated)
     is_on = not off_note
     problems = annotated.problems if is_on else problems  # else nobody follows its rules

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.manifests.document import Node, Scalar
+from reconciler.core.manifests.value import is_null
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Container:
 
 def filled(node: Node | None) -> Scalar | None:
     """Return a value that can be read and edited; one that is not written at all is none."""
-    return node if isinstance(node, Scalar) and node.start < node.end else None
+    return node if isinstance(node, Scalar) and not is_null(node) else None
 
 
 def whole(node: Node | None) -> WrittenImage | None:

@@ -61,6 +61,16 @@ def is_text(node: Node) -> bool:
         return False
 
 
+def is_null(node: Node) -> bool:
+    """Whether nothing is written here: ``~`` and ``null`` without quotes say so too."""
+    return (
+        isinstance(node, Scalar)
+        and not node.style
+        and node.value in _NULLS
+        and node.tag in (None, f"{_STANDARD}null")
+    )
+
+
 class _Reader:
     def __init__(self, path: str) -> None:
         self._path = path

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.core.manifests import kustomization
+from reconciler.core.manifests import helm_release, kustomization
 from reconciler.core.manifests.container import Container, whole
 from reconciler.core.manifests.document import Mapping, Node, Scalar, Sequence
 from reconciler.core.objects.identity import ObjectKey, split_api_version
@@ -24,7 +24,7 @@ class Workload:
         key: which object; the namespace as written, or the default one.
         annotations: its own, with their scalars, in order.
         containers: those of its pod template, then its image volumes; the images of a
-            kustomization; empty for other objects.
+            kustomization, or of a Helm release; empty for other objects.
         pod_spec: the pod template's spec; None for other objects.
         node: all of it.
     """
@@ -70,10 +70,16 @@ def _workload(node: Mapping, kind: str, default_namespace: str) -> Workload:
     name = meta.text("name") if meta else ""
     namespace = (meta.text("namespace") if meta else "") or default_namespace
     spec = _pod_spec(node, kind)
+    key = ObjectKey(group, kind, namespace, name)
+    annotations = tuple(_annotations(node))
+    if helm_release.is_helm_release(key):
+        containers = helm_release.containers_of(node, annotations)
+    else:
+        containers = (*_containers(spec), *_image_volumes(spec))
     return Workload(
-        key=ObjectKey(group, kind, namespace, name),
-        annotations=tuple(_annotations(node)),
-        containers=(*_containers(spec), *_image_volumes(spec)),
+        key=key,
+        annotations=annotations,
+        containers=containers,
         pod_spec=spec,
         node=node,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from bench import manifests
-from bench.child import clean_environment, run_child
+from bench.child import clean_environment, require, run_child
 from bench.cost import Cost, Sample, cost_of_program
 from bench.idle import cost_of_idling
 from bench.size import Size
@@ -106,6 +106,11 @@ def _scan_refused(size: Size) -> Iterator[Sample]:
             repositories=size.repositories,
             tags=size.tags,
         )
+    early = wants_time.counts["early"]
+    require(early == 0, f"{early} requests came before the time that the registry asked for")
+    with stand_in(tags=size.tags) as alone:
+        own = run_child("scan", host=alone.host, repositories=size.repositories, tags=size.tags)
+    yield Sample(group, "the other one, alone", own["scan"].with_counts(alone.counts))
     yield Sample(group, "the other one", costs["quick"].with_counts(quick.counts))
     yield Sample(group, "both", costs["both"].with_counts(wants_time.counts))
 

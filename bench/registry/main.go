@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -46,8 +47,16 @@ type registry struct {
 	resting time.Time // when it began to want time
 }
 
-// A request that was under way when the registry began to want time cannot have known of it.
+// A request that was under way when the registry began to want time cannot have known of it, unless
+// its own connection was told.
 const underWay = 250 * time.Millisecond
+
+// connection is one of a client's, and which rest it was last told of.
+type connection struct {
+	told time.Time
+}
+
+type connectionKey struct{}
 
 func main() {
 	number := flag.Int("tags", 100, "how many tags each repository has")
@@ -64,7 +73,12 @@ func main() {
 		address: listener.Addr().String(), tags: versions(*number), delay: *delay, bearer: *bearer,
 		burst: *burst, rest: *rest, left: *burst,
 	}
-	server := &http.Server{Handler: serving, ConnState: serving.connected}
+	server := &http.Server{
+		Handler: serving, ConnState: serving.connected,
+		ConnContext: func(base context.Context, _ net.Conn) context.Context {
+			return context.WithValue(base, connectionKey{}, &connection{})
+		},
+	}
 	go func() { log.Fatal(server.Serve(listener)) }()
 	fmt.Println(serving.address)
 	io.Copy(io.Discard, os.Stdin)
@@ -109,7 +123,7 @@ func (r *registry) ServeHTTP(answer http.ResponseWriter, request *http.Request) 
 		answer.Header().Set("WWW-Authenticate", fmt.Sprintf(
 			`Bearer realm="http://%s/token",service="stand-in",scope="%s"`, r.address, scope(path)))
 		answer.WriteHeader(http.StatusUnauthorized)
-	case r.wantsTime():
+	case r.wantsTime(request):
 		r.counts.Refused.Add(1)
 		answer.Header().Set("Retry-After", strconv.Itoa(int(r.rest.Seconds())))
 		answer.WriteHeader(http.StatusTooManyRequests)
@@ -120,20 +134,23 @@ func (r *registry) ServeHTTP(answer http.ResponseWriter, request *http.Request) 
 }
 
 // wantsTime tells whether to refuse a list: after each burst the registry rests.
-func (r *registry) wantsTime() bool {
+func (r *registry) wantsTime(request *http.Request) bool {
 	if r.burst == 0 {
 		return false
 	}
 	r.lock.Lock()
 	defer r.lock.Unlock()
+	by := request.Context().Value(connectionKey{}).(*connection)
 	if rested := time.Since(r.resting); rested < r.rest {
-		if rested > underWay {
+		if rested > underWay || by.told.Equal(r.resting) {
 			r.counts.Early.Add(1)
 		}
+		by.told = r.resting
 		return true
 	}
 	if r.left == 0 {
 		r.left, r.resting = r.burst, time.Now()
+		by.told = r.resting
 		return true
 	}
 	r.left--

@@ -12,8 +12,8 @@ from bench.size import TINY
 
 ROWS = {
     "start": 3,
-    "select": 2,
-    "scan": 5 + len(TINY.many) + 2,
+    "select": 3,
+    "scan": 5 + len(TINY.many) + 3,
     "rewrite": 2 * len(TINY.manifests) + 2,
     "cycle": 3 * len(TINY.manifests),
     "sync": 9,

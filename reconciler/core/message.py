@@ -15,7 +15,7 @@ _TRAILER = re.compile(
 )
 _BY = re.compile(rf"^{BY_TRAILER}:[ \t]+(\S+)[ \t]*\r?$", re.MULTILINE)
 _SHORT_DIGEST = len("sha256:") + 12
-_SAFE = "/:@+,=~!()*'"  # besides letters, digits and ``_.-~``: what needs no encoding in a word
+_SAFE = "/:@+,=~!()*'#"  # besides letters, digits and ``_.-~``: what needs no encoding in a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ImageTrailer:
     """One image that a commit of ours changed; every part as it was written.
 
     Attributes:
-        path: the manifest.
+        path: the manifest; for a marked value ``PATH#POINTER``.
         workload: ``web:deployment/nginx``.
         container: the container's name.
         old: the image reference before.
@@ -45,7 +45,7 @@ def trailer_of(change: Change) -> ImageTrailer:
     """Return the trailer that remembers a change."""
     field = change.field
     return ImageTrailer(
-        field.path, field.workload.workload, field.container, str(change.old), str(change.new)
+        field.place, field.workload.workload, field.container, str(change.old), str(change.new)
     )
 
 

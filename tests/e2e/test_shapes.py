@@ -192,3 +192,85 @@ def test_images_and_explain_show_what_a_helm_release_runs(branch: Branch) -> Non
         (21, "init", "NO_PLACE"),
     ]
     assert f"{branch.image}:v3" in explained.out
+
+
+POLICIES = """\
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageRepository
+metadata: {name: web, namespace: flux-system}
+spec: {image: IMAGE, interval: 5m}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImagePolicy
+metadata: {name: web, namespace: flux-system}
+spec:
+  imageRepositoryRef: {name: web}
+  filterTags: {pattern: '^v(?P<number>[0-9]+)$', extract: $number}
+  policy: {numerical: {order: asc}}
+"""
+MARKED = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  containers:
+  - name: web
+    image: IMAGE:v3@DIGEST # {"$imagepolicy": "flux-system:web"}
+  - name: other
+    image: IMAGE:v3
+  - name: lost
+    image: IMAGE:v3 # {"$imagepolicy": "flux-system:wep"}
+"""
+VALUES = """\
+web:
+  image:
+    name: IMAGE
+    tag: v1.2 # {"$image": {"name": "IMAGE", "policy": "semver:^1", "part": "tag"}}
+"""
+
+
+def test_markers_say_what_stands_before_them(branch: Branch) -> None:
+    marked = MARKED.replace("DIGEST", branch.digests["v3"])
+    branch.put({"policies.yaml": POLICIES, "charts/values.yaml": VALUES, "web.yaml": marked})
+
+    done = branch.call("--once", "--no-sync")
+
+    assert done.code == 3
+    assert (
+        "web.yaml:11: there is no ImagePolicy flux-system:wep in the repository; did you mean "
+        "'flux-system:web'?" in done.err
+    )
+    assert branch.changed_lines() == [
+        '-    tag: v1.2 # {"$image": {"name": "IMAGE", "policy": "semver:^1", "part": "tag"}}',
+        '+    tag: "1.3" # {"$image": {"name": "IMAGE", "policy": "semver:^1", "part": "tag"}}',
+        f'-    image: IMAGE:v3@{branch.digests["v3"]} # {{"$imagepolicy": "flux-system:web"}}',
+        f'+    image: IMAGE:v4@{branch.digests["v4"]} # {{"$imagepolicy": "flux-system:web"}}',
+    ]
+    trailers = [line for line in branch.message().splitlines() if line.startswith("Reconcile-I")]
+    assert trailers == [
+        (
+            "Reconcile-Image: charts/values.yaml#/web/image/tag file/charts/values.yaml "
+            "/web/image/tag IMAGE:v1.2 IMAGE:1.3"
+        ),
+        (
+            "Reconcile-Image: web.yaml#/spec/containers/0/image shop:pod/web "
+            f"/spec/containers/0/image IMAGE:v3@{branch.digests['v3']} IMAGE:v4@{branch.digests['v4']}"
+        ),
+    ]
+
+
+def test_images_and_explain_show_marked_values(branch: Branch) -> None:
+    branch.put({"policies.yaml": POLICIES, "charts/values.yaml": VALUES})
+
+    listed = branch.call("images", "-o", "json")
+    explained = branch.call("explain", "file/charts/values.yaml", "/web/image/tag")
+
+    assert (listed.code, explained.code) == (0, 0)
+    (source,) = listed.json["sources"]
+    (image,) = source["images"]
+    shown = ("charts/values.yaml", 4, "file/charts/values.yaml", "/web/image/tag", "UPDATE")
+    assert (
+        tuple(image[key] for key in ("path", "line", "workload", "container", "verdict")) == shown
+    )
+    assert image["newest"] == "1.3"
+    assert "1.3" in explained.out

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from reconciler.core.nearest import nearest
 from reconciler.core.objects.marks import OFF, ON, OWN
 
-SCREEN = ("fluxcd.io", "flux.weave.works", "reconcile")
+SCREEN = ("fluxcd.io", "flux.weave.works", "reconcile", '"$image')
 """A text with none of these has nothing for us."""
 
 FILTER_PREFIX = "filter.fluxcd.io/"

@@ -15,7 +15,9 @@ from reconciler.core.manifests.annotation_keys import SCREEN
 from reconciler.core.manifests.container import WrittenImage
 from reconciler.core.manifests.document import Document, documents_of, looks_like_manifest
 from reconciler.core.manifests.edit import is_editable
+from reconciler.core.manifests.flux_policy import ImagePolicy, ImageRepository, read_flux_object
 from reconciler.core.manifests.kustomization import Overlay, overlay_of
+from reconciler.core.manifests.marked import MarkedImage, Marks
 from reconciler.core.manifests.puller import puller_of
 from reconciler.core.manifests.value import to_value
 from reconciler.core.manifests.workload import Workload, workloads_in
@@ -43,6 +45,7 @@ class SkipReason(enum.Enum):
     ENCRYPTED = "stands in an encrypted file"
     NOT_EDITABLE = "is written in a way that cannot be edited exactly"
     NO_PLACE = "has no value here that could be edited"
+    BAD_POLICY = "its marker or its policy is wrong"
     OVERRIDDEN = "is set by a kustomization"
     CONFLICT = "is shared with a container that wants another image"
     NOT_AUTOMATED = "not automated"
@@ -74,6 +77,7 @@ class ImageField:
         rules: how its tag is chosen.
         puller: who pulls it, and with which secrets.
         obstacle: why it is not updated; None if it is.
+        pointer: where a marked value stands in its document (RFC 6901); empty for a container's.
     """
 
     path: str
@@ -86,11 +90,17 @@ class ImageField:
     rules: TagRules
     puller: Puller
     obstacle: Obstacle | None = None
+    pointer: str = ""
 
     @property
     def where(self) -> str:
         """``path:line``."""
         return f"{self.path}:{self.line}"
+
+    @property
+    def place(self) -> str:
+        """The path; of a marked value with its pointer: ``values.yaml#/image/tag``."""
+        return f"{self.path}#{self.pointer}" if self.pointer else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +112,16 @@ class FileReport:
         fields: those that are ours, in the order of the text.
         problems: what is wrong.
         overlay: the images that it sets in other manifests; None if it is no kustomization.
+        marked: the images whose values have a marker; they become fields when all is linked.
+        flux_objects: its ImagePolicies and ImageRepositories, which markers mean.
     """
 
     path: str
     fields: tuple[ImageField, ...] = ()
     problems: tuple[ManifestError, ...] = ()
     overlay: Overlay | None = None
+    marked: tuple[MarkedImage, ...] = ()
+    flux_objects: tuple[ImagePolicy | ImageRepository, ...] = ()
 
 
 def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = False) -> FileReport:
@@ -126,14 +140,21 @@ def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = F
         return FileReport(path, overlay=overlay_of(path, text))
     fields: list[ImageField] = []
     problems: list[ManifestError] = []
+    marks = Marks(path, text, default_namespace=default_namespace)
+    flux_objects: list[ImagePolicy | ImageRepository] = []
+    has_error = False
     is_manifest = looks_like_manifest(text)
     for document in documents_of(text, path=path, screen=() if is_survey else SCREEN):
         if document.error is not None:
             problems += [document.error] if is_manifest else []
+            has_error = True
             continue
+        marks.take(document.root)
         others: dict[int, str] = {}  # who else has the scalar that begins there
         first = len(fields)
         for workload in workloads_in(document.root, default_namespace=default_namespace, path=path):
+            flux_object = read_flux_object(workload.key, workload.node, path=path)
+            flux_objects += [flux_object] if flux_object else []
             automation = automation_of(workload, path=path)
             problems += automation.problems
             if automation.is_on:
@@ -147,7 +168,16 @@ def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = F
                 found = _fields(path, text, workload, automation, off)
                 fields += found if is_survey else ()
         fields[first:] = _unless_shared(fields[first:], others, problems)
-    return FileReport(path, tuple(fields), tuple(problems), overlay_of(path, text))
+    if not has_error:
+        marks.end()
+    return FileReport(
+        path,
+        tuple(fields),
+        (*problems, *marks.problems),
+        overlay_of(path, text),
+        tuple(marks.images),
+        tuple(flux_objects),
+    )
 
 
 def _starts(workload: Workload) -> Iterator[int]:
@@ -196,7 +226,7 @@ def _fields(
         if image is None:
             continue
         text = image.text
-        reference = _reference(text)
+        reference = reference_of(text)
         rules = automation.rules_of(container.name)
         yield ImageField(
             path=path,
@@ -208,11 +238,18 @@ def _fields(
             reference=reference if isinstance(reference, ImageReference) else None,
             rules=rules,
             puller=puller,
-            obstacle=obstacle or _of_image(source, image, reference, rules),
+            obstacle=obstacle
+            or obstacle_of(
+                image,
+                reference,
+                rules,
+                is_editable=all(is_editable(source, each) for each in image.scalars),
+            ),
         )
 
 
-def _reference(text: str) -> ImageReference | ReferenceSyntaxError:
+def reference_of(text: str) -> ImageReference | ReferenceSyntaxError:
+    """Return a reference, or why it is none."""
     try:
         return ImageReference.parse(text)
     except ReferenceSyntaxError as error:
@@ -234,12 +271,14 @@ def _of_workload(automation: Automation) -> Obstacle | None:
     return None
 
 
-def _of_image(
-    source: str,
+def obstacle_of(
     image: WrittenImage,
     reference: ImageReference | ReferenceSyntaxError,
     rules: TagRules,
+    *,
+    is_editable: bool,
 ) -> Obstacle | None:
+    """Return what keeps an image from being updated by what is written there; None if nothing."""
     if _TEMPLATE.search(image.text):
         return Obstacle(SkipReason.TEMPLATED, "is filled in by a template")
     if isinstance(reference, ReferenceSyntaxError):
@@ -248,7 +287,7 @@ def _of_image(
         detail = "has a digest and no tag: name one to have it updated"
         is_asked_for = isinstance(rules.policy, DigestPolicy)
         return Obstacle(SkipReason.NO_TAG if is_asked_for else SkipReason.PINNED_BY_DIGEST, detail)
-    if not all(is_editable(source, scalar) for scalar in image.scalars):
+    if not is_editable:
         return Obstacle(SkipReason.NOT_EDITABLE, "is a block, multi-line or escaped scalar")
     return _of_places(image, reference, rules)
 

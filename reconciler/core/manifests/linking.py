@@ -1,62 +1,140 @@
 """Linking: what one manifest says of the images in another."""
 
-import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from reconciler.core.manifests.images import FileReport, ImageField, Obstacle, SkipReason
-from reconciler.core.manifests.kustomization import Overlay
+from reconciler.core.images.reference import ImageReference
+from reconciler.core.images.rules import DEFAULT_RULES, TagRules
+from reconciler.core.manifests.flux_policy import FluxPolicies, Wanted
+from reconciler.core.manifests.images import (
+    FileReport,
+    ImageField,
+    Obstacle,
+    SkipReason,
+    obstacle_of,
+    reference_of,
+)
+from reconciler.core.manifests.marked import MarkedImage
+from reconciler.core.manifests.marker import PolicyMarker
+from reconciler.core.manifests.overriding import Places, overridden
+from reconciler.errors import ManifestError, ReferenceSyntaxError
 
 
 def link(reports: Sequence[FileReport]) -> tuple[FileReport, ...]:
     """Return the reports of all manifests, with what they say of each other.
 
-    An image that a kustomization sets is not updated where it stands: nobody would run it.
+    Marked values become fields, by the policies that they mean. An image that a kustomization sets
+    is not updated where it stands: nobody would run it.
 
     Args:
         reports: of single files; those that nobody else says anything of come back as they are.
     """
-    setting = _setting([each.overlay for each in reports if each.overlay is not None])
-    if not setting:
+    places = overridden([each.overlay for each in reports if each.overlay is not None])
+    if not places and not any(each.marked for each in reports):
         return tuple(reports)
-    return tuple(_linked(each, setting.get(each.path, {})) for each in reports)
+    policies = FluxPolicies(each for report in reports for each in report.flux_objects)
+    return tuple(
+        _with_overrides(_with_marked(each, policies), places.get(each.path, {})) for each in reports
+    )
 
 
-def _setting(overlays: Sequence[Overlay]) -> Mapping[str, Mapping[str, str]]:
-    """Return, for each file that a kustomization reaches, where which image is set."""
-    by_folder = {posixpath.dirname(each.path) or ".": each for each in overlays}
-    found: dict[str, dict[str, str]] = {}
-    for overlay in overlays:
-        places = {each.name: f"{overlay.path}:{each.line}" for each in reversed(overlay.images)}
-        for path in _below(overlay, by_folder) if places else ():
-            for name, place in places.items():
-                found.setdefault(path, {}).setdefault(name, place)
-    return found
-
-
-def _below(overlay: Overlay, by_folder: Mapping[str, Overlay]) -> Iterator[str]:
-    """Yield the files that a kustomization builds upon, through others, each once."""
-    seen = {overlay.path}
-    awaiting = list(overlay.reached)
-    while awaiting:
-        path = awaiting.pop()
-        inner = by_folder.get(path)
-        if inner is not None:
-            path = inner.path
-        if path not in seen:
-            seen.add(path)
-            awaiting += inner.reached if inner is not None else ()
-            yield path
-
-
-def _linked(report: FileReport, places: Mapping[str, str]) -> FileReport:
+def _with_overrides(report: FileReport, places: Places) -> FileReport:
     fields = tuple(_overridden(each, places) for each in report.fields)
     is_same = all(new is old for new, old in zip(fields, report.fields, strict=True))
     return report if is_same else replace(report, fields=fields)
 
 
-def _overridden(field: ImageField, places: Mapping[str, str]) -> ImageField:
+def _overridden(field: ImageField, places: Places) -> ImageField:
     place = places.get(field.reference.name) if field.reference else None
     if place is None or field.obstacle is not None:
         return field
     return replace(field, obstacle=Obstacle(SkipReason.OVERRIDDEN, f"is set in {place}"))
+
+
+def _with_marked(report: FileReport, policies: FluxPolicies) -> FileReport:
+    if not report.marked:
+        return report
+    problems: list[ManifestError] = []
+    fields = [_marked_field(report.path, each, policies, problems) for each in report.marked]
+    starts = {scalar.start for each in fields for scalar in each.written.scalars}
+    others = [each for each in report.fields if not _is_marked_instead(each, starts)]
+    return replace(
+        report,
+        fields=tuple(sorted([*others, *fields], key=lambda each: each.line)),
+        problems=(*report.problems, *problems),
+    )
+
+
+def _is_marked_instead(field: ImageField, starts: set[int]) -> bool:
+    """Whether an image that no annotation automates is automated by markers."""
+    is_off = field.obstacle is not None and field.obstacle.reason is SkipReason.NOT_AUTOMATED
+    return is_off and any(scalar.start in starts for scalar in field.written.scalars)
+
+
+def _marked_field(
+    path: str, image: MarkedImage, policies: FluxPolicies, problems: list[ManifestError]
+) -> ImageField:
+    """Return the field of a marked image; what is wrong with its policy is a problem."""
+    error = ""
+    try:
+        wanted = _wanted(image, policies)
+    except ManifestError as found:
+        wanted, error = Wanted("", DEFAULT_RULES, image.puller), found.message
+    given_name = wanted.image if image.written.name is None else ""
+    written = replace(image.written, given_name=given_name)
+    reference = reference_of(written.text)
+    rules = _rules_for(image, wanted)
+    error = error or _another_image(wanted, reference)
+    if error:
+        problems.append(ManifestError(error, where=f"{path}:{image.line}"))
+        obstacle: Obstacle | None = Obstacle(SkipReason.BAD_POLICY, error)
+    else:
+        obstacle = _stopped(image, wanted) or obstacle_of(
+            written, reference, rules, is_editable=image.is_editable
+        )
+    return ImageField(
+        path=path,
+        line=image.line,
+        workload=image.owner,
+        container=image.pointer,
+        text=written.text,
+        written=written,
+        reference=reference if isinstance(reference, ImageReference) else None,
+        rules=rules,
+        puller=wanted.puller,
+        obstacle=obstacle,
+        pointer=image.pointer,
+    )
+
+
+def _wanted(image: MarkedImage, policies: FluxPolicies) -> Wanted:
+    marker = image.marker
+    if isinstance(marker, PolicyMarker):
+        return policies.wanted(marker.policy)
+    return Wanted(marker.name, marker.rules, image.puller)
+
+
+def _rules_for(image: MarkedImage, wanted: Wanted) -> TagRules:
+    """Return how the tag is chosen; a policy that adds digests means the values that hold one."""
+    if wanted.rules.pins_digest and not image.written.has_place_for_digest:
+        return replace(wanted.rules, pins_digest=False)
+    return wanted.rules
+
+
+def _stopped(image: MarkedImage, wanted: Wanted) -> Obstacle | None:
+    if image.is_encrypted:
+        return Obstacle(SkipReason.ENCRYPTED, "its file is encrypted")
+    return Obstacle(SkipReason.LOCKED, wanted.suspended) if wanted.suspended else None
+
+
+def _another_image(wanted: Wanted, reference: ImageReference | ReferenceSyntaxError) -> str:
+    """Return what is wrong where a policy is about another image than stands there.
+
+    Only tags and digests are ever edited, and a tag of one image is none of another.
+    """
+    of = reference_of(wanted.image) if wanted.image else reference
+    if not isinstance(reference, ImageReference):
+        return ""
+    if isinstance(of, ImageReference) and of.repository == reference.repository:
+        return ""
+    return f"is {reference.name}, but its policy is about {wanted.image}"

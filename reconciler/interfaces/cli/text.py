@@ -36,6 +36,7 @@ QUIET_REASONS = frozenset(
         SkipReason.NO_VERSION,
         SkipReason.INVALID,
         SkipReason.CONFLICT,
+        SkipReason.BAD_POLICY,
     }
 )
 """Reasons to do nothing that deserve no line of their own."""

@@ -254,7 +254,8 @@ def test_markers_say_what_stands_before_them(branch: Branch) -> None:
         ),
         (
             "Reconcile-Image: web.yaml#/spec/containers/0/image shop:pod/web "
-            f"/spec/containers/0/image IMAGE:v3@{branch.digests['v3']} IMAGE:v4@{branch.digests['v4']}"
+            f"/spec/containers/0/image IMAGE:v3@{branch.digests['v3']} "
+            f"IMAGE:v4@{branch.digests['v4']}"
         ),
     ]
 

@@ -1,12 +1,13 @@
-"""What was made of each file the last time, so that a cycle parses only what has changed."""
+"""What was made of each file the last time, so that a cycle reads and parses only what is new."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from reconciler.core.build import BuildResult, Found, build, read_file
 from reconciler.core.manifests.images import FileReport, inspect
 from reconciler.core.manifests.linking import link
+from reconciler.core.manifests.tree import TreeEntry
 from reconciler.pipeline.selections import Selections
 
 Made = TypeVar("Made")
@@ -31,6 +32,27 @@ class PerFile(Generic[Made]):
             del self._known[path]
 
 
+class Texts:
+    """Remembers the text of each file; the id of its blob tells whether it is still the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, str]] = {}
+
+    def of(self, entry: TreeEntry) -> str | None:
+        """Return the text of an entry, or None if it was not read."""
+        blob, text = self._known.get(entry.path, ("", ""))
+        return text if blob == entry.blob else None
+
+    def put(self, entry: TreeEntry, text: str) -> None:
+        """Remember what was read."""
+        self._known[entry.path] = (entry.blob, text)
+
+    def keep(self, paths: Collection[str]) -> None:
+        """Forget all other paths."""
+        for path in self._known.keys() - paths:
+            del self._known[path]
+
+
 @dataclass(slots=True)
 class Memory:
     """What one source's cycles remember of its files and images. Losing it costs only time.
@@ -38,10 +60,12 @@ class Memory:
     Attributes:
         is_survey: whether the reports are about all workloads, also those that are not automated.
         selections: of its images.
+        texts: of its files.
     """
 
     is_survey: bool = False
     selections: Selections = field(default_factory=Selections)
+    texts: Texts = field(default_factory=Texts)
     _reports: PerFile[FileReport] = field(default_factory=PerFile)
     _objects: PerFile[Sequence[Found]] = field(default_factory=PerFile)
 

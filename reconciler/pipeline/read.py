@@ -9,7 +9,7 @@ from reconciler.core.manifests.selection import IGNORE_FILES, select_manifests
 from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import ManifestError, NotFoundError, ReconcilerError
-from reconciler.pipeline.memory import Memory
+from reconciler.pipeline.memory import Memory, Texts
 from reconciler.pipeline.ports import ManifestRepository
 
 
@@ -33,16 +33,17 @@ class View:
 def read(
     repository: ManifestRepository, *, paths: Sequence[str], default_namespace: str, memory: Memory
 ) -> View:
-    """Fetch the branch and read its manifests; what is remembered of them is not parsed again.
+    """Fetch the branch and read its manifests; what is remembered is not read and parsed again.
 
     Raises:
         GitError, AccessDeniedError, NotFoundError: see :meth:`ManifestRepository.fetch`.
     """
     snapshot = repository.fetch()
-    ignore_texts, problems, closed = _ignores(repository, snapshot)
+    ignore_texts, problems, closed = _ignores(repository, snapshot, memory.texts)
     selection = select_manifests(snapshot.entries, paths=paths, ignore_files=ignore_texts)
     files = [entry for entry in selection.files if not _is_below(entry.path, closed)]
-    texts, unread = _texts(repository, files)
+    texts, unread = _texts(repository, files, memory.texts)
+    memory.texts.keep(texts.keys() | ignore_texts.keys())
     problems += [_missing(path, snapshot) for path in selection.missing_paths]
     problems += [*selection.problems, *unread]
     problems += _outward_links(repository, selection.links)
@@ -55,14 +56,15 @@ def read(
 
 
 def _ignores(
-    repository: ManifestRepository, snapshot: Snapshot
+    repository: ManifestRepository, snapshot: Snapshot, known: Texts
 ) -> tuple[Mapping[str, str], list[ReconcilerError], Sequence[str]]:
     """Return the texts of the ignore files, what is wrong with them, and the folders this closes.
 
     What an ignore file keeps from the cluster is not known if it cannot be read: so all below it.
     """
     entries = [entry for entry in snapshot.entries if _is_ignore_file(entry)]
-    texts, problems = _texts(repository, [e for e in entries if e.kind is EntryKind.FILE])
+    files = [entry for entry in entries if entry.kind is EntryKind.FILE]
+    texts, problems = _texts(repository, files, known)
     problems += [
         ManifestError("is a link, which is not followed", where=entry.path)
         for entry in entries
@@ -82,20 +84,22 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
 
 
 def _texts(
-    repository: ManifestRepository, entries: Sequence[TreeEntry]
+    repository: ManifestRepository, entries: Sequence[TreeEntry], known: Texts
 ) -> tuple[dict[str, str], list[ReconcilerError]]:
-    texts: dict[str, str] = {}
+    """Return the entries' texts in their order, of which only those not known are read."""
     problems: list[ReconcilerError] = []
-    for entry, content in repository.read(entries, max_bytes=MAX_FILE_BYTES):
+    unknown = [entry for entry in entries if known.of(entry) is None]
+    for entry, content in repository.read(unknown, max_bytes=MAX_FILE_BYTES):
         if isinstance(content, Oversize):
             problems.append(_too_large(entry, content))
             continue
         try:
-            texts[entry.path] = content.decode()
+            known.put(entry, content.decode())
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             problems.append(ManifestError("is not UTF-8", where=f"{entry.path}:{line}"))
-    return texts, problems
+    found = ((entry.path, known.of(entry)) for entry in entries)
+    return {path: text for path, text in found if text is not None}, problems
 
 
 def _outward_links(

@@ -47,6 +47,7 @@ class FakeGit:
         lost_answers: how many of the next pushes arrive and fail all the same.
         pushes: the commits that arrived, in order.
         fetches: how often we fetched.
+        reads: the paths whose contents we read, in order.
     """
 
     url: str = "https://git.example/acme/web"
@@ -58,6 +59,7 @@ class FakeGit:
     lost_answers: int = 0
     pushes: list[str] = field(default_factory=list)
     fetches: int = 0
+    reads: list[str] = field(default_factory=list)
 
     def put(
         self, files: Mapping[str, bytes | FakeFile | None], message: str = "by a person"
@@ -108,6 +110,7 @@ class FakeGit:
         for entry in entries:
             if entry.blob not in known:
                 raise GitError("a content could not be had", where=entry.path)
+            self.reads.append(entry.path)
             content = known[entry.blob]
             yield entry, content if len(content) <= max_bytes else Oversize(len(content))
 

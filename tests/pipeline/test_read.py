@@ -1,0 +1,52 @@
+from reconciler.pipeline.memory import Memory
+from reconciler.pipeline.read import View, read
+from tests.fakes.git import FakeGit
+
+SERVICE = b"apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+
+
+def _read(repository: FakeGit, memory: Memory) -> View:
+    repository.reads.clear()
+    return read(repository, paths=(), default_namespace="default", memory=memory)
+
+
+def test_contents_that_are_known_are_not_read_again() -> None:
+    repository, memory = FakeGit(), Memory()
+    repository.put({".sourceignore": b"b.yaml\n", "a.yaml": SERVICE, "c.yaml": b"old: 1\n"})
+    first = _read(repository, memory)
+    repository.put({"c.yaml": b"new: 1\n"})
+
+    second = _read(repository, memory)
+
+    assert repository.reads == ["c.yaml"]
+    assert first.texts == {"a.yaml": SERVICE.decode(), "c.yaml": "old: 1\n"}
+    assert second.texts == {"a.yaml": SERVICE.decode(), "c.yaml": "new: 1\n"}
+    assert second.reports[0] is first.reports[0]
+
+
+def test_what_is_remembered_is_what_a_fresh_reader_finds() -> None:
+    repository, memory = FakeGit(), Memory()
+    repository.put({"a.yaml": SERVICE, "b.yaml": b"b: 1\n", "bad.yaml": b"\xff\n"})
+    tips = [
+        repository.put({"a.yaml": b"\xff\n", ".sourceignore": b"b.yaml\n"}),
+        repository.put({"a.yaml": b"b: 1\n", "b.yaml": SERVICE, ".sourceignore": b"\xff\n"}),
+        repository.put({"a.yaml": None, "b.yaml": b"b: 1\n", ".sourceignore": None}),
+        repository.put({"a.yaml": SERVICE}),
+    ]
+
+    for tip in [*tips, *reversed(tips), *tips]:
+        repository.tip = tip
+        remembered, fresh = _read(repository, memory), _read(repository, Memory())
+        assert list(remembered.texts.items()) == list(fresh.texts.items())
+        assert list(map(str, remembered.problems)) == list(map(str, fresh.problems))
+
+
+def test_a_file_that_was_gone_is_read_when_it_comes_back() -> None:
+    repository, memory = FakeGit(), Memory()
+    with_both = repository.put({"a.yaml": SERVICE, "b.yaml": SERVICE})
+    without = repository.put({"b.yaml": None})
+
+    for tip, reads in ((with_both, ["a.yaml", "b.yaml"]), (without, []), (with_both, ["b.yaml"])):
+        repository.tip = tip
+        _read(repository, memory)
+        assert repository.reads == reads

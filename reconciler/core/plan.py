@@ -83,6 +83,8 @@ def _without_conflicts(
 
     Where one of those who share it is held until more is known, nobody knows yet who disagrees.
     """
+    if not any(isinstance(each, Change) for each in decisions):  # as in nearly all files
+        return list(decisions)
     wishes: dict[int, set[str]] = {}
     held: dict[int, Skip] = {}
     for each in decisions:

@@ -7,7 +7,7 @@ from datetime import datetime
 from reconciler.core.images.facts import Facts
 from reconciler.core.images.knowledge import Fact, Knowledge, Want
 from reconciler.core.images.platform import Platform
-from reconciler.errors import ReconcilerError
+from reconciler.errors import NotFoundError, ReconcilerError
 
 RECHECKS = 10
 """How many images of a repository whose platforms are known are looked at anew in one cycle before
@@ -145,6 +145,8 @@ class KnownImages:
         match want.fact:
             case Fact.DIGEST:
                 self._digests[want.tag] = error
+                if isinstance(error, NotFoundError):  # nor is there what was created once
+                    self._created[want.tag] = error
             case Fact.PLATFORMS:
                 self._platforms[want.tag] = error
             case Fact.CREATED:

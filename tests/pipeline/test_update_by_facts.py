@@ -258,6 +258,37 @@ def test_an_image_that_is_listed_and_not_there_does_not_hold_up_the_newest() -> 
     assert place.image == "c"
 
 
+def test_an_image_that_was_read_and_is_gone_since_does_not_hold_up_the_newest() -> None:
+    gone, down = NotFoundError("no such image", where=NAME), RegistryError("503", where=NAME)
+    day = timedelta(days=1)
+    best = image("c", created=NEW_YEAR + 2 * day)
+    place = Place("a", "reconcile/policy: newest", a=image("a"), b=down, c=best)
+    place.run()
+    assert place.image == "a"
+
+    place.list({"a": image("a"), "b": image("b", created=NEW_YEAR + day), "c": gone})
+
+    assert place.run().exit_code == OK
+    assert place.image == "b"
+
+
+def test_that_the_image_that_runs_is_gone_is_said_whether_or_not_it_was_read_before() -> None:
+    gone = NotFoundError("no such image", where=NAME)
+    place = Place(
+        "b",
+        "reconcile/policy: newest",
+        a=image("a"),
+        b=image("b", created=NEW_YEAR + timedelta(days=1)),
+    )
+    place.run()
+
+    place.list({"a": image("a"), "b": gone})
+    outcome = place.run()
+
+    assert (outcome.exit_code, place.image) == (OK, "b")
+    assert [skip.reason for skip in outcome.skips] == [SkipReason.CURRENT_MISSING]
+
+
 def test_a_creation_time_that_cannot_be_read_for_now_holds_the_image_and_is_told() -> None:
     down = RegistryError("answered 503", where=NAME)
     later = image("c", created=NEW_YEAR + timedelta(days=1))

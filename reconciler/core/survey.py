@@ -1,6 +1,6 @@
 """Survey: every image field with what would become of it, and why."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.decision import Change, Decision, KnowledgeOf, Select, Skip, Tags, decide
@@ -60,6 +60,7 @@ def survey(
     tags: Tags,
     *,
     knowledge: KnowledgeOf | None = None,
+    workloads: frozenset[ObjectKey] | None = None,
     has_verdicts: bool = False,
     choose: Select = select,
 ) -> Survey:
@@ -72,6 +73,7 @@ def survey(
         texts: the manifests by path.
         tags: for every repository of :func:`openly`.
         knowledge: of the repositories' images.
+        workloads: those whose images are wanted, see :func:`only`; None: all.
         has_verdicts: whether the tags are judged one by one.
         choose: selects among the tags of one repository.
     """
@@ -84,6 +86,7 @@ def survey(
         )
         for report in reports
         for field in report.fields
+        if workloads is None or field.workload in workloads
     ]
     return Survey(tuple(images), plan.problems)
 
@@ -104,12 +107,26 @@ def _open(field: ImageField) -> ImageField:
 
 
 def only(reports: Iterable[FileReport], keys: frozenset[ObjectKey]) -> list[FileReport]:
-    """Return the reports with the fields of these workloads alone; problems of other files go."""
+    """Return the reports with the fields of these workloads; problems of other files go.
+
+    Who shares an image with them by an alias stays too: it may want another one.
+    """
     return [
-        replace(report, fields=tuple(field for field in report.fields if field.workload in keys))
+        replace(report, fields=tuple(_concerning(report.fields, keys)))
         for report in reports
         if any(field.workload in keys for field in report.fields)
     ]
+
+
+def _concerning(fields: Sequence[ImageField], keys: frozenset[ObjectKey]) -> Iterator[ImageField]:
+    starts = {start for field in fields if field.workload in keys for start in _starts(field)}
+    yield from (
+        field for field in fields if field.workload in keys or not starts.isdisjoint(_starts(field))
+    )
+
+
+def _starts(field: ImageField) -> Iterator[int]:
+    return (scalar.start for scalar in field.written.scalars)
 
 
 def _by_field(plan: UpdatePlan) -> Mapping[int, Decision]:

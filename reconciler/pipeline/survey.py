@@ -87,6 +87,7 @@ def survey_source(
         inspection.view.texts,
         tags,
         knowledge=knowledge,
+        workloads=workloads,
         has_verdicts=has_verdicts,
         choose=choose,
     )

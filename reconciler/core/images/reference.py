@@ -14,11 +14,12 @@ DEFAULT_HOST = "docker.io"
 DEFAULT_TAG = "latest"
 MAX_NAME = 255
 MAX_TAG = 128
+MAX_PORT = 65535
 MAX_TEXT = 1024  # longer than name, tag and digest together can be
 
 _OTHER_NAMES_OF_DOCKER_HUB = frozenset({"index.docker.io", "registry-1.docker.io"})
 _HOST_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_HOST = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+_HOST = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-fA-F:]+\])(?::([0-9]+))?")
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{MAX_TAG - 1}}}")
 _HEX_LENGTH = {"sha256": 64, "sha384": 96, "sha512": 128}
@@ -178,8 +179,12 @@ def _split_host(name: str) -> tuple[str, str]:
 
 
 def _is_host(host: str) -> bool:
-    """Whether a text is a registry host; brackets must hold an address, or no URL has that host."""
-    if not _HOST.fullmatch(host):
+    """Whether a text is a registry host that a URL can have.
+
+    Brackets must hold an address, and a port must be one, which is more than Docker's grammar asks.
+    """
+    found = _HOST.fullmatch(host)
+    if found is None or (found[1] and int(found[1]) > MAX_PORT):
         return False
     if not host.startswith("["):
         return True

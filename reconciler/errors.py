@@ -93,9 +93,17 @@ class PolicySyntaxError(SyntaxProblem):
 
 
 class ManifestError(StalledError):
-    """A manifest that cannot be read, or not be edited without touching more than was planned."""
+    """A manifest that cannot be read, or not be edited without touching more than was planned.
+
+    Attributes:
+        offset: where in its text that is, in characters; None if only the line is known.
+    """
 
     kind = "manifest"
+
+    def __init__(self, message: str, *, where: str = "", offset: int | None = None) -> None:
+        super().__init__(message, where=where)
+        self.offset = offset
 
 
 class AccessDeniedError(StalledError):

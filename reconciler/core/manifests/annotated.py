@@ -91,7 +91,8 @@ class Annotated:
 
     def complain(self, node: Node, message: str) -> None:
         """Note what is wrong with a key or value; the same is noted once."""
-        error = ManifestError(message, where=f"{self._path}:{node.line}")
+        offset = node.start if isinstance(node, Scalar) else None
+        error = ManifestError(message, where=f"{self._path}:{node.line}", offset=offset)
         if str(error) not in map(str, self.problems):
             self.problems.append(error)
 

@@ -194,6 +194,11 @@ def probing(settings: Settings) -> Iterator[RegistryProbe]:
         yield client.probe()
 
 
+def local_repository(local: Local) -> ManifestRepository:
+    """Return a local folder as a repository; nothing else is set up."""
+    return FolderRepository(local.folder, only=local.only)
+
+
 def _cluster(
     settings: Settings, local: Local | None, stack: ExitStack, stop: Stop
 ) -> tuple[Cluster | None, SecretSource | None]:
@@ -248,7 +253,7 @@ def _repository(
     settings: Settings, source: SourceSettings, local: Local | None, stop: Stop
 ) -> ManifestRepository:
     if local is not None:
-        return FolderRepository(local.folder, only=local.only)
+        return local_repository(local)
     directory = settings.data_dir / "sources" / _directory_name(source)
     return GitRepository(source.git, directory, stop=stop)
 

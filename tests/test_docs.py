@@ -12,6 +12,7 @@ import pytest
 
 from reconciler import errors, registry_entries
 from reconciler.core.images import policy
+from reconciler.core.lint.finding import Rule
 from reconciler.core.manifests import annotation_keys
 from reconciler.core.manifests.document import parse_documents
 from reconciler.core.manifests.value import to_value
@@ -136,6 +137,16 @@ def test_every_command_is_documented_by_its_own_words() -> None:
     summaries = {name: spec_of(name).summary for name in command_names(COMMANDS)}
 
     assert documented == summaries
+
+
+def test_the_rules_of_lint_are_documented_with_their_levels() -> None:
+    text = (ROOT / "docs/reference/commands.md").read_text()
+    start = text.index("| rule | level |")
+    table = re.findall(
+        r"^\| `([a-z-]+)` \| (\w+) \|", text[start : text.index("\n\n", start)], re.MULTILINE
+    )
+
+    assert table == [(rule.word, rule.level.value) for rule in Rule]
 
 
 def spec_of(name: str) -> CommandSpec:

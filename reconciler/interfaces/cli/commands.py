@@ -236,6 +236,37 @@ COMMANDS: Mapping[str, CommandSpec] = {
         ),
         shown=(*_REGISTRIES, "default-namespace", "output"),
     ),
+    "lint": CommandSpec(
+        summary="say what is wrong with the manifests of a local folder, for CI and pre-commit",
+        help="""Say what is wrong with the manifests of a local folder, or hardly meant.
+
+        PATH is a folder or one manifest; of one manifest alone, what others say of it is not known.
+        What a cycle would refuse is found: unknown annotations and containers, bad policies,
+        markers that name no policy, objects that stand twice; and what hardly does what was meant:
+        images without a tag, automated images that nothing can update, annotations in a pod
+        template. Nothing is asked over a network.
+
+        Exit codes: 0 nothing found; 2 PATH or an option is wrong; 3 something found.
+
+        \b
+        Examples:
+          reconcile lint deploy
+          reconcile lint . --ignore no-tag --github
+          reconcile lint deploy/web.yaml -o json
+        """,
+        module="lint",
+        own=(
+            _FOLDER,
+            click.Option(
+                ["--ignore"],
+                metavar="RULE",
+                multiple=True,
+                help="leave out what a rule finds, by the word in brackets; may be repeated",
+            ),
+            click.Option(["--github"], is_flag=True, help="print annotations of GitHub Actions"),
+        ),
+        shown=("default-namespace", "output"),
+    ),
     "diff": CommandSpec(
         summary="show what a sync would change in the cluster",
         help="""Show what a sync of the remote branches would change in the cluster; change nothing.

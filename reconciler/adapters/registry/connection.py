@@ -16,17 +16,16 @@ from urllib.parse import unquote, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection
+from urllib3.util import parse_url
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-Pool: TypeAlias = urllib3.PoolManager
-"""Connections to any number of hosts."""
+Pool: TypeAlias = urllib3.HTTPConnectionPool | urllib3.ProxyManager
+"""Connections to one origin: straight, or by a proxy."""
 
 CONNECTIONS: Final = 32
 """Of one host, for all sources together: more requests than that wait for one to end."""
-
-HOSTS: Final = 64
 
 
 class OverdueError(TimeoutError):
@@ -61,29 +60,50 @@ def limit_tls(context: ssl.SSLContext) -> None:
     context.sslsocket_class = _TlsSocket
 
 
-def new_pool(proxy: str, context: ssl.SSLContext, *, proxy_context: ssl.SSLContext) -> Pool:
-    """Return connections to all hosts.
+def plain_pool(origin: str) -> urllib3.HTTPConnectionPool:
+    """Return connections in plain HTTP to ``http://host[:port]``."""
+    parts = parse_url(origin)
+    return _PlainPool(parts.host or "", parts.port, maxsize=CONNECTIONS, block=True)
+
+
+def tls_pool(origin: str, context: ssl.SSLContext) -> urllib3.HTTPConnectionPool:
+    """Return connections in TLS to ``https://host[:port]``."""
+    parts = parse_url(origin)
+    return urllib3.HTTPSConnectionPool(
+        parts.host or "", parts.port, maxsize=CONNECTIONS, block=True, ssl_context=context
+    )
+
+
+def proxied_pool(
+    proxy: str, context: ssl.SSLContext, *, proxy_context: ssl.SSLContext
+) -> urllib3.ProxyManager:
+    """Return connections to one origin by a proxy.
 
     Args:
-        proxy: the URL of the proxy to go by; empty: none.
-        context: the TLS of the hosts.
+        proxy: its URL.
+        context: the TLS of the origin.
         proxy_context: the TLS of the proxy itself, which is shown no certificate of ours.
     """
-    pool: Pool
-    if proxy:
-        pool = urllib3.ProxyManager(
-            proxy,
-            HOSTS,
-            maxsize=CONNECTIONS,
-            block=True,
-            ssl_context=context,
-            proxy_ssl_context=proxy_context,
-            proxy_headers=_login_to(proxy),
-        )
-    else:
-        pool = urllib3.PoolManager(HOSTS, maxsize=CONNECTIONS, block=True, ssl_context=context)
+    pool = urllib3.ProxyManager(
+        proxy,
+        num_pools=1,
+        maxsize=CONNECTIONS,
+        block=True,
+        ssl_context=context,
+        proxy_ssl_context=proxy_context,
+        proxy_headers=_login_to(proxy),
+    )
     pool.pool_classes_by_scheme = {"http": _PlainPool, "https": urllib3.HTTPSConnectionPool}
     return pool
+
+
+def target_of(url: str, pool: Pool) -> str:
+    """Return what a URL asks its host for; a proxy is asked for all of it."""
+    if isinstance(pool, urllib3.ProxyManager):
+        return url
+    parts = urlsplit(url)
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path
 
 
 def _login_to(proxy: str) -> dict[str, str]:
@@ -96,12 +116,22 @@ def _login_to(proxy: str) -> dict[str, str]:
 
 
 class _PlainSocket(socket.socket):
+    def settimeout(self, value: float | None) -> None:
+        """Spare the system calls for what it is already: urllib3 sets it twice a request."""
+        if value != self.gettimeout():
+            super().settimeout(value)
+
     def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
         _deadline.check()
         return super().recv_into(buffer, nbytes, flags)
 
 
 class _TlsSocket(ssl.SSLSocket):
+    def settimeout(self, value: float | None) -> None:
+        """Spare the system calls for what it is already: urllib3 sets it twice a request."""
+        if value != self.gettimeout():
+            super().settimeout(value)
+
     def recv_into(
         self, buffer: "WriteableBuffer", nbytes: int | None = None, flags: int = 0
     ) -> int:

@@ -3,16 +3,21 @@
 import ssl
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
-from reconciler.adapters.registry.connection import Pool, new_pool
+from reconciler.adapters.registry.connection import Pool, plain_pool, proxied_pool, tls_pool
 from reconciler.adapters.registry.place import api_host
 from reconciler.adapters.registry.proxies import proxy_for
 from reconciler.adapters.registry.tls import Tls, TlsFile, TlsFiles
 from reconciler.errors import SettingsError
 from reconciler.host_settings import HostSettings
 from reconciler.settings import RegistrySettings
+
+HOSTS: Final = 64
+"""To how many connections are kept: whoever redirects us on and on must not fill the memory."""
 
 
 class Pools:
@@ -34,22 +39,20 @@ class Pools:
         }
         if problems:
             raise _joined(problems)
-        self._pools: dict[tuple[str, ssl.SSLContext], Pool] = {}  # by proxy and TLS
-        self._pool_of: dict[tuple[str, str], tuple[ssl.SSLContext, Pool]] = {}  # by scheme and host
+        self._kept: dict[str, _Kept] = {}  # by origin
 
     def of(self, url: str) -> Pool:
-        """Return the connections for a URL; the environment is asked for a proxy once a host."""
+        """Return the connections for a URL.
+
+        The environment is asked for a proxy once a host. Connections that are kept no longer end
+        when the last request by them does.
+        """
         parts = urlsplit(url)
-        origin = (parts.scheme, parts.netloc)
-        context = self.context_of(parts.netloc)
-        known = self._pool_of.get(origin)
-        if known is not None and known[0] is context:
-            return known[1]
-        with self._lock:
-            pool = self._pool(self.proxy_of(url), context)
-            self._pool_of[origin] = (context, pool)
-            self._close_unused()
-            return pool
+        origin = f"{parts.scheme}://{parts.netloc}".lower()
+        kept = self._kept.get(origin)
+        if kept is None or not self._is_current(kept, parts.netloc):
+            kept = self._keep(origin, parts.netloc)
+        return kept.pool
 
     def context_of(self, host: str) -> ssl.SSLContext:
         """Return what TLS trusts and shows at a ``host[:port]``."""
@@ -64,23 +67,39 @@ class Pools:
         return host.lower() in self._tls_of
 
     def close(self) -> None:
-        """Close all of them."""
-        for pool in self._pools.values():
-            pool.clear()
+        """Keep none of them."""
+        with self._lock:
+            self._kept.clear()
 
-    def _pool(self, proxy: str, context: ssl.SSLContext) -> Pool:
-        key = (proxy, context)
-        if key not in self._pools:
-            self._pools[key] = new_pool(proxy, context, proxy_context=self._tls.context())
-        return self._pools[key]
+    def _is_current(self, kept: "_Kept", host: str) -> bool:
+        return kept.context is None or kept.context is self.context_of(host)
 
-    def _close_unused(self) -> None:
-        """Close those whose files have changed since; requests under way end undisturbed."""
-        used = {id(pool) for _, pool in self._pool_of.values()}
-        for key, pool in tuple(self._pools.items()):
-            if id(pool) not in used:
-                del self._pools[key]
-                pool.clear()
+    def _keep(self, origin: str, host: str) -> "_Kept":
+        with self._lock:
+            kept = self._kept.get(origin)
+            if kept is None or not self._is_current(kept, host):
+                kept = self._new(origin, host)
+                if len(self._kept) >= HOSTS:
+                    self._kept.pop(next(iter(self._kept)))
+                self._kept[origin] = kept
+            return kept
+
+    def _new(self, origin: str, host: str) -> "_Kept":
+        proxy = self.proxy_of(origin)
+        if not proxy and origin.startswith("http:"):
+            return _Kept(plain_pool(origin))
+        context = self.context_of(host)
+        if not proxy:
+            return _Kept(tls_pool(origin, context), context)
+        return _Kept(proxied_pool(proxy, context, proxy_context=self._tls.context()), context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The connections to one origin, and with which TLS; None where there is none."""
+
+    pool: Pool
+    context: ssl.SSLContext | None = None
 
 
 def _files_of(host: HostSettings, ca_file: Path | None) -> TlsFiles:

@@ -69,7 +69,8 @@ class Tls:
     """The TLS of some hosts, as their files are now. Safe to use from many threads.
 
     While files that changed cannot be used, what they held before is: a certificate and its key are
-    two files, and there is a moment between their writing.
+    two files, and there is a moment between their writing. Where there are none, the authorities of
+    the system are not read before the first connection in TLS: it takes as long as fifty requests.
 
     Raises:
         SettingsError: a file cannot be used to begin with.
@@ -80,14 +81,18 @@ class Tls:
         self._clock = clock
         self._lock = threading.Lock()
         self._stamps = files.stamps
-        self._context = files.read()
+        self._context = files.read() if self._stamps else None
         self._look_at = clock() + LOOKED_AT_S
 
     def context(self) -> ssl.SSLContext:
         """Return what connections are made with; another object when the files have changed."""
-        if not self._stamps or self._clock() < self._look_at:
-            return self._context
+        known = self._context
+        if known is not None and (not self._stamps or self._clock() < self._look_at):
+            return known
         with self._lock:
+            if self._context is None:
+                self._context = self._files.read()
+                return self._context
             self._look_at = self._clock() + LOOKED_AT_S
             stamps = self._files.stamps
             if stamps != self._stamps:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from reconciler.adapters.registry.connection import deadline
+from reconciler.adapters.registry.connection import deadline, target_of
 from reconciler.adapters.registry.pools import Pools
 from reconciler.adapters.registry.rate_limit import RateLimit, rate_limit_of
 from reconciler.adapters.registry.realm import is_loopback_name
@@ -25,6 +25,7 @@ from reconciler.release import VERSION
 from reconciler.settings import RegistrySettings
 
 _CHUNK_BYTES: Final = 64 * 1024
+_NO_RETRIES: Final = urllib3.Retry(False, redirect=False)
 USER_AGENT: Final = f"reconcile/{VERSION}"
 
 OnRequest: TypeAlias = Callable[[str, int], None]
@@ -154,16 +155,17 @@ class Transport:
         status = 0
         try:
             with deadline(self._settings.answer_timeout_s):
-                answer = self._pools.of(url).urlopen(
+                pool = self._pools.of(url)
+                answer = pool.urlopen(
                     method,
-                    url,
+                    target_of(url, pool),
                     body=body,
                     headers={"User-Agent": USER_AGENT, **headers},
                     redirect=False,
-                    retries=False,
+                    retries=_NO_RETRIES,
                     preload_content=False,
                     timeout=self._timeout,
-                    pool_timeout=self._settings.answer_timeout_s,
+                    pool_timeout=self._settings.answer_timeout_s,  # type: ignore[arg-type]  # floats do
                 )
                 status = answer.status
                 self._tell_limit(url, answer.headers)

@@ -144,6 +144,18 @@ def test_a_certificate_that_is_renewed_on_disk_is_shown_without_a_restart(
     assert tls.context() is after
 
 
+def test_the_authorities_of_the_system_are_read_when_they_are_needed(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = Transport(RegistrySettings())
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+    context = serving_context(authority.certificate(tmp_path / "server.pem"))
+
+    with RegistrySimulator(lambda _: Reply(), context=context) as registry:
+        assert transport.get(f"https://{registry.host}/", {}).status == 200
+        transport.close()
+
+
 def test_what_is_renewed_is_used_for_the_next_connection(
     authority: Authority, stranger: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

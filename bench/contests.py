@@ -144,6 +144,25 @@ def cycle(place: Place) -> Iterator[Sample]:
                 "cycle", git_url=str(remote.path), folder=f"{folder}/data", manifests=count
             )
         yield from _samples(f"Cycle over {count:,} manifests, without a cluster", costs)
+        yield from _cycle_warm(place, count)
+
+
+def _cycle_warm(place: Place, count: int) -> Iterator[Sample]:
+    repositories = place.size.shared
+    with stand_in(tags=3) as registry, tempfile.TemporaryDirectory(dir=place.folder) as folder:
+        texts = manifests.shared_folder_of(
+            count, repositories=repositories, host=registry.host, tag="1.0.2"
+        )
+        remote = _remote(Path(folder), texts)
+        path, text = next(iter(texts.items()))
+        costs = run_child(
+            "cycle-warm",
+            git_url=str(remote.path),
+            folder=f"{folder}/data",
+            behind=(path, text.replace(":1.0.2\n", ":1.0.1\n")),
+        )
+    group = f"Cycle over {count:,} known manifests with images of {repositories} repositories"
+    yield from _samples(group, costs)
 
 
 def sync(place: Place) -> Iterator[Sample]:

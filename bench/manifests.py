@@ -80,14 +80,15 @@ def deployment(
     host: str = HOST,
     namespace: str = "shop",
     is_automated: bool = True,
+    image: int | None = None,
 ) -> str:
-    """Return a Deployment of 40 lines."""
+    """Return a Deployment of 40 lines; with its own image, or with that of another number."""
     return _DEPLOYMENT.format(
         name=f"page-{number:05d}",
         namespace=namespace,
         number=number,
         annotation=_AUTOMATED if is_automated else _PLAIN,
-        image=image_of(number, host=host),
+        image=image_of(number if image is None else image, host=host),
         tag=tag,
     )
 
@@ -101,6 +102,16 @@ def folder_of(count: int, *, host: str = HOST, tag: str = OLD) -> dict[str, str]
     """Return that many automated Deployments, each in a file of its own, by path."""
     return {
         f"shop/page-{number:05d}.yaml": deployment(number, host=host, tag=tag)
+        for number in range(count)
+    }
+
+
+def shared_folder_of(count: int, *, repositories: int, host: str, tag: str) -> dict[str, str]:
+    """Return that many automated Deployments by path, whose images are in few repositories."""
+    return {
+        f"shop/page-{number:05d}.yaml": deployment(
+            number, host=host, tag=tag, image=number % repositories
+        )
         for number in range(count)
     }
 

@@ -17,6 +17,7 @@ class Size:
         delay_ms: how long the slow registry waits before each answer.
         choice: tags among which a policy selects.
         manifests: of 40 lines each, in folders of different size.
+        shared: repositories that have the images of all manifests, where these are known already.
         document_kib: of the one file with many documents.
         objects: synced to a cluster.
         starts: how often a program is started in one round.
@@ -32,6 +33,7 @@ class Size:
     delay_ms: int
     choice: int
     manifests: tuple[int, ...]
+    shared: int
     document_kib: int
     objects: int
     starts: int
@@ -48,6 +50,7 @@ FULL = Size(
     delay_ms=50,
     choice=10_000,
     manifests=(1000, 5000),
+    shared=10,
     document_kib=10 * 1024,
     objects=1000,
     starts=5,
@@ -63,6 +66,7 @@ TINY = Size(
     delay_ms=1,
     choice=20,
     manifests=(2, 3),
+    shared=2,
     document_kib=8,
     objects=4,
     starts=1,

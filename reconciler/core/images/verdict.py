@@ -42,7 +42,7 @@ def verdicts(
     ruling = rule(contest, knowledge)
     return (
         *_of_candidates(contest, contest.order, ruling),
-        *(_turned_down(tag, contest.refusal(tag), contest) for tag in sorted(contest.refused)),
+        *(_of_refused(tag, contest, ruling) for tag in sorted(contest.refused)),
     )
 
 
@@ -61,13 +61,30 @@ def _of_candidates(contest: Contest, order: TagOrder, ruling: Ruling) -> Iterato
             is_before = False
         if winner is not None and tag == winner:
             yield Verdict(tag, is_chosen=True, reason="chosen")
-        elif winner is None and tag == current:
+        elif tag == current and _stays(contest, ruling, is_before=is_before):
             yield Verdict(tag, is_chosen=True, reason="current")
         elif is_before or reference == tag:
             reason = _objection(contest, order, ruling, (rank, tag))
             yield _turned_down(tag, reason, contest)
         else:
             yield Verdict(tag, is_chosen=False, reason=same if rank == place else lower)
+
+
+def _of_refused(tag: str, contest: Contest, ruling: Ruling) -> Verdict:
+    """Return the verdict on a tag without a place; the current one may be the only that matters."""
+    is_newest = ruling.selection.reason is SelectionReason.ALREADY_NEWEST
+    if is_newest and tag == contest.view.tag:
+        return Verdict(tag, is_chosen=True, reason="current")
+    return _turned_down(tag, contest.refusal(tag), contest)
+
+
+def _stays(contest: Contest, ruling: Ruling, *, is_before: bool) -> bool:
+    """Whether the current tag, which has a place, is kept and was not turned down itself."""
+    selection = ruling.selection
+    if selection.winner is not None:
+        return False
+    is_newest = selection.reason is SelectionReason.ALREADY_NEWEST
+    return is_newest or not is_before or not isinstance(contest.objection(contest.view.tag), str)
 
 
 def _reference(contest: Contest, order: TagOrder, ruling: Ruling) -> tuple[str, Rank | None]:

@@ -274,6 +274,30 @@ def test_a_current_tag_that_lacks_a_platform_says_so() -> None:
     ]
 
 
+def test_a_current_tag_is_not_called_chosen_where_no_image_has_the_platforms() -> None:
+    amd_alone = platforms_of(v2=[AMD], v1=[AMD])
+
+    assert said("v1 v2", rules("digest", platforms=(ARM,)), "v2", amd_alone) == [
+        ("v2", "current, but has no linux/arm64"),
+        ("v1", "is not the current tag, on which the policy stays"),
+    ]
+    assert said("v1 v2", rules("semver:*", platforms=(ARM,), downgrade=True), "v2", amd_alone) == [
+        ("v2", "current, but has no linux/arm64"),
+        ("v1", "has no linux/arm64"),
+    ]
+
+
+@pytest.mark.parametrize("time", [None, GONE, DOWN, 1])
+def test_a_current_tag_that_alone_matches_is_the_choice_whatever_its_time(time: Day) -> None:
+    known = created(main=time)
+
+    assert outcome("main v1", rules("glob:main"), "main", known) == (None, NEWEST)
+    assert said("main v1", rules("glob:main"), "main", known) == [
+        ("main", "CURRENT"),
+        ("v1", "does not match 'main'"),
+    ]
+
+
 def test_verdicts_by_creation_say_what_is_known() -> None:
     times = created(a=1, b=2, d=None, e=GONE, f=DOWN)
 

@@ -3,8 +3,7 @@
 Kind, anchor, tag, value and style must be equal, event by event; places may differ.
 """
 
-import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,24 +40,31 @@ def met_wishes(
 
 
 def _compare(
-    events: Iterable[Any], others: Iterable[Any], *, shift: int, wishes: Mapping[int, Wish]
+    events: Sequence[Any], others: Iterable[Any], *, shift: int, wishes: Mapping[int, Wish]
 ) -> frozenset[int] | None:
     met: set[int] = set()
-    for event, other in itertools.zip_longest(events, others):
+    count = 0
+    for event, other in zip(events, others, strict=False):
+        count += 1
         kind = type(event)
         if kind is not type(other):
             return None
-        if kind is SCALAR:
+        if kind is not SCALAR:
+            if not _is_same(kind, event, other):
+                return None
+        elif not (  # all but a few are: what makes them others is looked up for those alone
+            event.value == other.value
+            and event.style == other.style
+            and event.anchor == other.anchor
+            and event.ctag is other.ctag
+        ):
             start = event.start_mark.index + shift
-            wish = wishes.get(start)
-            if wish is not None:
+            if not _is_same_scalar(event, other, wishes.get(start)):
+                return None
+            if start in wishes:
                 met.add(start)
-            is_same = _is_same_scalar(event, other, wish)
-        else:
-            is_same = _is_same(kind, event, other)
-        if not is_same:
-            return None
-    return frozenset(met)
+    is_whole = count == len(events) and next(iter(others), None) is None
+    return frozenset(met) if is_whole else None
 
 
 def _is_same_scalar(event: Any, other: Any, wish: Wish | None) -> bool:  # noqa: ANN401 - ruamel's
@@ -77,7 +83,7 @@ def _is_same(kind: type, event: Any, other: Any) -> bool:  # noqa: ANN401 - as a
     if kind in STARTS:
         return (
             event.anchor == other.anchor
-            and event.tag == other.tag
+            and (event.ctag is other.ctag or event.tag == other.tag)
             and bool(event.flow_style) == bool(other.flow_style)
         )
     if kind is ALIAS:

@@ -190,19 +190,6 @@ def documents_of(text: str, *, path: str, screen: Collection[str] = ()) -> Itera
             yield Document(part.line, None, error)
 
 
-def _tag(raw: Any) -> str | None:  # noqa: ANN401 - ruamel's events
-    return None if raw.ctag is None else str(raw.ctag)
-
-
-def _check_depth(depth: int, where: str) -> None:
-    """Stop where the text is too deep.
-
-    Both parsers need time with the square of the depth of a text that has it all in one line.
-    """
-    if depth > MAX_DEPTH:
-        raise ManifestError(f"is nested deeper than {MAX_DEPTH} levels", where=where)
-
-
 class _Builder:
     """Builds the nodes of one part from its events, with a stack and no recursion."""
 
@@ -217,12 +204,25 @@ class _Builder:
         """Return the documents that the events tell of."""
         documents: list[Document] = []
         line, around = 1, list[Node]()  # what is in the innermost open collection, or the root
+        first_line = self._part.line if self._line_ends is None else 0
         for raw in raw_events:
             kind = type(raw)
-            if kind is SCALAR:
-                around.append(self._scalar(raw, shift))
+            if kind is SCALAR:  # most are, so that a call less for each counts
+                mark, tag, anchor = raw.start_mark, raw.ctag, raw.anchor
+                node = Scalar(
+                    raw.value,
+                    mark.index + shift,
+                    raw.end_mark.index + shift,
+                    mark.line + first_line if first_line else self._line(raw, shift),
+                    raw.style or "",
+                    tag if tag is None else str(tag),
+                    anchor,
+                )
+                around.append(node)
+                if anchor is not None:
+                    self._anchors[anchor] = node
             elif kind in STARTS:
-                around = self._begin(self._collection(raw, shift), around)
+                around = self._begin(raw, shift, around)
             elif kind in ENDS:
                 around = self._end(around)
             elif kind is ALIAS:
@@ -234,31 +234,18 @@ class _Builder:
                 documents.append(Document(line, _root(around)))
         return documents
 
-    def _scalar(self, raw: Any, shift: int) -> Scalar:  # noqa: ANN401 - ruamel's events
-        node = Scalar(
-            raw.value,
-            raw.start_mark.index + shift,
-            raw.end_mark.index + shift,
-            self._line(raw, shift),
-            raw.style or "",
-            _tag(raw),
-            raw.anchor,
-        )
-        if node.anchor is not None:
-            self._anchors[node.anchor] = node
-        return node
-
-    def _collection(self, raw: Any, shift: int) -> Mapping | Sequence:  # noqa: ANN401 - as above
+    def _begin(self, raw: Any, shift: int, around: list[Node]) -> list[Node]:  # noqa: ANN401 - ruamel's
         make = Mapping if type(raw) is MAPPING_START else Sequence
-        node = make(self._line(raw, shift), _tag(raw), raw.anchor)
+        tag = raw.ctag
+        node = make(self._line(raw, shift), tag if tag is None else str(tag), raw.anchor)
         if node.anchor is not None:
             self._anchors[node.anchor] = node
-        return node
-
-    def _begin(self, node: Mapping | Sequence, around: list[Node]) -> list[Node]:
         around.append(node)
         self._open.append((node, around))
-        _check_depth(len(self._open), f"{self._path}:{node.line}")
+        if len(self._open) > MAX_DEPTH:
+            # both parsers need time with the square of the depth of a text in one line
+            where = f"{self._path}:{node.line}"
+            raise ManifestError(f"is nested deeper than {MAX_DEPTH} levels", where=where)
         return []
 
     def _end(self, inside: list[Node]) -> list[Node]:

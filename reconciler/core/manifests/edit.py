@@ -103,12 +103,20 @@ def edit_scalars(text: str, edits: Sequence[ScalarEdit], *, path: str) -> str:
         ManifestError: the proof fails; the file is to be left alone.
     """
     after = apply_edits(text, (each.edit for each in edits))
-    wishes = {each.start: Wish(each.value, each.style) for each in edits}
+    wishes = {
+        each.start: Wish(each.value, each.style) for each in edits if not _is_idle(text, each)
+    }
     pairs = itertools.zip_longest(cut(text), cut(after))
     met = [_met(*pair, wishes, path) for pair in pairs]
     if None in met or wishes.keys() != set().union(*filter(None, met)):
         raise ManifestError("cannot be edited without changing more than the image", where=path)
     return after
+
+
+def _is_idle(text: str, each: ScalarEdit) -> bool:
+    """Whether an edit writes what stands there: nothing differs, and nothing is to."""
+    edit = each.edit
+    return text[edit.start : edit.end] == edit.text == _written(each.value, each.style)
 
 
 def _met(

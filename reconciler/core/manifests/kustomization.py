@@ -48,8 +48,9 @@ def is_kustomization(root: Mapping, path: str) -> bool:
 
     The ``Kustomization`` of Flux v2 is another kind: its group is another one.
     """
-    group = root.text("apiVersion").partition("/")[0]
-    return is_kustomization_file(path) and group in ("", GROUP)
+    if not is_kustomization_file(path):
+        return False
+    return root.text("apiVersion").partition("/")[0] in ("", GROUP)
 
 
 def name_of(root: Mapping, path: str) -> str:

@@ -169,6 +169,12 @@ def test_an_edit_that_does_more_or_less_than_planned_is_refused(edit: TextEdit, 
     assert str(raised.value) == "x.yaml: cannot be edited without changing more than the image"
 
 
+def test_an_edit_that_writes_what_stands_there_is_proved() -> None:
+    text = "a: &x 'w:1'\nb: w:1\n"
+
+    assert edited(text, "w:1") == text
+
+
 def test_a_document_more_at_the_end_is_refused() -> None:
     edit = ScalarEdit(3, TextEdit(3, 6, "w:2\n---\nb: 2"), "w:2")
 

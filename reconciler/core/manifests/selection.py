@@ -47,14 +47,14 @@ def select_manifests(
         ignore_files: texts of the tree's ignore files by path, in gitignore's syntax.
     """
     wanted = [_normalised(path) for path in paths] or [""]
-    charts = {posixpath.dirname(e.path) for e in entries if posixpath.basename(e.path) == CHART}
+    in_chart = _Charts(entries).hold
     ignore = _Ignore(ignore_files)
     inside = [
         entry
         for entry in sorted(entries)
         if (entry.path.endswith(SUFFIXES) or posixpath.basename(entry.path) == KUSTOMIZATION)
         and any(_is_visible(entry.path, path) for path in wanted)
-        and not any(folder in charts for folder in _folders(entry.path))
+        and not in_chart(posixpath.dirname(entry.path))
         and not ignore.names(entry.path)
     ]
     return ManifestSelection(
@@ -67,6 +67,24 @@ def select_manifests(
         ),
         problems=tuple(ignore.problems),
     )
+
+
+class _Charts:
+    """The folders of Helm charts; each folder is looked at once, however many files it has."""
+
+    def __init__(self, entries: Iterable[TreeEntry]) -> None:
+        self._charts = {
+            posixpath.dirname(entry.path)
+            for entry in entries
+            if entry.path.endswith(CHART) and posixpath.basename(entry.path) == CHART
+        }
+        self._known: dict[str, bool] = {}
+
+    def hold(self, folder: str) -> bool:
+        """Whether a folder is a chart's, or lies in one."""
+        if folder not in self._known:
+            self._known[folder] = any(each in self._charts for each in _with_parents(folder))
+        return self._known[folder]
 
 
 class _Ignore:
@@ -116,8 +134,7 @@ def _is_visible(path: str, folder: str) -> bool:
     return _is_below(path, folder) and not any(part.startswith(".") for part in between)
 
 
-def _folders(path: str) -> Iterable[str]:
-    folder = posixpath.dirname(path)
+def _with_parents(folder: str) -> Iterator[str]:
     while folder:
         yield folder
         folder = posixpath.dirname(folder)

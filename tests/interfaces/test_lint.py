@@ -123,7 +123,7 @@ def test_wrong_arguments_are_2_and_say_what_is_right(tmp_path: Path) -> None:
     nowhere = program("lint", "nowhere", cwd=tmp_path)
 
     assert [each.code for each in (unknown, vital, both, nowhere)] == [2, 2, 2, 2]
-    assert "must be duplicate, conflict, " in unknown.err
+    assert "must be one of encrypted, duplicate, " in unknown.err
     assert unknown.err.endswith(", not 'no-tga'\n")
     assert "not 'invalid'" in vital.err
     assert "--github does not go with --output json" in both.err

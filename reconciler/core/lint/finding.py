@@ -22,6 +22,7 @@ class Rule(enum.Enum):
     """What is looked for: a name by which it can be left out, and how bad it is."""
 
     INVALID = ("invalid", Level.ERROR)
+    ENCRYPTED = ("encrypted", Level.ERROR)
     DUPLICATE = ("duplicate", Level.ERROR)
     CONFLICT = ("conflict", Level.ERROR)
     NOT_UPDATABLE = ("not-updatable", Level.ERROR)

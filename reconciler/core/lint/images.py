@@ -89,10 +89,10 @@ def _suffix(field: ImageField, places: Places) -> Iterator[Finding]:
     tag = take_apart(field.reference.effective_tag)
     if tag is None or not tag.shape.suffix:
         return
+    how = "filterTags of an ImagePolicy" if field.pointer else "reconcile/filter and /extract"
     message = (
         f"{rules.policy} takes {tag.tag!r} for a pre-release: "
-        "choose among tags of its kind by reconcile/filter and reconcile/extract, "
-        "or without a policy, which keeps the suffix"
+        f"choose among tags of its kind by {how}, or without a policy, which keeps the suffix"
     )
     yield _at(Rule.SUFFIX, field, places, message)
 

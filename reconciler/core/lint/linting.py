@@ -8,7 +8,7 @@ from reconciler.core.build import build, read_file, resolve
 from reconciler.core.lint.annotations import lint_annotations
 from reconciler.core.lint.finding import Finding, Places, Rule
 from reconciler.core.lint.images import lint_images
-from reconciler.core.manifests.document import documents_of
+from reconciler.core.manifests import document as yaml
 from reconciler.core.manifests.images import FileReport
 from reconciler.core.manifests.kustomization import is_kustomization_file
 from reconciler.core.manifests.workload import workloads_in
@@ -17,6 +17,8 @@ from reconciler.errors import ManifestError, ReconcilerError
 
 _NAMESPACED = frozenset({"apps", "batch"})  # groups of which every kind has a namespace
 _WIDE = frozenset({"Namespace", "Node", "PersistentVolume"})  # of the core group: these have none
+
+_SOPS = "sops"  # the key that encrypted objects have
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,14 @@ def lint(
     read = {path: read_file(path, texts[path]) for path in texts if not is_kustomization_file(path)}
     built = build(_single(texts), read=lambda path, _text: read[path])
     resolved = resolve(built, namespaced=_is_namespaced, default_namespace=default_namespace)
-    errors = list(problems)
-    errors += [each for found in read.values() for each in found if isinstance(each, ManifestError)]
-    errors += [each for report in reports for each in report.problems]
-    findings = [places.of_error(Rule.INVALID, each) for each in errors]
+    unread = [each for found in read.values() for each in found if isinstance(each, ManifestError)]
+    encrypted = frozenset(_encrypted(texts))
+    findings = [
+        places.of_error(Rule.ENCRYPTED if each.where in encrypted else Rule.INVALID, each)
+        for each in unread
+    ]
+    errors = [*problems, *(each for report in reports for each in report.problems)]
+    findings += [places.of_error(Rule.INVALID, each) for each in errors]
     twice = resolved.problems[len(built.problems) :]
     findings += [places.of_error(Rule.DUPLICATE, each) for each in twice]
     findings += lint_images(reports, places)
@@ -68,9 +74,18 @@ def lint(
 def _of_workloads(
     path: str, text: str, places: Places, default_namespace: str
 ) -> Iterator[Finding]:
-    for document in documents_of(text, path=path):
+    for document in yaml.documents_of(text, path=path):
         for workload in workloads_in(document.root, default_namespace=default_namespace, path=path):
             yield from lint_annotations(workload, path=path, places=places)
+
+
+def _encrypted(texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield the places of encrypted objects: who lets another tool decrypt them has no fault."""
+    for path, text in texts.items():
+        for document in yaml.documents_of(text, path=path) if _SOPS in text else ():
+            root = document.root
+            if isinstance(root, yaml.Mapping) and root.get(_SOPS) is not None:
+                yield f"{path}:{root.line}"
 
 
 def _single(texts: Mapping[str, str]) -> Mapping[str, str]:

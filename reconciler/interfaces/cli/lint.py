@@ -53,7 +53,7 @@ def run(invocation: Invocation, *, path: str, ignore: tuple[str, ...], github: b
 def _check(ignore: Collection[str], *, has_two_forms: bool) -> None:
     unknown = [word for word in ignore if word not in _IGNORABLE]
     if unknown:
-        raise SettingsError(f"--ignore: must be {', '.join(_IGNORABLE)}, not {unknown[0]!r}")
+        raise SettingsError(f"--ignore: must be one of {', '.join(_IGNORABLE)}, not {unknown[0]!r}")
     if has_two_forms:
         raise SettingsError("--github does not go with --output json")
 

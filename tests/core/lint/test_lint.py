@@ -285,6 +285,40 @@ def test_a_key_that_stands_twice_is_found_also_beside_a_kustomization() -> None:
         assert "'b'" in message
 
 
+def test_an_encrypted_object_has_a_rule_of_its_own() -> None:
+    plain = deployment("web:v1")
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nsops: {version: '3'}\n"
+    bad = "apiVersion: v1\nkind: Secret\nmetadata: {}\n"
+
+    done = found({"a.yaml": f"{plain}---\n{secret}---\n{bad}"})
+
+    assert [(where, rule) for where, rule, _ in done] == [
+        ("a.yaml:12:1", "encrypted"),
+        ("a.yaml:17:1", "invalid"),
+    ]
+
+
+def test_the_filter_of_an_image_policy_is_named_to_who_has_one() -> None:
+    text = """\
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImagePolicy
+metadata: {name: web, namespace: flux-system}
+spec: {imageRepositoryRef: {name: web}, policy: {semver: {range: ^1}}}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageRepository
+metadata: {name: web, namespace: flux-system}
+spec: {image: nginx}
+---
+image: nginx:1.25-alpine # {"$imagepolicy": "flux-system:web"}
+"""
+
+    ((where, rule, message),) = found(text)
+
+    assert (where, rule) == ("web.yaml:11:8", "suffix")
+    assert "by filterTags of an ImagePolicy" in message
+
+
 def test_a_manifest_that_is_no_yaml_is_one_finding() -> None:
     assert rules('apiVersion: v1\nkind: "ConfigMap\n') == ["invalid"]
 

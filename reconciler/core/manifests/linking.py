@@ -29,12 +29,24 @@ def link(reports: Sequence[FileReport]) -> tuple[FileReport, ...]:
     Args:
         reports: of single files; those that nobody else says anything of come back as they are.
     """
-    places = overridden([each.overlay for each in reports if each.overlay is not None])
-    if not places and not any(each.marked for each in reports):
-        return tuple(reports)
-    policies = FluxPolicies(each for report in reports for each in report.flux_objects)
-    return tuple(
-        _with_overrides(_with_marked(each, policies), places.get(each.path, {})) for each in reports
+    linked = tuple(reports)
+    if any(each.marked for each in linked):
+        policies = FluxPolicies(each for report in linked for each in report.flux_objects)
+        linked = tuple(_with_marked(each, policies) for each in linked)
+    overlays = [each.overlay for each in linked if each.overlay is not None]
+    places = overridden(overlays, _names(linked)) if overlays else {}
+    if places:
+        linked = tuple(_with_overrides(each, places.get(each.path, {})) for each in linked)
+    return linked
+
+
+def _names(reports: Sequence[FileReport]) -> frozenset[str]:
+    """Return the names, without tag, of the images that are updated if nobody sets them."""
+    return frozenset(
+        field.reference.name
+        for report in reports
+        for field in report.fields
+        if field.reference is not None and field.obstacle is None
     )
 
 

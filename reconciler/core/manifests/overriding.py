@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 from reconciler.core.manifests.kustomization import Overlay
@@ -10,12 +11,21 @@ Places: TypeAlias = Mapping[str, str]
 """Where images are set, by their names without tag: ``path:line``."""
 
 
-def overridden(overlays: Sequence[Overlay]) -> Mapping[str, Places]:
-    """Return, for each file that a kustomization reaches, where which image is set."""
+def overridden(overlays: Sequence[Overlay], names: AbstractSet[str]) -> Mapping[str, Places]:
+    """Return, for each file that a kustomization reaches, where which image is set.
+
+    Args:
+        overlays: all of them, in the order in which they are named.
+        names: of the images that matter; what sets no other is not followed.
+    """
     by_folder = {posixpath.dirname(each.path) or ".": each for each in overlays}
     found: dict[str, dict[str, str]] = {}
     for overlay in overlays:
-        places = {each.name: f"{overlay.path}:{each.line}" for each in reversed(overlay.images)}
+        places = {
+            each.name: f"{overlay.path}:{each.line}"
+            for each in reversed(overlay.images)
+            if each.name in names
+        }
         for path in _below(overlay, by_folder) if places else ():
             for name, place in places.items():
                 found.setdefault(path, {}).setdefault(name, place)

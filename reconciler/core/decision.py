@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Fact, Knowledge, Want
 from reconciler.core.images.policy import DigestPolicy, MatchPolicy, NewestPolicy
 from reconciler.core.images.reference import ImageReference, Repository
-from reconciler.core.images.rules import TagRules
+from reconciler.core.images.rules import NOTHING_TAKEN_BACK, TagRules
 from reconciler.core.images.selection import Selection, SelectionReason, select
 from reconciler.core.manifests.images import FileReport, ImageField, SkipReason
 from reconciler.errors import ManifestError, ReconcilerError
@@ -143,15 +143,44 @@ def _decide(field: ImageField, tags: Tags, known: KnowledgeOf, choose: Select) -
         return Skip(field, SkipReason.REGISTRY_FAILED, str(listed), failures=(listed,))
     knowledge = known.get(old.repository, NOTHING_KNOWN)
     selection = choose(listed, field.rules, current=old.effective_tag, knowledge=knowledge)
-    if selection.winner is None and selection.reason is not SelectionReason.ALREADY_NEWEST:
-        made = _skip(field, _SKIPS[selection.reason], selection.detail)
-        return replace(made, wants=selection.wants, failures=(*made.failures, *selection.failures))
+    if selection.winner is None and (held := _held(field, listed, knowledge, choose, selection)):
+        return held
     for tag in _to_check(field.rules, old.effective_tag, selection.winner, knowledge):
         if tag in listed and isinstance(digest := _digest(field, tag, knowledge), Skip):
             return digest
     if selection.winner is not None:
         return _move(field, old, selection.winner, knowledge)
     return _stay(field, old, selection.detail, knowledge)
+
+
+def _held(
+    field: ImageField,
+    listed: Collection[str],
+    knowledge: Knowledge,
+    choose: Select,
+    selection: Selection,
+) -> Skip | None:
+    """Return the skip of a field for which nothing was selected; None if it has the newest."""
+    if tag := _taken_back(field, listed, knowledge, choose):
+        commit = field.rules.taken_back.commit_of(tag)
+        detail = f"{tag} was taken back: {commit} wrote it, and something else stands there now"
+        return _skip(field, SkipReason.TAKEN_BACK, detail)
+    if selection.reason is SelectionReason.ALREADY_NEWEST:
+        return None
+    made = _skip(field, _SKIPS[selection.reason], selection.detail)
+    return replace(made, wants=selection.wants, failures=(*made.failures, *selection.failures))
+
+
+def _taken_back(
+    field: ImageField, listed: Collection[str], knowledge: Knowledge, choose: Select
+) -> str:
+    """Return the tag that would be chosen if nobody had taken it back; empty if there is none."""
+    if not field.rules.taken_back.tags or field.reference is None:
+        return ""
+    rules = replace(field.rules, taken_back=NOTHING_TAKEN_BACK)
+    current = field.reference.effective_tag
+    winner = choose(listed, rules, current=current, knowledge=knowledge).winner
+    return winner if winner and field.rules.taken_back.commit_of(winner) else ""
 
 
 def _skip(field: ImageField, reason: SkipReason, detail: str) -> Skip:
@@ -192,6 +221,9 @@ def _stay(field: ImageField, old: ImageReference, detail: str, knowledge: Knowle
     if isinstance(digest, Skip):
         return digest
     if old.digest is None or (follows and old.digest != digest):
+        if digest in field.rules.taken_back.digests:
+            detail = f"{digest} stood there before, and was replaced"
+            return Skip(field, SkipReason.TAKEN_BACK, detail)
         return Change(field, old, old.with_tag(tag, digest=digest))
     if old.digest == digest or not _is_comparable(old.digest, digest):
         return newest

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.core.checkup import Check
+from reconciler.core.history import History
 from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.facts import Facts
 from reconciler.core.images.platform import Platform
@@ -175,6 +176,14 @@ class ManifestRepository(Protocol):
 
         Raises:
             GitError: a content could not be had.
+        """
+        ...
+
+    def history(self, revision: Revision) -> History:
+        """Return what our commits up to a revision say that they wrote, as far as we know them.
+
+        Raises:
+            GitError: it could not be read.
         """
         ...
 

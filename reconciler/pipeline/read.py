@@ -20,7 +20,8 @@ class View:
     Attributes:
         revision: what was fetched.
         texts: the manifests by path, in path order.
-        reports: what each manifest says about images, in the same order.
+        reports: what each manifest says about images, in the same order; and what Git remembers of
+            them.
         problems: what could not be read; other files are unharmed, but nothing is pruned.
     """
 
@@ -47,10 +48,11 @@ def read(
     problems += [_missing(path, snapshot) for path in selection.missing_paths]
     problems += [*selection.problems, *unread]
     problems += _outward_links(repository, selection.links)
+    reports = memory.inspect(texts, default_namespace=default_namespace)
     return View(
         revision=snapshot.revision,
         texts=texts,
-        reports=memory.inspect(texts, default_namespace=default_namespace),
+        reports=repository.history(snapshot.revision).recalled(reports),
         problems=tuple(problems),
     )
 

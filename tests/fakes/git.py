@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.core.history import History, Message, writes_of
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, NotFoundError, ReconcilerError, RemoteMovedError
+from tests.fakes.images import NEW_YEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,17 @@ class FakeGit:
             self.reads.append(entry.path)
             content = known[entry.blob]
             yield entry, content if len(content) <= max_bytes else Oversize(len(content))
+
+    def history(self, revision: Revision) -> History:
+        """See the port."""
+        self._fail("history")
+        messages: list[Message] = []
+        commit = revision.commit
+        while commit:
+            found = self.commits[commit]
+            messages.append(Message(commit, NEW_YEAR, "a <a@example.org>", found.message))
+            commit = found.parent
+        return History(writes_of(reversed(messages)))
 
     def commit(self, base: Revision, contents: Mapping[str, bytes], message: str) -> Revision:
         """See the port."""

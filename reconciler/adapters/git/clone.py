@@ -7,6 +7,7 @@ cycle if it was not pushed. So a clone that is damaged, stale in kind or full of
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.adapters.git.environment import TRACKING
@@ -20,7 +21,10 @@ from reconciler.adapters.git.listing import (
     sizes_of,
     tip_of,
 )
+from reconciler.adapters.git.messages import MAX_MESSAGE_BYTES, chunks, message_of
 from reconciler.adapters.git.program import GitProgram
+from reconciler.core.history import Message
+from reconciler.core.message import IMAGE_TRAILER
 
 _MARK = "reconcile-clone"  # says what this is a clone of
 _DEPTH = "reconcile-depth"  # how many commits were asked for
@@ -99,6 +103,31 @@ class Clone:
         """Return the contents of blobs that are there, in the given order."""
         asked = "".join(f"{blob}\n" for blob in blobs).encode()
         return contents_of(self._git("cat-file", "--batch", stdin=asked), blobs)
+
+    def messages(self, commit: str) -> Iterator[Message]:
+        """Return the commits up to one in whose messages a line begins as our trailers do.
+
+        The oldest first; a message of more than 16 MiB is nobody's.
+        """
+        listed = self._git(
+            "rev-list", "--topo-order", "--reverse", "--extended-regexp",
+            f"--grep=^{IMAGE_TRAILER}:", commit, "--",
+        )  # fmt: skip
+        sizes = self._present(listed.decode("ascii").split())
+        for ids in chunks(sizes, MAX_MESSAGE_BYTES):
+            for found, raw in zip(ids, self.contents(ids), strict=True):
+                yield message_of(found, raw)
+
+    def known_since(self, commit: str) -> datetime | None:
+        """Return when the oldest commit was made that we have, if there are older ones."""
+        path = self.path / "shallow"
+        cut = set(path.read_text("ascii").split()) if path.is_file() else set()
+        if not cut:
+            return None
+        roots = self._git("rev-list", "--max-parents=0", "--timestamp", commit, "--")
+        lines = (line.split() for line in roots.decode("ascii").splitlines())
+        times = [int(at) for at, found in lines if found in cut]
+        return datetime.fromtimestamp(max(times), UTC) if times else None
 
     def write(self, stream: bytes) -> str:
         """Make the commit that a fast-import stream describes, and return its id."""

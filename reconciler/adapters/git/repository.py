@@ -14,6 +14,7 @@ from reconciler.adapters.git.lock import exclusive
 from reconciler.adapters.git.program import GitProgram, check_identity
 from reconciler.adapters.git.push import push_arguments, push_failure
 from reconciler.adapters.git.remote import check_branch, remote_of
+from reconciler.core.history import History, writes_of
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, SettingsError
@@ -63,6 +64,7 @@ class GitRepository:
         self._clone = Clone(self._program)
         self._lock_wait_s = lock_wait_s
         self._listed: tuple[str, tuple[File, ...]] | None = None
+        self._told: tuple[str, History] | None = None
 
     def fetch(self) -> Snapshot:
         """Bring the clone up to the remote's branch (cloning first if need be); return its tree.
@@ -100,6 +102,21 @@ class GitRepository:
             for entry in chunk:
                 size = sizes[entry.blob]
                 yield entry, Oversize(size) if size > max_bytes else contents[entry.blob]
+
+    def history(self, revision: Revision) -> History:
+        """Return what our commits up to a revision say that they wrote, as far as we know them.
+
+        It is read once a revision, from the commits alone.
+
+        Raises:
+            GitError: the git program failed.
+        """
+        if self._told is None or self._told[0] != revision.commit:
+            with self._exclusively():
+                writes = writes_of(self._clone.messages(revision.commit))
+                since = self._clone.known_since(revision.commit)
+            self._told = (revision.commit, History(writes, since))
+        return self._told[1]
 
     def commit(self, base: Revision, contents: Mapping[str, bytes], message: str) -> Revision:
         """Make a commit on ``base`` in which the given existing files have new contents.
@@ -192,7 +209,7 @@ class GitRepository:
         return GitError("no space left on the disk", where=str(self._directory))
 
     def _forget(self) -> None:
-        self._listed = None
+        self._listed = self._told = None
         self._clone.discard()
 
 

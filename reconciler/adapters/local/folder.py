@@ -11,6 +11,7 @@ from typing import Final
 
 from reconciler.adapters.local.descent import failure_of, opened_folder, read_file
 from reconciler.adapters.local.replacing import Replacement
+from reconciler.core.history import NO_HISTORY, History
 from reconciler.core.manifests.selection import IGNORE_FILES, KUSTOMIZATION, SUFFIXES
 from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
@@ -68,6 +69,11 @@ class FolderRepository:
                 reason = f"has over {MAX_FILES:,} manifests or {MAX_BYTES:,} bytes of them"
                 raise StalledError(f"{reason}: name a smaller folder", where=str(self._root))
         return self._snapshot()
+
+    def history(self, revision: Revision) -> History:
+        """Return nothing: a folder has no commits."""
+        del revision
+        return NO_HISTORY
 
     def read(
         self, entries: Sequence[TreeEntry], *, max_bytes: int

@@ -63,6 +63,7 @@ class Contest:
         self._knowledge = knowledge
         self._filter = None if isinstance(rules.policy, DigestPolicy) else rules.tag_filter
         self._names_latest = _may_be_latest(rules.policy, current) or _names_latest(rules)
+        self._taken_back = dict(rules.taken_back.tags)
         self.listed = frozenset(tags)
         self.view = self._viewpoint(_NO_TAG if current is None else current)
         self.order = _order_of(rules.policy, self.view, knowledge)
@@ -113,6 +114,9 @@ class Contest:
             return "is 'latest', which names no version"
         if _SIGNATURE.fullmatch(tag):
             return "is a signature or attestation"
+        if tag in self._taken_back:
+            commit = self._taken_back[tag]
+            return f"was taken back: {commit} wrote it" if commit else "was taken back"
         return ""
 
     def refusal(self, tag: str) -> str:
@@ -151,6 +155,7 @@ class Contest:
         candidates, rank_of = self.candidates, order.rank
         text_of = self.text_of if self._filter else None
         odd = [tag for tag in self.listed if not _PLAIN.fullmatch(tag) and self.never(tag)]
+        odd += [tag for tag in self._taken_back if tag in self.listed and tag not in odd]
         self.refused += odd
         for tag in self.listed.difference(odd):  # may be tens of thousands
             text = text_of(tag) if text_of else tag

@@ -1,10 +1,33 @@
-"""Rules: all that a manifest asks of one container's image."""
+"""Rules: all that a manifest asks of one container's image, and what Git says against it."""
 
 from dataclasses import dataclass
 
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.policy import DEFAULT_POLICY, Policy
 from reconciler.core.images.tag_filter import TagFilter
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What commits of ours wrote for an image and people took back, or replaced.
+
+    Attributes:
+        tags: that are not chosen again, each with the commit that wrote it, shortened; by tag.
+        digests: of the present tag, that are not followed back.
+    """
+
+    tags: tuple[tuple[str, str], ...] = ()
+    digests: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.tags or self.digests)
+
+    def commit_of(self, tag: str) -> str:
+        """Return the commit that wrote a tag which was taken back; empty if none did."""
+        return dict(self.tags).get(tag, "")
+
+
+NOTHING_TAKEN_BACK = TakenBack()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +40,7 @@ class TagRules:
         platforms: what the image must run on, all of them; empty: anything.
         allows_downgrade: whether the policy's best is taken even if it is lower.
         pins_digest: whether the digest is written beside the tag.
+        taken_back: what Git remembers against some tags and digests.
     """
 
     policy: Policy = DEFAULT_POLICY
@@ -24,6 +48,7 @@ class TagRules:
     platforms: tuple[Platform, ...] = ()
     allows_downgrade: bool = False
     pins_digest: bool = False
+    taken_back: TakenBack = NOTHING_TAKEN_BACK
 
 
 DEFAULT_RULES = TagRules()

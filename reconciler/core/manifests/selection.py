@@ -118,6 +118,16 @@ class _Ignore:
                 yield line
 
 
+def is_within(path: str, paths: Sequence[str]) -> bool:
+    """Whether a file is under one of the given paths; without any, every file is.
+
+    Args:
+        path: of the file, from the root of the tree.
+        paths: folders or files, as configured.
+    """
+    return not paths or any(_is_below(path, _normalised(each)) for each in paths)
+
+
 def _normalised(path: str) -> str:
     """Return a configured path as the tree writes it: ``./deploy/`` is ``deploy``, ``.`` is all."""
     plain = posixpath.normpath(path.strip("/") or ".")

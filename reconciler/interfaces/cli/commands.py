@@ -137,6 +137,12 @@ _POLICY_TEST = CommandSpec(
             ["--allow-downgrade"], is_flag=True, help="pick the policy's best even if it is lower"
         ),
         click.Option(
+            ["--taken-back"],
+            metavar="TAG[=COMMIT]",
+            multiple=True,
+            help="not this tag: somebody took it back in Git (repeatable)",
+        ),
+        click.Option(
             ["--tags-file"],
             metavar="FILE",
             type=click.Path(),
@@ -206,6 +212,25 @@ COMMANDS: Mapping[str, CommandSpec] = {
             ),
         ),
         shown=(*_GIT, *_REGISTRIES, "default-namespace", "output"),
+    ),
+    "history": CommandSpec(
+        summary="list what commits of ours wrote, and what of it was taken back",
+        help=f"""List what commits of ours wrote, the newest first: when, which image, by whom, and
+        what became of it. A tag that was taken back is not chosen again.
+
+        Git alone is read: the trailers of its commits. {_WORKLOAD_HELP}
+
+        Exit codes: 0; 1 something transient failed; 2 usage, settings, or there is and was no such
+        workload; 3 a person must change something.
+
+        \b
+        Examples:
+          reconcile history --git-url https://git.example/acme/web
+          reconcile history web:deployment/nginx -o json
+        """,
+        module="history",
+        own=(click.Argument(["workload"], required=False),),
+        shown=(*_GIT, "git-history", "output"),
     ),
     "update": CommandSpec(
         summary="give the manifests of a local folder new tags; a diff unless --write",

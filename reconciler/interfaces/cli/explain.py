@@ -13,7 +13,7 @@ from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.cli.saved_tags import save
-from reconciler.interfaces.cli.surveys import image_document, survey_sources
+from reconciler.interfaces.cli.surveys import SourceSurvey, image_document, survey_sources
 from reconciler.interfaces.cli.tags import say_verdicts, verdict_documents
 from reconciler.interfaces.table import say_facts
 from reconciler.interfaces.terminal import Terminal
@@ -33,11 +33,7 @@ def run(
     settings = load(invocation)
     surveys = survey_sources(settings, workload=workload, has_verdicts=True)
     problems = [problem for each in surveys for problem in each.problems]
-    images = [
-        (each.source.name, image)
-        for each in surveys
-        for image in _of_container(each.images, container)
-    ]
+    images = [(each, image) for each in surveys for image in _of_container(each.images, container)]
     if not images and any(each.revision for each in surveys):
         raise SettingsError(_absence([each for s in surveys for each in s.images], container))
     if save_tags is not None and images:
@@ -45,12 +41,12 @@ def run(
     code = exit_code_of(problems)
     if settings.output == "json":
         body: JSON = {
-            "images": [_document(source, image) for source, image in images],
+            "images": [_document(each, image) for each, image in images],
             "problems": [problem_document(problem) for problem in problems],
         }
         Terminal.standard().say(rendered(body, version=SCHEMA_VERSION, exit_code=code))
     else:
-        _say([image for _, image in images])
+        _say(images)
         say_problems(problems)
     return code
 
@@ -65,9 +61,11 @@ def _absence(images: Sequence[SurveyedImage], container: str | None) -> str:
     return f"{workload} has no container {container!r}; it has {names}"
 
 
-def _document(source: str, image: SurveyedImage) -> JSON:
+def _document(survey: SourceSurvey, image: SurveyedImage) -> JSON:
+    since = survey.history_since
     return {
-        "source": source,
+        "source": survey.source.name,
+        "historySince": since.isoformat() if since else None,
         **image_document(image),
         "verdicts": verdict_documents(image.verdicts),
         "wants": _wants(image.decision),
@@ -80,9 +78,9 @@ def _wants(decision: Decision) -> list[JSON]:
     return [{"tag": want.tag, "fact": want.fact.value} for want in wants]
 
 
-def _say(images: Sequence[SurveyedImage]) -> None:
+def _say(images: Sequence[tuple[SourceSurvey, SurveyedImage]]) -> None:
     terminal = Terminal.standard()
-    for number, image in enumerate(images):
+    for number, (survey, image) in enumerate(images):
         if number:
             terminal.say()
         field = image.field
@@ -92,6 +90,7 @@ def _say(images: Sequence[SurveyedImage]) -> None:
             **_rules(field.rules),
             "newest": image.newest or "",
             "verdict": image.text,
+            "history": f"known since {since:%Y-%m-%d}" if (since := survey.history_since) else "",
         }
         say_facts(terminal, f"{field.workload.workload}  {field.container}", facts)
         say_verdicts(terminal, image.verdicts)

@@ -13,7 +13,7 @@ from reconciler.core.images.policy import (
     parse_policy,
 )
 from reconciler.core.images.reference import is_tag
-from reconciler.core.images.rules import TagRules
+from reconciler.core.images.rules import TagRules, TakenBack
 from reconciler.core.images.selection import Selection, SelectionReason, select
 from reconciler.core.images.tag_filter import TagFilter
 from reconciler.core.images.verdict import Verdict, verdicts
@@ -78,7 +78,13 @@ def run(
 
 
 def _rules(
-    policy: str, *, pattern: str, template: str, platforms: str, allow_downgrade: bool
+    policy: str,
+    *,
+    pattern: str,
+    template: str,
+    platforms: str,
+    allow_downgrade: bool,
+    taken_back: tuple[str, ...],
 ) -> TagRules:
     """Return the rules that the command line writes as annotations would.
 
@@ -93,9 +99,22 @@ def _rules(
             tag_filter=TagFilter(Pattern(pattern), template) if pattern else None,
             platforms=tuple(Platform.parse(each) for each in platforms.split(",") if platforms),
             allows_downgrade=allow_downgrade,
+            taken_back=TakenBack(tuple(sorted(map(_taken_back, taken_back)))),
         )
     except PolicySyntaxError as error:
         raise SettingsError(str(error)) from error
+
+
+def _taken_back(text: str) -> tuple[str, str]:
+    """Return a tag and the commit that wrote it, of ``TAG`` or ``TAG=COMMIT``.
+
+    Raises:
+        SettingsError: it is no tag.
+    """
+    tag, _, commit = text.partition("=")
+    if not is_tag(tag):
+        raise SettingsError(f"--taken-back: {tag!r} is no tag")
+    return tag, commit
 
 
 def _check_start(policy: Policy, current: str | None) -> None:

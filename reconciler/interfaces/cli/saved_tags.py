@@ -54,3 +54,5 @@ def _options(rules: TagRules) -> Iterator[str]:
         yield f"--platforms={','.join(map(str, rules.platforms))}"
     if rules.allows_downgrade:
         yield "--allow-downgrade"
+    for tag, commit in rules.taken_back.tags:
+        yield f"--taken-back={tag}={commit}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from reconciler import bootstrap
 from reconciler.core.images.rules import TagRules
@@ -27,12 +28,14 @@ class SourceSurvey:
         revision: of the branch; None if it could not be read.
         images: in the order of paths and lines.
         problems: each once.
+        history_since: when the oldest commit was made that is known; None if all of them are.
     """
 
     source: SourceSettings
     revision: Revision | None
     images: tuple[SurveyedImage, ...]
     problems: tuple[Problem, ...]
+    history_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def _unread(look: _Look) -> Iterator[ReconcilerError]:
 def _survey(
     look: _Look, workloads: frozenset[ObjectKey] | None, *, has_verdicts: bool
 ) -> SourceSurvey:
+    since = None
     if look.inspection is None:
         found = Survey(problems=tuple(_unread(look)))
         revision = None
@@ -134,7 +138,8 @@ def _survey(
             look.inspection, look.parts, workloads=workloads, has_verdicts=has_verdicts
         )
         revision = look.inspection.view.revision
+        since = look.parts.repository.history(revision).since
         if workloads is None:
             found = replace(found, problems=(*look.inspection.view.problems, *found.problems))
     problems = dict.fromkeys(Problem.of(error) for error in found.problems)
-    return SourceSurvey(look.source, revision, found.images, tuple(problems))
+    return SourceSurvey(look.source, revision, found.images, tuple(problems), since)

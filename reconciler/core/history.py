@@ -1,0 +1,260 @@
+"""History: which images commits of ours wrote, and so which of them were taken back since.
+
+Git is the memory: a trailer in each of our commits names field, old and new image. What is turned
+down is worked out from these alone; contents of old commits are not read.
+"""
+
+import enum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from reconciler.core.images.reference import ImageReference
+from reconciler.core.images.rules import TagRules, TakenBack
+from reconciler.core.manifests.images import FileReport, ImageField
+from reconciler.core.message import ImageTrailer, parse_by, parse_trailers
+from reconciler.errors import ReferenceSyntaxError
+
+SHORT = 7
+"""Digits of a commit's id where a person reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One image that a commit wrote, by its own words.
+
+    Attributes:
+        commit: its id, whole.
+        at: when it was committed, with its zone.
+        author: who wrote it: ``reconcile <reconcile@localhost>``; after a squash, who merged.
+        by: source and cluster: ``default@1f3a9c02``; None if it does not say.
+        trailer: which field, the old and the new image, as texts.
+    """
+
+    commit: str
+    at: datetime
+    author: str
+    by: str | None
+    trailer: ImageTrailer
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The field: path, workload, container."""
+        return self.trailer.path, self.trailer.workload, self.trailer.container
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What commits of ours wrote, as far as it is known.
+
+    Attributes:
+        writes: the oldest first.
+        since: when the oldest commit was made that is known; None if all of them are.
+    """
+
+    writes: tuple[Write, ...] = ()
+    since: datetime | None = None
+
+    def recalled(self, reports: Sequence[FileReport]) -> tuple[FileReport, ...]:
+        """Return the reports with what was taken back from each field among its rules."""
+        by_field: dict[tuple[str, str, str], list[Write]] = {}
+        for write in self.writes:
+            by_field.setdefault(write.key, []).append(write)
+        if not by_field:
+            return tuple(reports)
+        return tuple(_recalled_report(report, by_field) for report in reports)
+
+
+NO_HISTORY = History()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A commit's message and who made it, before anything in it is understood."""
+
+    commit: str
+    at: datetime
+    author: str
+    text: str = field(repr=False)
+
+
+def writes_of(messages: Iterable[Message]) -> tuple[Write, ...]:
+    """Return what messages say was written.
+
+    Args:
+        messages: the oldest first. A squash merge has several commits of ours in one of them.
+    """
+    return tuple(write for message in messages for write in _writes(message))
+
+
+class Standing(enum.Enum):
+    """What became of a write."""
+
+    PRESENT = "stands there"
+    REPLACED = "replaced"
+    TAKEN_BACK = "taken back"
+    GONE = "gone"  # the field is not there any more
+
+
+def standings(
+    history: History, reports: Iterable[FileReport]
+) -> tuple[tuple[Write, Standing], ...]:
+    """Return the writes in their order, each with what became of it.
+
+    Args:
+        history: what was written.
+        reports: of all manifests, with the fields of all workloads.
+    """
+    fields = {
+        (each.path, each.workload.workload, each.container): each.reference
+        for report in reports
+        for each in report.fields
+    }
+    by_field: dict[tuple[str, str, str], list[Write]] = {}
+    for write in history.writes:
+        by_field.setdefault(write.key, []).append(write)
+    found: dict[int, Standing] = {}
+    for key, writes in by_field.items():
+        found.update(_standings(writes, fields.get(key)))
+    return tuple((write, found[id(write)]) for write in history.writes)
+
+
+def _standings(
+    writes: Sequence[Write], present: ImageReference | None
+) -> Iterator[tuple[int, Standing]]:
+    """Yield by identity what became of one field's writes."""
+    down = dict(taken_back(writes, present).tags) if present else {}
+    is_found = False
+    for write in reversed(writes):
+        new = _parsed(write.trailer.new)
+        if present is None or new is None:
+            yield id(write), Standing.GONE
+        elif not is_found and _is_same(new, present):
+            is_found = True
+            yield id(write), Standing.PRESENT
+        elif down.pop(new.effective_tag, "") == write.commit[:SHORT]:
+            yield id(write), Standing.TAKEN_BACK
+        else:
+            yield id(write), Standing.REPLACED
+
+
+def taken_back(writes: Sequence[Write], present: ImageReference) -> TakenBack:
+    """Return what is not to be chosen again for one field.
+
+    Each trailer says what it found. Where that is not what the one before it wrote, somebody put
+    back an earlier tag, or another: what was written after the last write of that tag (all of it,
+    if none wrote it) was taken back, and stays so until it stands there by somebody else's hand.
+    The same goes for the present tag. And of the present tag no other digest is followed that it
+    ever had here: it was replaced.
+
+    Args:
+        writes: of this field, the oldest first.
+        present: the image that stands there.
+    """
+    known = [
+        (write, old, new)
+        for write in writes
+        if (old := _parsed(write.trailer.old)) and (new := _parsed(write.trailer.new))
+        if new.repository == present.repository
+    ]
+    replay = _Replay()
+    for write, old, new in known:
+        replay.find(old)
+        replay.write(new, write.commit)
+    replay.find(present)
+    digests = {
+        reference.digest
+        for _, old, new in known
+        for reference in (old, new)
+        if reference.digest and reference.effective_tag == present.effective_tag
+        if reference.repository == present.repository
+    }
+    return TakenBack(tuple(sorted(replay.down.items())), frozenset(digests - {present.digest}))
+
+
+class _Replay:
+    """What happened to one field, step by step.
+
+    Attributes:
+        down: the tags that were taken back, with the commits that wrote them, shortened.
+    """
+
+    def __init__(self) -> None:
+        self.down: dict[str, str] = {}
+        self._written: list[tuple[ImageReference, str]] = []
+
+    def find(self, image: ImageReference) -> None:
+        """Take in what stood there, before the next write or in the end."""
+        stands = [n for n, (new, _) in enumerate(self._written) if _is_same(new, image)]
+        last = stands[-1] if stands else -1
+        for new, commit in self._written[last + 1 :]:
+            self.down[new.effective_tag] = commit[:SHORT]
+        self.down.pop(image.effective_tag, None)
+
+    def write(self, image: ImageReference, commit: str) -> None:
+        """Take in what we wrote."""
+        self.down.pop(image.effective_tag, None)
+        self._written.append((image, commit))
+
+
+def _recalled_report(
+    report: FileReport, by_field: dict[tuple[str, str, str], list[Write]]
+) -> FileReport:
+    fields = tuple(_recalled(each, by_field) for each in report.fields)
+    is_same = all(new is old for new, old in zip(fields, report.fields, strict=True))
+    return report if is_same else replace(report, fields=fields)
+
+
+def _recalled(each: ImageField, by_field: dict[tuple[str, str, str], list[Write]]) -> ImageField:
+    writes = by_field.get((each.path, each.workload.workload, each.container))
+    if not writes or each.reference is None:
+        return each
+    found = taken_back(writes, each.reference)
+    return replace(each, rules=_with(each.rules, found)) if found else each
+
+
+def _with(rules: TagRules, found: TakenBack) -> TagRules:
+    return replace(rules, taken_back=found)
+
+
+def _writes(message: Message) -> Iterator[Write]:
+    by = parse_by(message.text)
+    for trailer in _chained(parse_trailers(message.text)):
+        yield Write(message.commit, message.at, message.author, by, trailer)
+
+
+def _chained(trailers: Sequence[ImageTrailer]) -> Iterator[ImageTrailer]:
+    """Yield the trailers of one message in the order of their making.
+
+    Squashed commits are listed from the oldest by some, from the newest by others: of one field,
+    what a trailer found is what the one before it wrote.
+    """
+    rest = list(trailers)
+    while rest:
+        first = next((each for each in rest if not _has_one_before(each, rest)), rest[0])
+        rest.remove(first)
+        yield first
+
+
+def _has_one_before(trailer: ImageTrailer, others: Sequence[ImageTrailer]) -> bool:
+    return any(
+        other is not trailer
+        and other.new == trailer.old
+        and (other.path, other.workload, other.container)
+        == (trailer.path, trailer.workload, trailer.container)
+        for other in others
+    )
+
+
+def _parsed(text: str) -> ImageReference | None:
+    try:
+        return ImageReference.parse(text)
+    except ReferenceSyntaxError:
+        return None
+
+
+def _is_same(written: ImageReference, present: ImageReference) -> bool:
+    """Whether a write stands; a digest that only one of them has makes no difference."""
+    digests = {written.digest, present.digest} - {None}
+    is_tag = written.effective_tag == present.effective_tag
+    return written.repository == present.repository and is_tag and len(digests) <= 1

@@ -1,0 +1,187 @@
+"""``reconcile history``: what moved, when, by whom, and what became of it; from Git alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import click
+
+from reconciler import bootstrap
+from reconciler.core.history import SHORT, History, Standing, Write, standings
+from reconciler.core.manifests.selection import is_within
+from reconciler.core.objects.lookup import find
+from reconciler.core.outcome import Problem, exit_code_of
+from reconciler.core.revision import Revision
+from reconciler.errors import NotFoundError, ReconcilerError, SettingsError
+from reconciler.interfaces.cli.diffs import DiffNarrator
+from reconciler.interfaces.cli.invocation import Invocation
+from reconciler.interfaces.cli.json_document import problem_document
+from reconciler.interfaces.cli.loading import load
+from reconciler.interfaces.cli.problems import say_problems
+from reconciler.interfaces.cli.rendering import JSON, rendered
+from reconciler.interfaces.table import say_table
+from reconciler.interfaces.terminal import Terminal
+from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.survey import Inspection, inspect_source
+from reconciler.settings import Settings, SourceSettings
+
+SCHEMA_VERSION = 1
+
+_HEADERS = ("date", "commit", "workload", "container", "change", "by", "now")
+_STYLES = {Standing.PRESENT: "green", Standing.TAKEN_BACK: "yellow", Standing.GONE: "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one source's history says; ``error`` says why it could not be read.
+
+    Attributes:
+        writes: the newest first, each with what became of it.
+    """
+
+    source: SourceSettings
+    revision: Revision | None = None
+    since: datetime | None = None
+    writes: tuple[tuple[Write, Standing], ...] = ()
+    inspection: Inspection | None = None
+    error: ReconcilerError | None = None
+
+
+def run(invocation: Invocation, *, workload: str | None) -> int:
+    """Print what commits of ours wrote, the newest first; return the exit code.
+
+    Raises:
+        SettingsError: options are wrong, or there is and was no such workload.
+    """
+    settings = load(invocation)
+    told = _told(settings)
+    if workload is not None:
+        told = _of_workload(told, workload)
+    problems = [Problem.of(each.error) for each in told if each.error]
+    code = exit_code_of(problems)
+    if settings.output == "json":
+        Terminal.standard().say(_document(told, problems, code))
+    else:
+        _say(told)
+        say_problems(problems)
+    return code
+
+
+def _told(settings: Settings) -> list[_Told]:
+    sources = tuple(replace(source, is_synced=False) for source in settings.sources)
+    progress = DiffNarrator()
+    settings = replace(settings, sources=sources)
+    with bootstrap.running(settings, progress=progress) as parts_of, progress:
+        return [_of_source(source, parts_of(source)) for source in sources]
+
+
+def _of_source(source: SourceSettings, parts: Parts) -> _Told:
+    try:
+        inspection = inspect_source(source, parts)
+        revision = inspection.view.revision
+        history = parts.repository.history(revision)
+    except ReconcilerError as error:
+        return _Told(source, error=error)
+    ours = tuple(each for each in history.writes if is_within(each.trailer.path, source.paths))
+    found = standings(History(ours, history.since), inspection.reports)
+    return _Told(source, revision, history.since, tuple(reversed(found)), inspection)
+
+
+def _of_workload(told: Sequence[_Told], workload: str) -> list[_Told]:
+    """Return the history of one workload, also of one that is gone.
+
+    Raises:
+        SettingsError: there is and was none of that name.
+    """
+    known = [key for each in told if each.inspection for key in each.inspection.workloads]
+    try:
+        names = {key.workload for key in find(workload, known)}
+    except NotFoundError as error:
+        names = {workload}
+        was_there = any(
+            write.trailer.workload == workload for one in told for write, _ in one.writes
+        )
+        if not was_there and any(one.revision for one in told):
+            raise SettingsError(error.message) from error
+    return [
+        replace(one, writes=tuple(each for each in one.writes if each[0].trailer.workload in names))
+        for one in told
+    ]
+
+
+def _document(told: Sequence[_Told], problems: Sequence[Problem], code: int) -> str:
+    body: JSON = {
+        "sources": [
+            {
+                "name": each.source.name,
+                "url": each.source.git.url,
+                "revision": str(each.revision) if each.revision else None,
+                "since": each.since.isoformat() if each.since else None,
+                "writes": [_written(write, standing) for write, standing in each.writes],
+            }
+            for each in told
+        ],
+        "problems": [problem_document(problem) for problem in problems],
+    }
+    return rendered(body, version=SCHEMA_VERSION, exit_code=code)
+
+
+def _written(write: Write, standing: Standing) -> JSON:
+    trailer = write.trailer
+    return {
+        "commit": write.commit,
+        "at": write.at.isoformat(),
+        "author": write.author,
+        "by": write.by,
+        "path": trailer.path,
+        "workload": trailer.workload,
+        "container": trailer.container,
+        "old": trailer.old,
+        "new": trailer.new,
+        "standing": standing.name,
+    }
+
+
+def _say(told: Sequence[_Told]) -> None:
+    terminal = Terminal.standard()
+    writes = [one for each in told for one in each.writes]
+    say_table(
+        terminal,
+        _HEADERS,
+        [_row(write, standing) for write, standing in writes],
+        styles=[_STYLES.get(standing, "") for _, standing in writes],
+    )
+    if not writes and any(each.revision for each in told):
+        click.echo("reconcile: no commit here wrote an image", err=True)
+    for line in _boundaries(told):
+        click.echo(f"reconcile: {line}", err=True)
+
+
+def _boundaries(told: Sequence[_Told]) -> Iterator[str]:
+    for each in told:
+        if each.since is not None:
+            of = f" of {each.source.name}" if len(told) > 1 else ""
+            yield f"history{of} known since {_date(each.since)}: --git-history reads more of it"
+
+
+def _row(write: Write, standing: Standing) -> tuple[str, ...]:
+    trailer = write.trailer
+    return (
+        _date(write.at),
+        write.commit[:SHORT],
+        trailer.workload,
+        trailer.container,
+        f"{trailer.old} -> {_suffix(trailer.old, trailer.new)}",
+        write.by or "-",
+        standing.value,
+    )
+
+
+def _suffix(old: str, new: str) -> str:
+    """Return what is new without the name that both have: ``v4``."""
+    name = old.partition("@")[0].rpartition(":")[0]
+    return new.removeprefix(f"{name}:") if name else new
+
+
+def _date(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")

@@ -106,7 +106,7 @@ def standings(
         reports: of all manifests, with the fields of all workloads.
     """
     fields = {
-        (each.path, each.workload.workload, each.container): each.reference
+        (each.place, each.workload.workload, each.container): each.reference
         for report in reports
         for each in report.fields
     }
@@ -206,7 +206,7 @@ def _recalled_report(
 
 
 def _recalled(each: ImageField, by_field: dict[tuple[str, str, str], list[Write]]) -> ImageField:
-    writes = by_field.get((each.path, each.workload.workload, each.container))
+    writes = by_field.get((each.place, each.workload.workload, each.container))
     if not writes or each.reference is None:
         return each
     found = taken_back(writes, each.reference)

@@ -82,9 +82,14 @@ def _of_source(source: SourceSettings, parts: Parts) -> _Told:
         history = parts.repository.history(revision)
     except ReconcilerError as error:
         return _Told(source, error=error)
-    ours = tuple(each for each in history.writes if is_within(each.trailer.path, source.paths))
+    ours = tuple(each for each in history.writes if is_within(_file(each), source.paths))
     found = standings(History(ours, history.since), inspection.reports)
     return _Told(source, revision, history.since, tuple(reversed(found)), inspection)
+
+
+def _file(write: Write) -> str:
+    """Return the file; the place of a marked value has a pointer behind it."""
+    return write.trailer.path.partition("#/")[0]
 
 
 def _of_workload(told: Sequence[_Told], workload: str) -> list[_Told]:

@@ -4,6 +4,7 @@ A socket's time-out is for one read: a host that sends a byte of a header now an
 ``100 Continue`` after another, would hold a thread for as long as it likes.
 """
 
+import base64
 import contextlib
 import math
 import socket
@@ -12,10 +13,11 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ProxySchemeUnknown
 from urllib3.util import parse_url
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ CONNECTIONS: Final = 32
 
 class OverdueError(TimeoutError):
     """The deadline is over, and the answer is not complete."""
+
+
+class ProxyUrlError(ValueError):
+    """What is to name a proxy is no URL; it is not quoted, for it may hold a password."""
 
 
 class _Deadline(threading.local):
@@ -83,16 +89,24 @@ def proxied_pool(
         proxy: its URL.
         context: the TLS of the origin.
         proxy_context: the TLS of the proxy itself, which is shown no certificate of ours.
+
+    Raises:
+        ProxyUrlError: the proxy's URL is none.
     """
-    pool = urllib3.ProxyManager(
-        proxy,
-        num_pools=1,
-        maxsize=CONNECTIONS,
-        block=True,
-        ssl_context=context,
-        proxy_ssl_context=proxy_context,
-        proxy_headers=_login_to(proxy),
-    )
+    try:
+        pool = urllib3.ProxyManager(
+            proxy,
+            num_pools=1,
+            maxsize=CONNECTIONS,
+            block=True,
+            ssl_context=context,
+            proxy_ssl_context=proxy_context,
+            proxy_headers=_login_to(proxy),
+        )
+    except ProxySchemeUnknown:
+        raise
+    except ValueError:  # urllib3's quotes the URL
+        raise ProxyUrlError from None
     pool.pool_classes_by_scheme = {"http": _PlainPool, "https": urllib3.HTTPSConnectionPool}
     return pool
 
@@ -107,12 +121,18 @@ def target_of(url: str, pool: Pool) -> str:
 
 
 def _login_to(proxy: str) -> dict[str, str]:
-    """Return the header for the user and password of a proxy's URL; urllib3 reads none there."""
+    """Return the header for the user and password of a proxy's URL; urllib3 reads none there.
+
+    Raises:
+        ValueError: it is no URL, or names no host.
+    """
     parts = urlsplit(proxy)
+    if not parts.hostname:
+        raise ValueError("names no host")
     if parts.username is None:
         return {}
-    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return dict(urllib3.make_headers(proxy_basic_auth=login))
+    login = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
+    return {"proxy-authorization": f"Basic {base64.b64encode(login).decode()}"}
 
 
 class _PlainSocket(socket.socket):

@@ -8,16 +8,27 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from reconciler.adapters.registry.connection import Pool, plain_pool, proxied_pool, tls_pool
+from reconciler.adapters.registry.connection import (
+    Pool,
+    ProxyUrlError,
+    plain_pool,
+    proxied_pool,
+    tls_pool,
+)
 from reconciler.adapters.registry.place import api_host
 from reconciler.adapters.registry.proxies import proxy_for
 from reconciler.adapters.registry.tls import Tls, TlsFile, TlsFiles
-from reconciler.errors import SettingsError
+from reconciler.errors import RegistryError, SettingsError
 from reconciler.host_settings import HostSettings
 from reconciler.settings import RegistrySettings
 
 HOSTS: Final = 64
 """To how many connections are kept: whoever redirects us on and on must not fill the memory."""
+
+_NO_PROXY: Final = (
+    "cannot be asked: the proxy that the environment names is no URL: write http://USER:PASSWORD@"
+    "HOST:PORT, with other characters than letters and digits in them as %XX"
+)
 
 
 class Pools:
@@ -46,6 +57,9 @@ class Pools:
 
         The environment is asked for a proxy once a host. Connections that are kept no longer end
         when the last request by them does.
+
+        Raises:
+            RegistryError: what it names as the proxy is no URL.
         """
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}".lower()
@@ -91,7 +105,11 @@ class Pools:
         context = self.context_of(host)
         if not proxy:
             return _Kept(tls_pool(origin, context), context)
-        return _Kept(proxied_pool(proxy, context, proxy_context=self._tls.context()), context)
+        try:
+            pool = proxied_pool(proxy, context, proxy_context=self._tls.context())
+        except ProxyUrlError:
+            raise RegistryError(_NO_PROXY, where=origin, is_retryable=False) from None
+        return _Kept(pool, context)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,63 @@ def test_a_proxy_that_is_no_url_is_an_error_of_that_registry(
         Transport(RegistrySettings()).get("http://plain.test/v2/", {})
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1:99999",
+        "127.0.0.1:port",
+        "[::1",
+        "a\u2100b:1",  # a character that stands for a slash and others
+        "",
+        ":1",
+    ],
+)
+def test_a_proxy_that_cannot_be_is_told_without_its_password(
+    address: str, no_proxies: pytest.MonkeyPatch
+) -> None:
+    no_proxies.setenv("http_proxy", f"http://me:{CANARY}@{address}")
+    transport = Transport(RegistrySettings())
+
+    with pytest.raises(RegistryError) as raised:
+        transport.get("http://plain.test/v2/", {})
+
+    expected = "http://plain.test: cannot be asked: the proxy that the environment names is no URL"
+    assert str(raised.value).startswith(expected)
+    assert CANARY not in str(raised.value)
+    assert not raised.value.is_retryable
+
+
+def test_a_password_with_a_slash_is_told_of_and_not_taken_for_a_port(
+    no_proxies: pytest.MonkeyPatch,
+) -> None:
+    no_proxies.setenv("http_proxy", f"http://{CANARY}:pass/word@proxy.example:3128")
+
+    with pytest.raises(RegistryError, match="is no URL") as raised:
+        Transport(RegistrySettings()).get("http://plain.test/v2/", {})
+
+    assert CANARY not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        pytest.param("%E2%82%AC", "€".encode(), id="utf-8"),
+        pytest.param("%E9", b"\xe9", id="latin-1"),
+        pytest.param("€", "€".encode(), id="not-escaped"),
+    ],
+)
+def test_a_proxys_password_is_sent_byte_by_byte(
+    written: str, sent: bytes, proxy: RegistrySimulator, no_proxies: pytest.MonkeyPatch
+) -> None:
+    no_proxies.setenv("http_proxy", f"http://me:{written}@{proxy.host}")
+    transport = Transport(RegistrySettings())
+
+    transport.get("http://plain.test/v2/", {})
+    transport.close()
+
+    assert proxy_login(proxy) == f"Basic {base64.b64encode(b'me:' + sent).decode()}"
+
+
 def test_a_proxy_that_refuses_is_told(no_proxies: pytest.MonkeyPatch) -> None:
     with RegistrySimulator(lambda _: Reply()) as proxy:  # knows no CONNECT
         no_proxies.setenv("https_proxy", f"http://{CANARY}@{proxy.host}")

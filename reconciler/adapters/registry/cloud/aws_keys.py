@@ -13,7 +13,13 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from reconciler.adapters.registry.cloud.caller import Call, Caller, read_json, unexpected
+from reconciler.adapters.registry.cloud.caller import (
+    Call,
+    Caller,
+    checked_url,
+    read_json,
+    unexpected,
+)
 from reconciler.adapters.registry.cloud.files import read_token_file
 from reconciler.adapters.registry.cloud.grant import CloudProblem
 from reconciler.adapters.registry.cloud.signature import Keys
@@ -34,6 +40,7 @@ _SESSION: Final = "reconcile"
 _OK: Final = 200
 _NOTHING: Final = "no AWS identity: give the pod's ServiceAccount a role (EKS Pod Identity or IRSA)"
 _XML: Final = re.compile(r"<(AccessKeyId|SecretAccessKey|SessionToken|Code)>([^<>]{1,8192})</")
+_TICKET_TEXT: Final = re.compile(r"[!-~]+")  # fit for a header
 _CODE: Final = re.compile(r"[A-Za-z.]{1,80}")
 
 
@@ -125,12 +132,15 @@ class AwsKeys:
         """Return those of the instance's role, by the second version of the metadata service."""
         if self._environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
             raise CloudProblem(_NOTHING)
-        base = (self._environment.get(IMDS_VARIABLE) or IMDS).rstrip("/")
+        base = checked_url(self._environment.get(IMDS_VARIABLE) or IMDS, IMDS_VARIABLE)
         try:
             ticket = self._instance(f"{base}/latest/api/token", _TICKET, method="PUT")
         except CloudProblem as problem:
             raise CloudProblem(f"{_NOTHING}, or this machine one ({problem})") from problem
-        headers = {"X-aws-ec2-metadata-token": ticket.body.decode(errors="replace").strip()}
+        found = ticket.body.decode(errors="replace").strip()
+        if not _TICKET_TEXT.fullmatch(found):
+            raise CloudProblem(f"{_INSTANCE} gives no ticket")
+        headers = {"X-aws-ec2-metadata-token": found}
         roles = f"{base}/latest/meta-data/iam/security-credentials/"
         role = self._instance(roles, headers).body.decode(errors="replace").split("\n")[0].strip()
         if not re.fullmatch(r"[\w+=,.@-]{1,128}", role):
@@ -152,9 +162,14 @@ def endpoint(service: str, environment: Mapping[str, str], usual: str) -> str:
     """Return the base URL of a service, as AWS's own tools read it from the environment.
 
     AWS SDKs and Tools Reference Guide, "Service-specific endpoints".
+
+    Raises:
+        CloudProblem: what the environment says is no URL.
     """
-    own = environment.get(f"AWS_ENDPOINT_URL_{service}") or environment.get("AWS_ENDPOINT_URL")
-    return (own or usual).rstrip("/")
+    for variable in (f"AWS_ENDPOINT_URL_{service}", "AWS_ENDPOINT_URL"):
+        if own := environment.get(variable):
+            return checked_url(own, variable)
+    return usual
 
 
 def _served(answer: Response, who: str) -> Keys:

@@ -12,11 +12,17 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 
-from reconciler.adapters.registry.cloud.caller import Call, Caller, read_json, unexpected
+from reconciler.adapters.registry.cloud.caller import (
+    Call,
+    Caller,
+    checked_url,
+    read_json,
+    unexpected,
+)
 from reconciler.adapters.registry.cloud.files import read_token_file
 from reconciler.adapters.registry.cloud.grant import CloudProblem, Grant
 from reconciler.adapters.registry.login import Login
@@ -127,10 +133,10 @@ class Azure:
         Raises:
             CloudProblem: it is not https.
         """
-        base = (self._environment.get("AZURE_AUTHORITY_HOST") or AUTHORITY).rstrip("/")
-        if urlsplit(base).scheme != "https":
+        base = self._environment.get("AZURE_AUTHORITY_HOST") or AUTHORITY
+        if not base.lower().startswith("https://"):
             raise CloudProblem("AZURE_AUTHORITY_HOST is no https URL")
-        return base
+        return checked_url(base, "AZURE_AUTHORITY_HOST")
 
     def _managed_token(self) -> Secret:
         """Return the token of the machine's identity, or of the one that AZURE_CLIENT_ID names.
@@ -140,7 +146,7 @@ class Azure:
         query = {"api-version": "2018-02-01", "resource": AUDIENCE}
         if client := self._environment.get("AZURE_CLIENT_ID"):
             query["client_id"] = client
-        base = (self._environment.get(IMDS_VARIABLE) or IMDS).rstrip("/")
+        base = checked_url(self._environment.get(IMDS_VARIABLE) or IMDS, IMDS_VARIABLE)
         url = f"{base}/metadata/identity/oauth2/token?{urlencode(query)}"
         answer = self._caller.send(Call(_IMDS_WHO, url, {"Metadata": "true"}, is_near=True))
         if answer.status == _BAD_REQUEST:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -75,6 +76,25 @@ class Caller:
         """Close all connections."""
         self._far.close()
         self._near.close()
+
+
+def checked_url(url: str, variable: str) -> str:
+    """Return a base URL from the environment, without a slash at its end.
+
+    Args:
+        url: the URL.
+        variable: what holds it, for messages.
+
+    Raises:
+        CloudProblem: it is none.
+    """
+    try:
+        is_url = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise CloudProblem(f"{variable} is no URL")
+    return url.rstrip("/")
 
 
 def read_json(answer: Response, shape: type[Shape], who: str) -> Shape:

@@ -24,7 +24,10 @@ def read_token_file(path: Path, variable: str) -> Secret:
             content = file.read(MAX_TOKEN_BYTES + 1)
         if len(content) > MAX_TOKEN_BYTES:
             raise CloudProblem(f"the file of {variable} is larger than {MAX_TOKEN_BYTES:,} bytes")
-        return Secret(content.decode("ascii").strip())
+        token = content.decode("ascii").strip()
+        if not token.isprintable():  # nothing else fits into a header
+            raise CloudProblem(f"the file of {variable} holds no token")
+        return Secret(token)
     except OSError as error:
         message = f"the file of {variable} cannot be read: {error.strerror}"
         raise CloudProblem(message) from error

@@ -32,7 +32,7 @@ class Grant:
     @classmethod
     def lasting(cls, login: Login, life_s: float) -> "Grant":
         """Return a login that lives that long: it is used for less."""
-        use_s = min(max(life_s * (1 - _SLACK), SHORTEST_USE_S), LONGEST_USE_S)
+        use_s = min(max(SHORTEST_USE_S, life_s * (1 - _SLACK)), LONGEST_USE_S)  # also of a NaN
         return cls(login, use_s)
 
 

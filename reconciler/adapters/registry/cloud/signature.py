@@ -6,24 +6,38 @@ derived from the secret, the date, the region and the service.
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from reconciler.adapters.registry.cloud.grant import CloudProblem
 from reconciler.core.redaction import Secret
 
+_PART: Final = re.compile(r"[!-~]+")
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """An access key; one for a while has a session token."""
+    """An access key; one for a while has a session token.
+
+    Raises:
+        CloudProblem: a part of it is nothing that a header can hold; it is not quoted.
+    """
 
     access_key: str = field(repr=False)
     secret: Secret
     session_token: Secret | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a key that was copied with the end of its line."""
+        secrets = filter(None, (self.secret, self.session_token))
+        parts = (self.access_key, *(each.reveal() for each in secrets))
+        if not all(map(_PART.fullmatch, parts)):
+            raise CloudProblem("the access key of AWS holds a space, a line end or no text")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from reconciler.adapters.registry.cloud.grant import SHORTEST_USE_S, Grant
 from reconciler.adapters.registry.login import Login
 from reconciler.core.images.reference import Repository
 from reconciler.core.redaction import Secret
@@ -266,3 +267,76 @@ def test_a_token_file_that_is_not_there_is_told(world: CloudWorld) -> None:
     assert world.problem(HOST) == (
         "the file of AWS_WEB_IDENTITY_TOKEN_FILE cannot be read: No such file or directory"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("AWS_SESSION_TOKEN", f"{CANARY}\n", id="line-end"),
+        pytest.param("AWS_SECRET_ACCESS_KEY", f"{CANARY}\n", id="line-end-of-secret"),
+        pytest.param("AWS_ACCESS_KEY_ID", f"{CANARY}€", id="not-latin-1"),
+        pytest.param("AWS_SECRET_ACCESS_KEY", f"{CANARY}\udcff", id="no-text"),
+        pytest.param("AWS_SESSION_TOKEN", f"{CANARY}\0", id="zero-byte"),
+    ],
+)
+def test_an_access_key_that_no_header_can_hold_is_told_of_and_not_quoted(
+    name: str, value: str, world: CloudWorld
+) -> None:
+    api = with_key(world, sold())
+    world.environment[name] = value
+
+    assert world.problem(HOST) == "the access key of AWS holds a space, a line end or no text"
+    assert api.requests == []
+
+
+def test_a_served_access_key_that_no_header_can_hold_is_told_of(world: CloudWorld) -> None:
+    with_key(world, sold())
+    del world.environment["AWS_ACCESS_KEY_ID"]
+    served = {"AccessKeyId": "AKIA", "SecretAccessKey": CANARY, "Token": f"{CANARY}\nX-Evil: 1"}
+    agent = world.serve(lambda _: Reply(body=json.dumps(served).encode()))
+    world.environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"http://{agent.host}/"
+
+    assert world.problem(HOST) == "the access key of AWS holds a space, a line end or no text"
+
+
+def test_a_token_file_of_several_lines_is_told_of_and_not_quoted(world: CloudWorld) -> None:
+    world.environment |= {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": world.file("token", f"{CANARY}\n{CANARY}"),
+    }
+
+    variable = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+    assert world.problem(HOST) == f"the file of {variable} holds no token"
+
+
+@pytest.mark.parametrize("ticket", [b"a\nb", b"\xff", b""])
+def test_a_ticket_of_the_metadata_server_that_no_header_can_hold_is_told_of(
+    ticket: bytes, world: CloudWorld
+) -> None:
+    server = world.serve(lambda _: Reply(body=ticket))
+    world.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = f"http://{server.host}"
+
+    assert world.problem(HOST) == "the metadata server of AWS gives no ticket"
+
+
+@pytest.mark.parametrize("url", ["http://[x", "https://x:99999", "https://x:port"])
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR"])
+def test_an_endpoint_that_is_no_url_is_named(name: str, url: str, world: CloudWorld) -> None:
+    with_key(world, sold())
+    del world.environment["AWS_ENDPOINT_URL_ECR"]
+    world.environment[name] = url
+
+    assert world.problem(HOST) == f"{name} is no URL"
+
+
+@pytest.mark.parametrize("url", ["http://[x", "http://x:99999"])
+def test_a_metadata_server_that_is_no_url_is_named(url: str, world: CloudWorld) -> None:
+    world.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = url
+
+    assert "AWS_EC2_METADATA_SERVICE_ENDPOINT is no URL" in world.problem(HOST)
+
+
+def test_a_life_that_is_no_number_is_a_short_one() -> None:
+    grant = Grant.lasting(Login("AWS", Secret(CANARY)), float("nan"))
+
+    assert grant.use_s == SHORTEST_USE_S

@@ -189,3 +189,18 @@ def test_a_token_that_does_not_tell_its_end_is_used_as_well(world: CloudWorld, t
     world.serve_as(HOST, acr(Reply(body=json.dumps({"refresh_token": token}).encode())))
 
     assert world.ask(HOST) == Login(USER, Secret(token), is_identity_token=True)
+
+
+@pytest.mark.parametrize("url", ["https://[x", "https://x:99999"])
+def test_a_token_service_that_is_no_url_is_named(url: str, world: CloudWorld) -> None:
+    with_workload_identity(world)
+    world.environment["AZURE_AUTHORITY_HOST"] = url
+
+    assert world.problem(HOST) == "AZURE_AUTHORITY_HOST is no URL"
+
+
+@pytest.mark.parametrize("url", ["http://[x", "http://x:99999"])
+def test_a_metadata_server_that_is_no_url_is_named(url: str, world: CloudWorld) -> None:
+    world.environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = url
+
+    assert world.problem(HOST) == "AZURE_POD_IDENTITY_AUTHORITY_HOST is no URL"

@@ -18,7 +18,7 @@ from reconciler.adapters.registry.registries import OnLimit, Registries
 from reconciler.adapters.registry.request import Request, without_query
 from reconciler.adapters.registry.transport import OnRequest, Response
 from reconciler.core.images.pull_secret import PullCredential
-from reconciler.core.images.reference import Repository, is_tag
+from reconciler.core.images.reference import Repository, tags_among
 from reconciler.errors import NotFoundError, RegistryError
 from reconciler.settings import RegistrySettings
 
@@ -156,7 +156,7 @@ def _tags_of(page: Response) -> list[str]:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise lied(page.url, "answered with something that is no list of tags") from error
         is_excessive = len(listed) > MAX_TAGS  # duplicates too: a million is a second's work
-        tags = [] if is_excessive else [t for t in listed if isinstance(t, str) and is_tag(t)]
+        tags = [] if is_excessive else tags_among(listed)
         del listed  # an error keeps what its functions held
     if is_excessive:
         raise lied(page.url, f"lists more than {MAX_TAGS:,} tags")

@@ -6,7 +6,7 @@ CNCF distribution, "Token Authentication Specification" and "OAuth2 Token Authen
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
@@ -42,11 +42,11 @@ class TokenKey:
     @property
     def url(self) -> str:
         """The URL to GET a token from."""
-        parameters = [("service", self.service)] if self.service else []
-        parameters += [("scope", scope) for scope in self.scope.split()]
-        parts = urlsplit(self.realm)
-        joined = "&".join(filter(None, (parts.query, urlencode(parameters))))
-        return parts._replace(query=joined, fragment="").geturl()
+        service = [f"service={quote_plus(self.service)}"] if self.service else []
+        scopes = [f"scope={quote_plus(scope)}" for scope in self.scope.split()]
+        base, _, query = self.realm.partition("#")[0].partition("?")
+        joined = "&".join(filter(None, (query, *service, *scopes)))
+        return f"{base}?{joined}" if joined else base
 
     @property
     def form(self) -> bytes:

@@ -80,15 +80,15 @@ class Tokens:
 
     def _bought(self, key: TokenKey) -> Token:
         answer = self._answer(key)
+        token = read_token(answer.body) if answer.status == _OK else None
+        if token is not None:
+            return token
         where = without_query(key.realm)
         if answer.status in _REFUSED:
             raise AccessDeniedError(f"{_WHO} answered {answer.status}", where=where)
         if answer.status != _OK:
             raise failure(answer, _WHO, where=where)
-        token = read_token(answer.body)
-        if token is None:
-            raise lied(where, "answered with something that holds no token", _WHO)
-        return token
+        raise lied(where, "answered with something that holds no token", _WHO)
 
     def _answer(self, key: TokenKey) -> Response:
         if key.login is not None and key.login.is_identity_token:

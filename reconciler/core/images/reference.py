@@ -6,6 +6,7 @@ use; the familiar short names (``nginx``, ``acme/web``) mean Docker Hub.
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.errors import ReferenceSyntaxError
@@ -115,6 +116,11 @@ class ImageReference:
 def is_tag(text: str) -> bool:
     """Whether a text can be a tag: up to 128 letters, digits, ``_``, ``.`` and ``-``."""
     return _TAG.fullmatch(text) is not None
+
+
+def tags_among(texts: Iterable[object]) -> list[str]:
+    """Return what can be a tag of what a registry lists: a thousand at a time, so in one go."""
+    return list(filter(_TAG.fullmatch, [each for each in texts if isinstance(each, str)]))
 
 
 def check_tag(text: str, tag: str) -> None:

@@ -1,6 +1,12 @@
 import pytest
 
-from reconciler.core.images.reference import ImageReference, Repository, check_tag, is_tag
+from reconciler.core.images.reference import (
+    ImageReference,
+    Repository,
+    check_tag,
+    is_tag,
+    tags_among,
+)
 from reconciler.errors import ReferenceSyntaxError
 
 DIGEST = "sha256:" + "0a" * 32
@@ -93,6 +99,12 @@ def test_a_missing_tag_is_put_in() -> None:
 def test_another_tag_must_be_one() -> None:
     with pytest.raises(ReferenceSyntaxError, match="'v 4' is no tag"):
         ImageReference.parse("web").with_tag("v 4")
+
+
+def test_what_can_be_no_tag_is_left_out_of_a_list() -> None:
+    listed = ["1.0", 5, "v" * 129, None, "a b", "1.1\n", "", 1.5, True, "latest"]
+
+    assert tags_among(listed) == ["1.0", "latest"]
 
 
 def test_a_tag_has_up_to_128_letters() -> None:

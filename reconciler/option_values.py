@@ -11,6 +11,7 @@ from reconciler.settings import Address
 
 OFF = "off"
 MAX_PORT = 65535
+_DIGITS = 9  # of a number: git takes no more than 32 bits
 _ADDRESS = re.compile(
     r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)\]|(?P<host>[^\s:/\[\]]*))"
     r":(?P<port>[0-9]{1,5})"
@@ -63,8 +64,10 @@ def to_switch(raw: object) -> bool:
 
 
 def _to_number(_option: Option, raw: object) -> object:
-    text = str(raw)
-    if text.isascii() and text.isdigit() and int(text) > 0:
+    text = str(raw).lstrip("0")
+    if text.isascii() and text.isdigit():
+        if len(text) > _DIGITS:
+            raise SettingsError(f"{text[:20]!r}… is more than {10**_DIGITS - 1:,}")
         return int(text)
     raise SettingsError(f"{raw!r} is no whole number above 0")
 

@@ -146,6 +146,11 @@ def test_all_problems_are_told_at_once_with_their_places() -> None:
         pytest.param(
             {"git-history": 0}, "config.yaml: git-history: 0 is no whole number above 0", id="zero"
         ),
+        pytest.param(
+            {"git-history": "9" * 5000},
+            "config.yaml: git-history: '99999999999999999999'… is more than 999,999,999",
+            id="more-than-python-reads",
+        ),
     ],
 )
 def test_a_wrong_file_is_explained(file: Mapping[str, object], problem: str) -> None:

@@ -5,18 +5,27 @@ down is worked out from these alone; contents of old commits are not read.
 """
 
 import enum
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import TypeAlias
 
 from reconciler.core.images.reference import ImageReference
-from reconciler.core.images.rules import TagRules, TakenBack
+from reconciler.core.images.rules import TakenBack
 from reconciler.core.manifests.images import FileReport, ImageField
 from reconciler.core.message import ImageTrailer, parse_by, parse_trailers
 from reconciler.errors import ReferenceSyntaxError
 
+MOST = 2000
+"""Writes of one field that are gone through, the newest: whoever may push could make it a million."""
+
 SHORT = 7
 """Digits of a commit's id where a person reads it."""
+
+
+Key: TypeAlias = tuple[str, str, str]
+"""A field: its place, workload and container, as trailers name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +47,12 @@ class Write:
     trailer: ImageTrailer
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """The field: path, workload, container."""
         return self.trailer.path, self.trailer.workload, self.trailer.container
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what was worked out once is kept
 class History:
     """What commits of ours wrote, as far as it is known.
 
@@ -57,12 +66,36 @@ class History:
 
     def recalled(self, reports: Sequence[FileReport]) -> tuple[FileReport, ...]:
         """Return the reports with what was taken back from each field among its rules."""
-        by_field: dict[tuple[str, str, str], list[Write]] = {}
-        for write in self.writes:
-            by_field.setdefault(write.key, []).append(write)
-        if not by_field:
+        if not self.writes:
             return tuple(reports)
-        return tuple(_recalled_report(report, by_field) for report in reports)
+        return tuple(map(self._recalled_report, reports))
+
+    @cached_property
+    def by_field(self) -> Mapping[Key, Sequence[Write]]:
+        """The writes of each field, the oldest first."""
+        found: dict[Key, list[Write]] = {}
+        for write in self.writes:
+            found.setdefault(write.key, []).append(write)
+        return found
+
+    @cached_property
+    def _known(self) -> dict[tuple[Key, ImageReference], TakenBack]:
+        return {}
+
+    def _recalled_report(self, report: FileReport) -> FileReport:
+        fields = tuple(map(self._recalled, report.fields))
+        is_same = all(new is old for new, old in zip(fields, report.fields, strict=True))
+        return report if is_same else replace(report, fields=fields)
+
+    def _recalled(self, each: ImageField) -> ImageField:
+        key = (each.place, each.workload.workload, each.container)
+        if each.reference is None or key not in self.by_field:
+            return each
+        known = (key, each.reference)
+        if known not in self._known:
+            self._known[known] = taken_back(self.by_field[key], each.reference)
+        found = self._known[known]
+        return replace(each, rules=replace(each.rules, taken_back=found)) if found else each
 
 
 NO_HISTORY = History()
@@ -110,11 +143,8 @@ def standings(
         for report in reports
         for each in report.fields
     }
-    by_field: dict[tuple[str, str, str], list[Write]] = {}
-    for write in history.writes:
-        by_field.setdefault(write.key, []).append(write)
     found: dict[int, Standing] = {}
-    for key, writes in by_field.items():
+    for key, writes in history.by_field.items():
         found.update(_standings(writes, fields.get(key)))
     return tuple((write, found[id(write)]) for write in history.writes)
 
@@ -156,7 +186,7 @@ def taken_back(writes: Sequence[Write], present: ImageReference) -> TakenBack:
         for write in writes
         if (old := _parsed(write.trailer.old)) and (new := _parsed(write.trailer.new))
         if new.repository == present.repository
-    ]
+    ][-MOST:]
     replay = _Replay()
     for write, old, new in known:
         replay.find(old)
@@ -185,6 +215,9 @@ class _Replay:
 
     def find(self, image: ImageReference) -> None:
         """Take in what stood there, before the next write or in the end."""
+        if self._written and _is_same(self._written[-1][0], image):
+            self.down.pop(image.effective_tag, None)
+            return
         stands = [n for n, (new, _) in enumerate(self._written) if _is_same(new, image)]
         last = stands[-1] if stands else -1
         for new, commit in self._written[last + 1 :]:
@@ -195,26 +228,6 @@ class _Replay:
         """Take in what we wrote."""
         self.down.pop(image.effective_tag, None)
         self._written.append((image, commit))
-
-
-def _recalled_report(
-    report: FileReport, by_field: dict[tuple[str, str, str], list[Write]]
-) -> FileReport:
-    fields = tuple(_recalled(each, by_field) for each in report.fields)
-    is_same = all(new is old for new, old in zip(fields, report.fields, strict=True))
-    return report if is_same else replace(report, fields=fields)
-
-
-def _recalled(each: ImageField, by_field: dict[tuple[str, str, str], list[Write]]) -> ImageField:
-    writes = by_field.get((each.place, each.workload.workload, each.container))
-    if not writes or each.reference is None:
-        return each
-    found = taken_back(writes, each.reference)
-    return replace(each, rules=_with(each.rules, found)) if found else each
-
-
-def _with(rules: TagRules, found: TakenBack) -> TagRules:
-    return replace(rules, taken_back=found)
 
 
 def _writes(message: Message) -> Iterator[Write]:
@@ -229,23 +242,20 @@ def _chained(trailers: Sequence[ImageTrailer]) -> Iterator[ImageTrailer]:
     Squashed commits are listed from the oldest by some, from the newest by others: of one field,
     what a trailer found is what the one before it wrote.
     """
-    rest = list(trailers)
-    while rest:
-        first = next((each for each in rest if not _has_one_before(each, rest)), rest[0])
-        rest.remove(first)
-        yield first
+    by_field: dict[Key, list[ImageTrailer]] = {}
+    for trailer in trailers:
+        key = (trailer.path, trailer.workload, trailer.container)
+        by_field.setdefault(key, []).append(trailer)
+    for rest in by_field.values():
+        while 1 < len(rest) <= MOST:
+            written = {each.new for each in rest}
+            first = next((each for each in rest if each.old not in written), rest[0])
+            rest.remove(first)
+            yield first
+        yield from rest
 
 
-def _has_one_before(trailer: ImageTrailer, others: Sequence[ImageTrailer]) -> bool:
-    return any(
-        other is not trailer
-        and other.new == trailer.old
-        and (other.path, other.workload, other.container)
-        == (trailer.path, trailer.workload, trailer.container)
-        for other in others
-    )
-
-
+@lru_cache(maxsize=4096)
 def _parsed(text: str) -> ImageReference | None:
     try:
         return ImageReference.parse(text)

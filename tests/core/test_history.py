@@ -180,6 +180,15 @@ def test_trailers_that_go_round_in_a_circle_are_all_read() -> None:
     assert {each.trailer for each in writes_of([message(*made)])} == set(made)
 
 
+def test_a_message_made_to_take_long_does_not() -> None:
+    made = [write(str(number % 7), str(number % 5)).trailer for number in range(50_000)]
+
+    found = writes_of([message(*made)])
+
+    assert len(found) == 50_000
+    assert set(tags(found, "9")) == {"0", "1", "2", "3", "4"}
+
+
 # Reports
 
 MANIFEST = """\

@@ -18,7 +18,7 @@ from reconciler.core.message import ImageTrailer, parse_by, parse_trailers
 from reconciler.errors import ReferenceSyntaxError
 
 MOST = 2000
-"""Writes of one field that are gone through, the newest: whoever may push could make it a million."""
+"""Writes of one field that are gone through, the newest: anybody who pushes can make a million."""
 
 SHORT = 7
 """Digits of a commit's id where a person reads it."""

@@ -75,6 +75,11 @@ def test_alternatives_are_told_apart_before_ranges() -> None:
         assert str(Constraint.parse(text)) == same
 
 
+def test_a_range_may_stand_beside_another_comparator() -> None:
+    for text in ("^1 1.2 - 1.4", "^1, 1.2 - 1.4", "^1,1.2 - 1.4"):
+        assert str(Constraint.parse(text)) == "^1 >=1.2 <=1.4"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -74,9 +74,9 @@ class RegistryImages:
         """Return when an image was built, in UTC; None if it does not say.
 
         Of an index that is when its manifest for linux/amd64 was built, or else the first by
-        platform and digest. The first of these that is a time since 1980: the config's ``created``,
-        the annotation ``org.opencontainers.image.created`` of the manifest, of the index, the
-        labels of that name and ``org.label-schema.build-date``.
+        platform and digest. The first of these that is a time after 1 January 1980: the config's
+        ``created``, the annotation ``org.opencontainers.image.created`` of the manifest, of the
+        index, the labels of that name and ``org.label-schema.build-date``.
 
         Raises:
             RegistryError: likewise; also if the content is not what the digest says.

@@ -8,12 +8,13 @@ _MOMENT: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,32}))?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_FIRST: Final = datetime(1980, 1, 1, tzinfo=UTC)
-"""What builds that are to be repeatable write (1970, the year 1) is no time of building."""
+_FIRST: Final = datetime(1980, 1, 2, tzinfo=UTC)
+"""What builds that are to be repeatable write is no time of building: 1970, the year 1, and
+the first day of 1980."""
 
 
 def read_moment(text: object) -> datetime | None:
-    """Return the moment, in UTC; None if it is no RFC 3339, or before 1980.
+    """Return the moment, in UTC; None if it is no RFC 3339, or not after 1 January 1980.
 
     Digits beyond microseconds are dropped: Go writes nanoseconds.
     """

@@ -10,9 +10,10 @@ from reconciler.core.images.pattern import Pattern
 from reconciler.core.images.viewpoint import Viewpoint
 from reconciler.errors import NotFoundError, ReconcilerError
 
-EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1980, 1, 2, tzinfo=UTC)
 """Before it there is no time but a sign that none was recorded: builders that give the same bytes
-for the same sources write the epoch, 1970, or the first day that a ZIP archive can name, 1980."""
+for the same sources write the epoch, 1970, or the first day that a ZIP archive can name, 1 January
+1980 (Cloud Native Buildpacks: its first second)."""
 
 _WORDS = Words("newer than", "older than", "as old as", "newest")
 _THING = Fact.CREATED.value

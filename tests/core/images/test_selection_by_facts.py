@@ -84,14 +84,16 @@ def test_creation_times_decide(
 
 def test_a_time_that_stands_for_none_is_turned_down() -> None:
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    last, first = datetime(1979, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1980, 1, 1, tzinfo=UTC)
-    knowledge = Knowledge(created={"a": epoch, "b": last, "c": first})
+    last, first = datetime(1979, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1980, 1, 2, tzinfo=UTC)
+    buildpacks = datetime(1980, 1, 1, 0, 0, 1, tzinfo=UTC)
+    knowledge = Knowledge(created={"a": epoch, "b": last, "c": first, "d": buildpacks})
 
-    assert outcome("a b c", NEW, None, knowledge) == ("c", BEST)
-    assert said("a b c", NEW, None, knowledge) == [
+    assert outcome("a b c d", NEW, None, knowledge) == ("c", BEST)
+    assert said("a b c d", NEW, None, knowledge) == [
         ("c", "CHOSEN"),
         ("a", "was created in 1970, which stands for no time"),
         ("b", "was created in 1979, which stands for no time"),
+        ("d", "was created in 1980, which stands for no time"),
     ]
 
 

@@ -20,6 +20,7 @@ class ProxySimulator:
         port: where all tunnels lead.
         context: makes the proxy itself speak TLS.
         login: ``user:password`` that it wants; empty: none.
+        drip_s: answers a byte every so many seconds, and never ends; 0: answers at once.
 
     Attributes:
         asked: the ``host:port`` of each tunnel that was asked for.
@@ -27,12 +28,18 @@ class ProxySimulator:
     """
 
     def __init__(
-        self, port: int, *, context: ssl.SSLContext | None = None, login: str = ""
+        self,
+        port: int,
+        *,
+        context: ssl.SSLContext | None = None,
+        login: str = "",
+        drip_s: float = 0.0,
     ) -> None:
         self.asked: list[str] = []
         self.headers: list[str] = []
         self._target = port
         self._context = context
+        self._drip_s = drip_s
         pair = base64.b64encode(login.encode()).decode()
         self._wanted = f"Proxy-Authorization: Basic {pair}" if login else ""
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -78,6 +85,11 @@ class ProxySimulator:
             self.headers.append(head)
             if self._wanted.lower() not in head.lower():
                 client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+                return
+            if self._drip_s:
+                client.sendall(b"HTTP/1.1 200 ")
+                while not self._stopping.wait(self._drip_s):
+                    client.sendall(b"O")
                 return
             with socket.create_connection(("127.0.0.1", self._target)) as target:
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")

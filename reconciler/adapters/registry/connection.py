@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import urllib3
-from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ProxySchemeUnknown
 from urllib3.util import parse_url
 
@@ -107,7 +107,7 @@ def proxied_pool(
         raise
     except ValueError:  # urllib3's quotes the URL
         raise ProxyUrlError from None
-    pool.pool_classes_by_scheme = {"http": _PlainPool, "https": urllib3.HTTPSConnectionPool}
+    pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _TunnelPool}
     return pool
 
 
@@ -179,12 +179,25 @@ class _TlsSocket(ssl.SSLSocket):
 class _PlainConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         """Return the socket of a new connection (urllib3's SOCKS support hooks in here too)."""
-        made = super()._new_conn()
-        timeout_s = made.gettimeout()
-        timed = _PlainSocket(made.family, made.type, made.proto, fileno=made.detach())
-        timed.settimeout(timeout_s)
-        return timed
+        return _timed(super()._new_conn())
 
 
 class _PlainPool(urllib3.HTTPConnectionPool):
     ConnectionCls = _PlainConnection
+
+
+class _TunnelConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        """Return the socket on which a proxy is asked for a tunnel, before there is any TLS."""
+        return _timed(super()._new_conn())
+
+
+class _TunnelPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TunnelConnection
+
+
+def _timed(made: socket.socket) -> socket.socket:
+    timeout_s = made.gettimeout()
+    timed = _PlainSocket(made.family, made.type, made.proto, fileno=made.detach())
+    timed.settimeout(timeout_s)
+    return timed

@@ -222,6 +222,24 @@ def test_the_deadline_of_an_answer_holds_through_a_tunnel(
         transport.close()
 
 
+@pytest.mark.parametrize("is_in_tls", [False, True], ids=["plain", "tls"])
+def test_a_proxy_that_opens_a_tunnel_byte_by_byte_meets_the_deadline(
+    authority: Authority, tmp_path: Path, no_proxies: pytest.MonkeyPatch, *, is_in_tls: bool
+) -> None:
+    context = serving_context(authority.certificate(tmp_path / "proxy.pem"))
+    with ProxySimulator(9, context=context if is_in_tls else None, drip_s=0.1) as proxy:
+        no_proxies.setenv("HTTPS_PROXY", f"{'https' if is_in_tls else 'http'}://{proxy.host}")
+        transport = Transport(RegistrySettings(ca_file=authority.ca_file, answer_timeout_s=0.5))
+        with ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(transport.get, "https://registry.test/v2/", {})
+            error = asked.exception(timeout=60)
+        transport.close()
+
+    assert isinstance(error, RegistryError)
+    assert "did not finish its answer within 0.5 s" in str(error)
+    assert error.is_retryable
+
+
 def test_a_client_certificate_is_for_the_registry_behind_the_proxy(
     authority: Authority, tmp_path: Path, no_proxies: pytest.MonkeyPatch
 ) -> None:

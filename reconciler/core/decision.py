@@ -70,6 +70,7 @@ _SKIPS = {
     SelectionReason.UNKNOWN_IMAGES: SkipReason.UNKNOWN_IMAGES,
     SelectionReason.UNREADABLE_IMAGES: SkipReason.REGISTRY_FAILED,
 }
+_OPEN = frozenset({SelectionReason.UNKNOWN_IMAGES, SelectionReason.UNREADABLE_IMAGES})
 _FOR_A_PERSON = frozenset({SkipReason.NO_VERSION, SkipReason.NO_TAG, SkipReason.INVALID})
 
 
@@ -161,7 +162,8 @@ def _held(
     selection: Selection,
 ) -> Skip | None:
     """Return the skip of a field for which nothing was selected; None if it has the newest."""
-    if tag := _taken_back(field, listed, knowledge, choose):
+    is_open = selection.reason in _OPEN  # another tag may still be chosen
+    if not is_open and (tag := _taken_back(field, listed, knowledge, choose)):
         commit = field.rules.taken_back.commit_of(tag)
         detail = f"{tag} was taken back: {commit} wrote it, and something else stands there now"
         return _skip(field, SkipReason.TAKEN_BACK, detail)

@@ -5,9 +5,10 @@ import pytest
 
 from reconciler.core.decision import Change, Decision, Skip, decide
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Fact, Knowledge, Want
+from reconciler.core.images.platform import Platform
 from reconciler.core.images.policy import DigestPolicy, NewestPolicy
 from reconciler.core.images.reference import Repository
-from reconciler.core.images.rules import DEFAULT_RULES, TagRules
+from reconciler.core.images.rules import DEFAULT_RULES, TagRules, TakenBack
 from reconciler.core.manifests.images import SkipReason, inspect
 from reconciler.errors import NotFoundError, RegistryError
 
@@ -209,3 +210,34 @@ def test_every_want_stands_once_in_the_order_of_the_fields() -> None:
     made = decide([report], {REPOSITORY: ("v3", "v4"), docker: ("v1",)})
 
     assert made.wants == {REPOSITORY: (Want("v4", Fact.DIGEST),)}
+
+
+@pytest.mark.parametrize(
+    ("fact", "reason"),
+    [
+        pytest.param(None, SkipReason.UNKNOWN_IMAGES, id="not-known"),
+        pytest.param(RegistryError("answered 500"), SkipReason.REGISTRY_FAILED, id="unreadable"),
+    ],
+)
+def test_that_a_tag_was_taken_back_does_not_hide_what_another_one_waits_for(
+    fact: RegistryError | None, reason: SkipReason
+) -> None:
+    arm = Platform("linux", "arm64")
+    rules = TagRules(platforms=(arm,), taken_back=TakenBack((("v5", "3a33f0a"),)))
+    known = Knowledge(platforms={"v5": frozenset({arm}), **({"v4": fact} if fact else {})})
+
+    made = decision(":v3", "v3", "v4", "v5", rules=rules, knowledge=known)
+
+    assert isinstance(made, Skip)
+    assert made.reason is reason
+    assert made.wants == (() if fact else (Want("v4", Fact.PLATFORMS),))
+    assert made.failures == ((fact,) if fact else ())
+
+
+def test_that_a_tag_was_taken_back_is_said_where_nothing_else_is_to_be_had() -> None:
+    rules = TagRules(taken_back=TakenBack((("v5", "3a33f0a"),)))
+
+    made = decision(":v4", "v3", "v4", "v5", rules=rules)
+
+    assert isinstance(made, Skip)
+    assert made.reason is SkipReason.TAKEN_BACK

@@ -87,7 +87,7 @@ def replace_scalar(text: str, scalar: Scalar, value: str) -> ScalarEdit:
     A plain scalar gets quotes only if the new value would read as something else without them:
     those that the file's other values have.
     """
-    style = scalar.style or _style_for(value, text, is_number=not _is_safe_plain(scalar.value))
+    style = scalar.style or _style_for(value, text, is_number=not is_safe_plain(scalar.value))
     old, new = _source(text, scalar), _written(value, style)
     start = scalar.end - len(old)
     return ScalarEdit(scalar.start, TextEdit(start, scalar.end, new), value, style)
@@ -148,15 +148,15 @@ def _style_for(value: str, text: str, *, is_number: bool) -> str:
     A tag after a number there would be YAML still, but no JSON.
     """
     is_json = is_number and text.lstrip("\ufeff \t\r\n").startswith(("{", "["))
-    return _quote_of(text) if is_json or not _is_safe_plain(value) else ""
+    return quote_of(text) if is_json or not is_safe_plain(value) else ""
 
 
-def _quote_of(text: str) -> str:
+def quote_of(text: str) -> str:
     """Return the quotes in which a file writes most of its values: double ones if it has none."""
     found = [each[1] for each in _QUOTED_VALUE.finditer(text)]
     return "'" if found.count("'") > found.count('"') else '"'
 
 
-def _is_safe_plain(value: str) -> bool:
+def is_safe_plain(value: str) -> bool:
     """Whether a value, written without quotes, reads back as the same text everywhere."""
     return _SAFE_PLAIN.fullmatch(value) is not None and not _READS_AS_OTHER.fullmatch(value)

@@ -28,7 +28,8 @@ ALIAS: Final = yaml_events.AliasEvent
 DOCUMENT_START: Final = yaml_events.DocumentStartEvent
 DOCUMENT_END: Final = yaml_events.DocumentEndEvent
 STARTS: Final = frozenset({MAPPING_START, SEQUENCE_START})
-ENDS: Final = frozenset({yaml_events.MappingEndEvent, yaml_events.SequenceEndEvent})
+MAPPING_END: Final = yaml_events.MappingEndEvent
+ENDS: Final = frozenset({MAPPING_END, yaml_events.SequenceEndEvent})
 MARKS: Final = frozenset({DOCUMENT_START, DOCUMENT_END})
 
 _DOCUMENT_START = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)

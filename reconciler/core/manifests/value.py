@@ -23,10 +23,10 @@ MAX_NODES = 2_000_000  # after aliases are expanded: a bomb is larger, a manifes
 
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})
 _FALSE = frozenset({"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})
-_OTHER = _NULLS | _TRUE | _FALSE
+_OTHER = NULLS | _TRUE | _FALSE
 _INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _NUMBER_START = frozenset("+-.0123456789")
 _INTEGERS = (
@@ -66,7 +66,7 @@ def is_null(node: Node) -> bool:
     return (
         isinstance(node, Scalar)
         and not node.style
-        and node.value in _NULLS
+        and node.value in NULLS
         and node.tag in (None, f"{_STANDARD}null")
     )
 
@@ -156,7 +156,7 @@ class _Reader:
 
     def _plain(self, node: Scalar) -> Value:
         text = node.value
-        if text in _NULLS:
+        if text in NULLS:
             return None
         if text in _TRUE or text in _FALSE:
             return text in _TRUE

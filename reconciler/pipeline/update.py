@@ -4,26 +4,22 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from reconciler.core.backoff import delay_s
 from reconciler.core.decision import decide
 from reconciler.core.images.reference import Repository
 from reconciler.core.message import compose
 from reconciler.core.plan import UpdatePlan, make_plan, pullers
 from reconciler.core.revision import Revision
-from reconciler.errors import GitError, ReconcilerError, RemoteMovedError
+from reconciler.errors import ReconcilerError, RemoteMovedError
 from reconciler.pipeline.events import Planned, Progress, Pushed, Scanning
 from reconciler.pipeline.gather import Gatherer
 from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
+from reconciler.pipeline.publish import PUSH_ATTEMPTS, pause, push
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import View
 from reconciler.pipeline.scan import PullSecretsOf, Tags, scan
 from reconciler.pipeline.selections import Selections
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.stop import Stop
-
-PUSH_ATTEMPTS = 10
-BACKOFF_BASE_S = 0.1
-BACKOFF_CAP_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ class Updater:
             except RemoteMovedError as error:
                 if attempt == PUSH_ATTEMPTS:
                     return Updated(view, view, plan, problem=error)
-                self._pause(attempt)
+                pause(attempt, clock=self.clock, jitter=self.jitter)
             except ReconcilerError as error:
                 return Updated(view, view, plan, problem=error)
             try:
@@ -142,26 +138,10 @@ class Updater:
         contents = {path: text.encode() for path, text in plan.contents.items()}
         message = compose(plan.changes, by=self.signature)
         revision = self.repository.commit(view.revision, contents, message)
-        self._push(revision)
+        push(self.repository, revision)
         self.progress.tell(Pushed(revision))
         return Updated(view, self._after(view, plan, revision), plan, pushed=revision)
-
-    def _push(self, revision: Revision) -> None:
-        """Push; when the answer was lost, look whether the commit arrived."""
-        try:
-            self.repository.push(revision)
-        except RemoteMovedError:
-            raise
-        except GitError:
-            if self.repository.fetch().revision.commit != revision.commit:
-                raise
 
     def _after(self, view: View, plan: UpdatePlan, revision: Revision) -> View:
         """Return the view with our commit on top; its reports are those that we acted upon."""
         return replace(view, revision=revision, texts={**view.texts, **plan.contents})
-
-    def _pause(self, attempt: int) -> None:
-        jitter = self.jitter()
-        self.clock.sleep(
-            delay_s(attempt, base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S, jitter=jitter)
-        )

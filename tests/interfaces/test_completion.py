@@ -44,7 +44,7 @@ def completed(path: Path, *words: str) -> list[str]:
 
 def test_bash_completes_commands_options_and_choices(path: Path) -> None:
     assert completed(path, "reconcile", "pol") == ["policy"]
-    assert completed(path, "reconcile", "policy", "") == ["test"]
+    assert completed(path, "reconcile", "policy", "") == ["test", "set"]
     assert completed(path, "reconcile", "--git-u") == ["--git-url", "--git-user", "--git-username"]
     assert completed(path, "reconcile", "policy", "test", "--cur") == ["--current"]
     assert completed(path, "reconcile", "--output", "") == ["text", "json"]

@@ -166,6 +166,53 @@ _GIT = ("config", "git-url", "git-branch", "git-path")
 _WORKLOAD_HELP = """WORKLOAD is NAMESPACE:KIND/NAME, as 'images' prints it; the namespace may be
         left out where only one has it."""
 
+_WISH_OPTIONS = (
+    click.Option(
+        ["--message", "-m"], metavar="TEXT", help="the commit's first line, in place of ours"
+    ),
+    click.Option(["--user"], metavar="NAME", help="the commit's author: NAME or 'NAME <ADDRESS>'"),
+)
+_WISH_HELP = f"""The remote branch is read, edited in one commit and pushed. The annotation is
+        written as the manifest writes others, under the prefix that it uses, and nothing else
+        changes. Where all is so already, nothing is committed. {_WORKLOAD_HELP} Where it stands in
+        several folders, --git-path chooses."""
+_WISH_CODES = """Exit codes: 0 done, or so already; 1 something transient failed; 2 usage, settings,
+        or no such workload; 3 a person must change something; 4 --dry-run shows a change."""
+
+
+def _wish(
+    module: str, summary: str, text: str, *, own: tuple[click.Parameter, ...] = (), example: str
+) -> CommandSpec:
+    """Return a command that edits annotations in Git."""
+    return CommandSpec(
+        summary=summary,
+        help=f"""{text}
+
+        {_WISH_HELP}
+
+        {_WISH_CODES}
+
+        \b
+        Example:
+          {example}
+        """,
+        module=module,
+        own=(click.Argument(["workload"]), *own, *_WISH_OPTIONS),
+        shown=(*_GIT, "default-namespace", "dry-run", "output"),
+    )
+
+
+_POLICY_SET = _wish(
+    "policy_set",
+    "set how the tags of a workload's images are chosen, in Git",
+    """Set how the tags of a workload's images are chosen.
+
+        CONTAINER is a container's name, or * for all that have no policy of their own. POLICY is
+        what an annotation would hold, such as 'semver:^1.2'; 'default' removes what is written.""",
+    own=(click.Argument(["policies"], nargs=-1, required=True, metavar="CONTAINER=POLICY..."),),
+    example="reconcile policy set web:deployment/nginx 'nginx=semver:^1.2' '*=minor'",
+)
+
 COMMANDS: Mapping[str, CommandSpec] = {
     "images": CommandSpec(
         summary="list every image with its policy, the newest tag and the verdict",
@@ -364,10 +411,35 @@ COMMANDS: Mapping[str, CommandSpec] = {
         own=(click.Argument(["subjects"], nargs=-1, metavar="[SUBJECT]..."),),
         shown=(*_GIT, *_REGISTRIES, "registry-cloud", "kubeconfig", "output"),
     ),
+    "automate": _wish(
+        "automate",
+        "have a workload's images updated, in Git",
+        """Have a workload's images updated. A lock stays, as with fluxctl.""",
+        example="reconcile automate web:deployment/nginx -m 'Keep nginx current'",
+    ),
+    "deautomate": _wish(
+        "deautomate",
+        "have a workload's images updated no more, in Git",
+        """Have a workload's images updated no more.""",
+        example="reconcile deautomate web:deployment/nginx",
+    ),
+    "lock": _wish(
+        "lock",
+        "keep a workload's images as they are, in Git",
+        """Keep a workload's images as they are until it is unlocked. --user and --message are
+        written beside the lock.""",
+        example="reconcile lock web:deployment/nginx --user jane -m 'Waits for the migration'",
+    ),
+    "unlock": _wish(
+        "unlock",
+        "take a workload's lock away, in Git",
+        """Take a workload's lock away, with who locked it and why.""",
+        example="reconcile unlock web:deployment/nginx",
+    ),
     "policy": CommandSpec(
-        summary="try policies",
-        help="Try policies.",
-        commands={"test": _POLICY_TEST},
+        summary="try policies, and set those of a workload",
+        help="Try policies, and set those of a workload.",
+        commands={"test": _POLICY_TEST, "set": _POLICY_SET},
     ),
     "completion": CommandSpec(
         summary="print the script by which a shell completes commands and options",

@@ -1,0 +1,14 @@
+"""``reconcile automate``: a workload's images are updated from now on."""
+
+from reconciler.core.manifests.wishes import automate
+from reconciler.interfaces.cli.annotating import Request, run_order
+from reconciler.interfaces.cli.invocation import Invocation
+
+
+def run(invocation: Invocation, *, workload: str, message: str | None, user: str | None) -> int:
+    """Switch automation on; return the exit code.
+
+    Raises:
+        ReconcilerError: it could not be done.
+    """
+    return run_order(invocation, Request(workload, message, user), "Automate", automate)

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 MAX_FILE_BYTES: Final = 32 * 1024 * 1024  # a hundred thousand tags
 MAX_BYTES: Final = 256 * 1024 * 1024  # of all files
 MAX_FILES: Final = 10_000
+_AT_ONCE: Final = 20  # where files must go, a twentieth of them goes, and not one for each new one
 
 
 class FactFiles:
@@ -35,6 +36,7 @@ class FactFiles:
         self._max_bytes = max_bytes
         self._max_file_bytes = max_file_bytes
         self._known: dict[Repository, Facts] = {}
+        self._spare_files = self._spare_bytes = 0  # that may be used before the folder is looked at
 
     def load(self, repository: Repository) -> Facts:
         """Return what is kept of a repository's images; nothing if the file cannot be used."""
@@ -84,17 +86,33 @@ class FactFiles:
                 beside.unlink()
 
     def _make_room(self, size_bytes: int) -> None:
-        """Remove the files that were written the longest ago, until one more has its place."""
+        """See that one more file has its place.
+
+        The folder is looked at anew only when half of the room that it had is used, for others may
+        write there too. A look for each new file would take minutes where there are thousands.
+        """
+        self._spare_files -= 1
+        self._spare_bytes -= size_bytes
+        if min(self._spare_files, self._spare_bytes) >= 0:
+            return
         with os.scandir(self._folder) as entries:
             files = [(entry, entry.stat()) for entry in entries if entry.is_file()]
         files.sort(key=lambda file: file[1].st_mtime)
-        total = sum(state.st_size for _, state in files) + size_bytes
-        for number, (entry, state) in enumerate(files):
-            if total <= self._max_bytes and len(files) - number < MAX_FILES:
-                return
+        count, total = len(files) + 1, sum(state.st_size for _, state in files) + size_bytes
+        more = 0 if self._has_room(count, total) else len(files) // _AT_ONCE
+        for entry, state in files:
+            if self._has_room(count, total):
+                if not more:
+                    break
+                more -= 1
             with contextlib.suppress(FileNotFoundError):  # another process was faster
                 Path(entry.path).unlink()
-            total -= state.st_size
+            count, total = count - 1, total - state.st_size
+        self._spare_files = (MAX_FILES - count) // 2
+        self._spare_bytes = (self._max_bytes - total) // 2
+
+    def _has_room(self, count: int, total_bytes: int) -> bool:
+        return count <= MAX_FILES and total_bytes <= self._max_bytes
 
     def _path(self, repository: Repository) -> Path:
         name = hashlib.sha256(str(repository).encode()).hexdigest()[:40]

@@ -143,6 +143,39 @@ def test_the_files_that_were_written_the_longest_ago_make_room(tmp_path: Path) -
     assert FactFiles(tmp_path).load(WEB) == facts("v1")
 
 
+def test_the_folder_is_not_looked_at_for_each_new_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    scandir = os.scandir
+
+    def counted(path: Path) -> object:
+        nonlocal looks
+        looks += 1
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", counted)
+        store = FactFiles(tmp_path)
+        for number in range(300):
+            store.save(Repository("r.example", f"acme/r{number}"), facts("v1"))
+
+    assert len(list(tmp_path.glob("*.json"))) == 300
+    assert looks == 1
+
+
+def test_a_folder_that_is_full_stays_within_its_bounds(tmp_path: Path) -> None:
+    size = saved(tmp_path, WEB).stat().st_size + 8
+    store = FactFiles(tmp_path, max_bytes=60 * size)
+
+    for number in range(200):
+        store.save(Repository("r.example", f"acme/r{number}"), facts("v1"))
+
+    files = list(tmp_path.glob("*.json"))
+    assert 50 < len(files) <= 60 * size // files[0].stat().st_size
+    assert FactFiles(tmp_path).load(Repository("r.example", "acme/r199")) == facts("v1")
+
+
 def test_several_processes_leave_a_whole_file(tmp_path: Path) -> None:
     versions = [facts(*(f"v{number}" for number in range(50 * each))) for each in range(1, 5)]
 

@@ -17,6 +17,7 @@ from reconciler.stop import Stop
 
 READS = 50  # of each fact, in one repository and cycle: registries count requests
 PATIENCE_S = 60.0  # after which a cycle goes on with what it knows; others wait for its commit
+KEPT_UNLISTED = 100  # tags that are not listed any more, of one repository
 PART = 256  # facts that are read before what was read is kept
 
 
@@ -162,15 +163,21 @@ class Gatherer:
         tags: Tags,
         present: Mapping[Repository, Collection[str]],
     ) -> None:
-        """Keep what is about tags that are listed, or stand in Git though they are not any more."""
+        """Keep what is about tags that are listed, or stand in Git though they are not any more.
+
+        And some of the others: the store is shared, and they may stand in the Git of another source.
+        """
         if self.facts.store is None:
             return
         for repository in repositories:
             listed = tags[repository]
             if not isinstance(listed, ReconcilerError):
                 wanted = frozenset(listed).union(present.get(repository, ()))
-                facts = self._known[repository].facts.of_tags(wanted)
-                self.facts.store.save(repository, facts)
+                facts = self._known[repository].facts
+                others = [tag for tag in facts.digests if tag not in wanted]
+                self.facts.store.save(
+                    repository, facts.of_tags(wanted.union(others[-KEPT_UNLISTED:]))
+                )
 
 
 def _found(

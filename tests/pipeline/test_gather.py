@@ -14,7 +14,7 @@ from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.images import SkipReason, inspect
 from reconciler.errors import NotFoundError, RegistryError, StoppedError
 from reconciler.pipeline.events import Event, Reading
-from reconciler.pipeline.gather import PART, PATIENCE_S, READS, Gatherer, ImageFacts
+from reconciler.pipeline.gather import KEPT_UNLISTED, PART, PATIENCE_S, READS, Gatherer, ImageFacts
 from reconciler.pipeline.inquiry import ATTEMPTS
 from reconciler.stop import Stop
 from tests.fakes.clock import FakeClock
@@ -225,14 +225,16 @@ def test_an_image_that_does_not_say_when_it_was_built_is_remembered_too() -> Non
     assert len(asked(source, Fact.CREATED)) == 1
 
 
-def test_what_is_no_longer_listed_is_forgotten() -> None:
-    source, store = images("v0", "v2"), FakeFacts()
-    settle(gatherer(source, store), wanting(*created("v0", "v2")), ["v0", "v2"])
+def test_of_what_is_no_longer_listed_a_little_is_kept_because_another_source_may_have_it() -> None:
+    names = [f"v{number:04d}" for number in range(2 * KEPT_UNLISTED)]
+    source, store = images(*names, "w"), FakeFacts()
+    for start in range(0, len(names), READS):
+        settle(gatherer(source, store), wanting(*created(*names[: start + READS])), names)
 
-    settle(gatherer(source, store), wanting(*created("v2")), ["v2"])
+    settle(gatherer(source, store), wanting(*created("w")), ["w"])
 
-    assert store.kept[WEB].digests == {"v2": digest_for("v2")}
-    assert store.kept[WEB].created == {digest_for("v2"): NEW_YEAR + timedelta(days=1)}
+    assert set(store.kept[WEB].digests) == {*names[-KEPT_UNLISTED:], "w"}
+    assert set(store.kept[WEB].created) == {digest_for(tag) for tag in store.kept[WEB].digests}
 
 
 def test_a_tag_that_stands_in_git_is_not_forgotten_when_it_is_no_longer_listed() -> None:

@@ -165,7 +165,7 @@ class Gatherer:
     ) -> None:
         """Keep what is about tags that are listed, or stand in Git though they are not any more.
 
-        And some of the others: the store is shared, and they may stand in the Git of another source.
+        And some of the others: the store is shared, and another source may stand on them.
         """
         if self.facts.store is None:
             return

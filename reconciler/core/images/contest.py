@@ -119,6 +119,15 @@ class Contest:
             return f"was taken back: {commit} wrote it" if commit else "was taken back"
         return ""
 
+    def is_below_taken_back(self, rank: Rank) -> bool:
+        """Whether some tag that was taken back has a higher place."""
+        for tag in self._taken_back:
+            text = self.text_of(tag)
+            place = None if self.order is None or text is None else self.order.rank(text, tag)
+            if place is not None and place > rank:
+                return True
+        return False
+
     def refusal(self, tag: str) -> str:
         """Return why a tag has no place."""
         reason = self.never(tag)

@@ -97,10 +97,27 @@ def rule(contest: Contest, knowledge: Knowledge) -> Ruling:
             return Ruling(early)
     for rank, tag in contest.best_first():
         relation = contest.relation(rank, tag)
+        if _is_third(contest, rank, tag, relation):
+            return Ruling(_below_taken_back(contest, tag))
         selection = _at(contest, contest.order, tag, relation)
         if selection is not None:
             return Ruling(selection, (rank, tag), relation)
     return Ruling(_nothing(contest))
+
+
+def _is_third(contest: Contest, rank: Rank, tag: str, relation: Relation) -> bool:
+    """Whether a candidate comes after one that was taken back for a tag without a place.
+
+    Who took that one back wants what stands there, and not each older one in turn.
+    """
+    if relation is not Relation.NONE or tag == contest.view.tag or not contest.view.tag:
+        return False
+    return contest.is_below_taken_back(rank)
+
+
+def _below_taken_back(contest: Contest, tag: str) -> Selection:
+    detail = f"the policy's best is {tag}, older than what was taken back for {contest.view.tag}"
+    return Selection(None, SelectionReason.WOULD_DOWNGRADE, detail)
 
 
 def _at(contest: Contest, order: TagOrder, tag: str, relation: Relation) -> Selection | None:

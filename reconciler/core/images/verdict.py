@@ -111,9 +111,18 @@ def _objection(
             return f"has {fact.value} that are not known yet"
         case ReconcilerError() as error:
             return f"has platforms that cannot be read: {error.message}"
-    if ruling.selection.reason is SelectionReason.CURRENT_MISSING:
-        return f"cannot be compared with {contest.view.tag}, whose image is gone"
-    return "cannot be compared before all creation times are known"
+    return _why_passed_over(contest, ruling)
+
+
+def _why_passed_over(contest: Contest, ruling: Ruling) -> str:
+    """Return why a candidate against which nothing stands was not chosen."""
+    match ruling.selection.reason:
+        case SelectionReason.WOULD_DOWNGRADE:
+            return f"is older than what was taken back for {contest.view.tag}"
+        case SelectionReason.CURRENT_MISSING:
+            return f"cannot be compared with {contest.view.tag}, whose image is gone"
+        case _:
+            return "cannot be compared before all creation times are known"
 
 
 def _turned_down(tag: str, reason: str, contest: Contest) -> Verdict:

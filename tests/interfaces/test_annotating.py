@@ -162,6 +162,11 @@ def test_the_document_holds_the_same(place: Place) -> None:
         ),
         pytest.param(("lock", NAME, "-m", " "), "--message is empty", id="message"),
         pytest.param(
+            ("lock", NAME, "-m", "a\nReconcile-By: default@-"),
+            "--message has a line that stands for our own commits: 'Reconcile-…:'",
+            id="trailer",
+        ),
+        pytest.param(
             ("lock", NAME, "--user", "<a@b>"),
             "--user '<a@b>' is no author: write NAME or 'NAME <ADDRESS>'",
             id="user",

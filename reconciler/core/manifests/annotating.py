@@ -105,8 +105,12 @@ class _Editor:
         while len(chain[-1][0].pairs) == 1 and len(chain) > 1:
             chain.pop()
         parent, entry = chain[-1]
-        is_flow = parent.is_flow
-        return self._made(self._cut_flow(parent, entry) if is_flow else self._cut_lines(entry))
+        if parent.is_flow:
+            return self._made(self._cut_flow(parent, entry))
+        try:
+            return self._made(self._cut_lines(entry))
+        except ManifestError:  # the newline before may belong to a block scalar
+            return self._made(self._cut_lines(entry, keeps_newline=True))
 
     def _made(self, splice: _Splice | None) -> str:
         """Return the text with a splice made, proved."""
@@ -248,7 +252,7 @@ class _Editor:
             raise self._refusal(entry[0].start, "a comment stands beside it")
         return _Splice(start, end, "", entry[0].first, entry[1].last + 1, ())
 
-    def _cut_lines(self, entry: tuple[Spot, Spot]) -> _Splice:
+    def _cut_lines(self, entry: tuple[Spot, Spot], *, keeps_newline: bool = False) -> _Splice:
         """Remove the lines of an entry; comments stay, on lines of their own."""
         key, value = entry
         start, (_, end) = self._line_start(key), self._span_of(_innermost(entry))
@@ -258,7 +262,7 @@ class _Editor:
         is_last = line_end == len(self._text)
         if not is_last:
             line_end += len(eol)
-        elif not kept and start:
+        elif not kept and start and not keeps_newline:
             start -= len(self._eol(start - 1))
         new = eol.join(kept) + (eol if kept and not is_last else "")
         return _Splice(start, line_end, new, key.first, value.last + 1, ())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from reconciler import bootstrap
 from reconciler.core.annotation_message import AnnotationChange
 from reconciler.core.manifests.wishes import Wish
+from reconciler.core.message import parse_by, parse_trailers
 from reconciler.core.outcome import Problem
 from reconciler.errors import NotFoundError, SettingsError
 from reconciler.exit_codes import OK, PENDING
@@ -90,6 +91,10 @@ def _check(request: Request) -> None:
             raise SettingsError(f"{option} is not UTF-8") from error
         if "\0" in text:
             raise SettingsError(f"{option} holds a zero byte")
+
+    if parse_trailers(request.message or "") or parse_by(request.message or ""):
+        # history would take it for a commit of ours that moved an image
+        raise SettingsError("--message has a line that stands for our own commits: 'Reconcile-…:'")
 
 
 def _signed(settings: Settings, user: str | None) -> Settings:

@@ -57,8 +57,10 @@ class Caller:
         """Return the answer; redirects are answers like any other.
 
         Raises:
-            CloudProblem: none came.
+            CloudProblem: none came, or the environment makes no URL of where to ask.
         """
+        if not _is_url(call.url):
+            raise CloudProblem(f"{call.who} cannot be asked: the environment names no URL for it")
         transport = self._near if call.is_near else self._far
         try:
             return transport.call(
@@ -88,13 +90,17 @@ def checked_url(url: str, variable: str) -> str:
     Raises:
         CloudProblem: it is none.
     """
-    try:
-        is_url = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
-    except ValueError:
-        is_url = False
-    if not is_url:
+    if not _is_url(url):
         raise CloudProblem(f"{variable} is no URL")
     return url.rstrip("/")
+
+
+def _is_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def read_json(answer: Response, shape: type[Shape], who: str) -> Shape:

@@ -77,3 +77,11 @@ def test_outside_google_cloud_the_metadata_server_is_told_to_be_missing(world: C
         " known"
     )
     assert world.names.asked == {"metadata.google.internal"}
+
+
+@pytest.mark.parametrize("host", ["x:99999", "[", "x:port"])
+def test_a_metadata_server_that_cannot_be_is_told(host: str, world: CloudWorld) -> None:
+    world.environment["GCE_METADATA_HOST"] = host
+
+    words = "the metadata server of Google Cloud cannot be asked: the environment names no URL"
+    assert world.problem(HOST).startswith(words)

@@ -21,7 +21,7 @@ from reconciler.adapters.git.listing import (
     sizes_of,
     tip_of,
 )
-from reconciler.adapters.git.messages import MAX_MESSAGE_BYTES, chunks, message_of
+from reconciler.adapters.git.messages import MAX_MESSAGE_BYTES, chunks, has_parent, message_of
 from reconciler.adapters.git.program import GitProgram
 from reconciler.core.history import Message
 from reconciler.core.message import IMAGE_TRAILER
@@ -113,20 +113,22 @@ class Clone:
             "rev-list", "--topo-order", "--reverse", "--extended-regexp",
             f"--grep=^{IMAGE_TRAILER}:", commit, "--",
         )  # fmt: skip
-        sizes = self._present(listed.decode("ascii").split())
-        for ids in chunks(sizes, MAX_MESSAGE_BYTES):
-            for found, raw in zip(ids, self.contents(ids), strict=True):
-                yield message_of(found, raw)
+        for found, raw in self._commits(listed.decode("ascii").split()):
+            yield message_of(found, raw)
 
     def known_since(self, commit: str) -> datetime | None:
-        """Return when the oldest commit was made that we have, if there are older ones."""
+        """Return when the oldest commit was made that we have, if there are older ones.
+
+        Where the depth is just that of the history, git counts its first commit as cut off, too.
+        """
         path = self.path / "shallow"
         cut = set(path.read_text("ascii").split()) if path.is_file() else set()
         if not cut:
             return None
         roots = self._git("rev-list", "--max-parents=0", "--timestamp", commit, "--")
         lines = (line.split() for line in roots.decode("ascii").splitlines())
-        times = [int(at) for at, found in lines if found in cut]
+        found = {root: int(at) for at, root in lines if root in cut}
+        times = [found[root] for root, raw in self._commits(list(found)) if has_parent(raw)]
         return datetime.fromtimestamp(max(times), UTC) if times else None
 
     def write(self, stream: bytes) -> str:
@@ -199,6 +201,10 @@ class Clone:
         except ContentsRefusedError as error:
             self.is_whole = True
             raise CorruptCloneError(error.message, where=error.where) from error
+
+    def _commits(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        for some in chunks(self._present(list(ids)), MAX_MESSAGE_BYTES):
+            yield from zip(some, self.contents(some), strict=True)
 
     def _present(self, blobs: Sequence[str]) -> dict[str, int]:
         asked = "".join(f"{blob}\n" for blob in blobs).encode()

@@ -36,6 +36,11 @@ def chunks(sizes: Mapping[str, int], most: int) -> Iterator[list[str]]:
         yield chunk
 
 
+def has_parent(raw: bytes) -> bool:
+    """Whether a commit object names one before it, whether or not that is there."""
+    return b"\nparent " in raw.partition(b"\n\n")[0]
+
+
 def message_of(commit: str, raw: bytes) -> Message:
     """Return what a commit object says; a broken date is the beginning of 1970.
 

@@ -163,6 +163,15 @@ def test_what_is_older_than_the_known_history_is_said_to_be(
     assert whole.since is None
 
 
+def test_a_history_that_is_known_to_its_first_commit_is_known_whole(
+    remote: BareRemote, tmp_path: Path
+) -> None:
+    remote.put({"a": b"4"}, ours("v3", "v4"))
+    url = f"file://{remote.path}"
+
+    assert history(GitRepository(GitSettings(url=url, history=2), tmp_path / "data")).since is None
+
+
 def test_a_longer_history_is_fetched_when_it_is_asked_for(
     remote: BareRemote, tmp_path: Path
 ) -> None:

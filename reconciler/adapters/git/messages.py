@@ -10,7 +10,7 @@ from reconciler.core.history import Message
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 """Of one commit, and of those that are in memory at once: a hundred thousand images."""
 
-_HEADER: Final = re.compile(rb"^(author|committer|encoding) (.*)$", re.MULTILINE)
+_HEADER: Final = re.compile(rb"^(author|committer) (.*)$", re.MULTILINE)
 _PERSON: Final = re.compile(r"(.*?) ?(-?[0-9]{1,18}) ([+-])([0-9]{2})([0-9]{2})")
 _LATEST: Final = 253_402_300_799  # the end of the year 9999, as far as a datetime goes
 
@@ -44,14 +44,14 @@ def has_parent(raw: bytes) -> bool:
 def message_of(commit: str, raw: bytes) -> Message:
     """Return what a commit object says; a broken date is the beginning of 1970.
 
-    gitformat-commit: headers, an empty line, the message; UTF-8 unless ``encoding`` says otherwise.
+    gitformat-commit: headers, an empty line, the message. What ``encoding`` says of it makes no
+    difference: our lines are ASCII, and anybody may name a codec there that is no encoding of text.
     """
     head, _, text = raw.partition(b"\n\n")
     headers = {name.decode(): value for name, value in _HEADER.findall(head)}
-    encoding = headers.get("encoding", b"utf-8").decode("ascii", "replace")
     author, _ = _person(headers.get("author", b""))
     _, at = _person(headers.get("committer", b""))
-    return Message(commit, at, author, _decoded(text, encoding))
+    return Message(commit, at, author, text.decode("utf-8", "replace"))
 
 
 def _person(line: bytes) -> tuple[str, datetime]:
@@ -64,10 +64,3 @@ def _person(line: bytes) -> tuple[str, datetime]:
     zone = timezone(-offset if sign == "-" else offset)
     at = min(max(int(seconds), 0), _LATEST - 86_400)
     return who, datetime.fromtimestamp(at, zone)
-
-
-def _decoded(text: bytes, encoding: str) -> str:
-    try:
-        return text.decode(encoding, "replace")
-    except LookupError:
-        return text.decode("utf-8", "replace")

@@ -9,7 +9,7 @@ from lab.bare_repository import BareRemote, git
 from reconciler.adapters.git.messages import MAX_MESSAGE_BYTES, chunks, message_of
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.core.history import History
-from reconciler.core.message import ImageTrailer
+from reconciler.core.message import ImageTrailer, parse_trailers
 from reconciler.settings import GitSettings
 
 IMAGE = "registry.example/web"
@@ -185,15 +185,31 @@ def test_a_longer_history_is_fetched_when_it_is_asked_for(
     assert len(moves(found)) == 5
 
 
-def test_a_message_in_another_encoding_and_odd_dates_do_no_harm() -> None:
+def test_odd_dates_do_no_harm() -> None:
     head = b"tree 0\nauthor B\xc3\xa9a <b@x> 99999999999999999 +9999\ncommitter C <c@x> nonsense"
 
-    found = message_of("c" * 40, head + b"\nencoding latin1\n\nd\xe9j\xe0\n")
-    unknown = message_of("c" * 40, head + b"\nencoding \xff\n\n\xff\n")
+    found = message_of("c" * 40, head + b"\n\nx\n")
 
-    assert (found.author, found.text) == ("Béa <b@x>", "déjà\n")
+    assert found.author == "Béa <b@x>"
     assert found.at == datetime.fromtimestamp(0, UTC)
-    assert unknown.text == "�\n"
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        b"latin1", b"\xff", b"a\0b", b"utf-16", b"utf-7",
+        # codecs of Python's that raise something, or make halves of characters
+        b"idna", b"undefined", b"punycode", b"unicode_escape",
+    ],
+)  # fmt: skip
+def test_whatever_encoding_a_commit_names_its_trailers_are_read(encoding: bytes) -> None:
+    head = b"tree 0\nauthor A <a@x> 1 +0000\ncommitter A <a@x> 1 +0000\nencoding " + encoding
+    line = trailer("v3", "v4").encode()
+
+    text = message_of("c" * 40, head + b"\n\nd\xe9j\xe0 \\ud800\n\n" + line + b"\n").text
+
+    assert [str(each) for each in parse_trailers(text)] == [line.decode()]
+    assert text.encode() == b"d\xef\xbf\xbdj\xef\xbf\xbd \\ud800\n\n" + line + b"\n"
 
 
 @pytest.mark.parametrize("at", ["0", "-5", "253402300799", "999999999999999999"])

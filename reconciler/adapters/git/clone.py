@@ -125,11 +125,10 @@ class Clone:
         cut = set(path.read_text("ascii").split()) if path.is_file() else set()
         if not cut:
             return None
-        roots = self._git("rev-list", "--max-parents=0", "--timestamp", commit, "--")
-        lines = (line.split() for line in roots.decode("ascii").splitlines())
-        found = {root: int(at) for at, root in lines if root in cut}
-        times = [found[root] for root, raw in self._commits(list(found)) if has_parent(raw)]
-        return datetime.fromtimestamp(max(times), UTC) if times else None
+        roots = self._git("rev-list", "--max-parents=0", commit, "--").decode("ascii").split()
+        ends = self._commits(root for root in roots if root in cut)
+        times = [message_of(root, raw).at for root, raw in ends if has_parent(raw)]
+        return max(times).astimezone(UTC) if times else None
 
     def write(self, stream: bytes) -> str:
         """Make the commit that a fast-import stream describes, and return its id."""

@@ -163,6 +163,23 @@ def test_what_is_older_than_the_known_history_is_said_to_be(
     assert whole.since is None
 
 
+def test_a_history_that_begins_in_another_age_can_be_read(
+    remote: BareRemote, tmp_path: Path
+) -> None:
+    date = b"A Person <person@example.org> 99999999999999 +0000"  # more than git's fsck minds
+    tree = git(remote.path, "rev-parse", f"{remote.tip()}^{{tree}}").strip()
+    head = f"tree {tree}\nparent {remote.tip()}\n".encode()
+    raw = head + b"author " + date + b"\ncommitter " + date + b"\n\nfrom far away\n"
+    strange = git(remote.path, "hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).strip()
+    git(remote.path, "update-ref", "refs/heads/main", strange)
+    url = f"file://{remote.path}"
+
+    found = history(GitRepository(GitSettings(url=url, history=1), tmp_path / "data"))
+
+    assert found.since is not None
+    assert found.since.year == 9999
+
+
 def test_a_history_that_is_known_to_its_first_commit_is_known_whole(
     remote: BareRemote, tmp_path: Path
 ) -> None:

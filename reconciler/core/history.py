@@ -5,13 +5,16 @@ down is worked out from these alone; contents of old commits are not read.
 """
 
 import enum
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
+from heapq import heappop, heappush
+from itertools import islice
 from typing import TypeAlias
 
-from reconciler.core.images.reference import ImageReference
+from reconciler.core.images.reference import ImageReference, Repository
 from reconciler.core.images.rules import TakenBack
 from reconciler.core.manifests.images import FileReport, ImageField
 from reconciler.core.message import ImageTrailer, parse_by, parse_trailers
@@ -187,7 +190,7 @@ def taken_back(writes: Sequence[Write], present: ImageReference) -> TakenBack:
         if (old := _parsed(write.trailer.old)) and (new := _parsed(write.trailer.new))
         if new.repository == present.repository
     ][-MOST:]
-    replay = _Replay()
+    replay = _Replay(present.repository)
     for write, old, new in known:
         replay.find(old)
         replay.write(new, write.commit)
@@ -203,31 +206,53 @@ def taken_back(writes: Sequence[Write], present: ImageReference) -> TakenBack:
 
 
 class _Replay:
-    """What happened to one field, step by step.
+    """What happened to one field, step by step; as many steps as there are take no longer.
 
     Attributes:
         down: the tags that were taken back, with the commits that wrote them, shortened.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, repository: Repository) -> None:
         self.down: dict[str, str] = {}
-        self._written: list[tuple[ImageReference, str]] = []
+        self._repository = repository
+        self._commits: list[str] = []
+        self._by_tag: dict[str, int] = {}  # the number of the last write of a tag,
+        self._by_digest: dict[tuple[str, str | None], int] = {}  # and of one with that digest
+        self._up: dict[str, int] = {}  # what was written and is not down, by number
 
     def find(self, image: ImageReference) -> None:
         """Take in what stood there, before the next write or in the end."""
-        if self._written and _is_same(self._written[-1][0], image):
-            self.down.pop(image.effective_tag, None)
-            return
-        stands = [n for n, (new, _) in enumerate(self._written) if _is_same(new, image)]
-        last = stands[-1] if stands else -1
-        for new, commit in self._written[last + 1 :]:
-            self.down[new.effective_tag] = commit[:SHORT]
-        self.down.pop(image.effective_tag, None)
+        last = self._last_write(image)
+        while self._up:
+            tag, number = self._up.popitem()
+            if number <= last:
+                self._up[tag] = number
+                break
+            self.down[tag] = self._commits[number][:SHORT]
+        self._lift(image.effective_tag)
 
     def write(self, image: ImageReference, commit: str) -> None:
         """Take in what we wrote."""
-        self.down.pop(image.effective_tag, None)
-        self._written.append((image, commit))
+        tag = image.effective_tag
+        self._by_tag[tag] = self._by_digest[tag, image.digest] = len(self._commits)
+        self._commits.append(commit)
+        self._lift(tag)
+
+    def _last_write(self, image: ImageReference) -> int:
+        """Return the number of the last write that an image may be; -1 if none."""
+        tag = image.effective_tag
+        if image.repository != self._repository:
+            return -1
+        if image.digest is None:
+            return self._by_tag.get(tag, -1)
+        return max(self._by_digest.get((tag, digest), -1) for digest in (image.digest, None))
+
+    def _lift(self, tag: str) -> None:
+        """Let a tag be chosen again; of those that may, it was written last."""
+        self.down.pop(tag, None)
+        if tag in self._by_tag:
+            self._up.pop(tag, None)
+            self._up[tag] = self._by_tag[tag]
 
 
 def _writes(message: Message) -> Iterator[Write]:
@@ -246,13 +271,32 @@ def _chained(trailers: Sequence[ImageTrailer]) -> Iterator[ImageTrailer]:
     for trailer in trailers:
         key = (trailer.path, trailer.workload, trailer.container)
         by_field.setdefault(key, []).append(trailer)
-    for rest in by_field.values():
-        while 1 < len(rest) <= MOST:
-            written = {each.new for each in rest}
-            first = next((each for each in rest if each.old not in written), rest[0])
-            rest.remove(first)
-            yield first
-        yield from rest
+    for some in by_field.values():
+        yield from _in_order(some) if 1 < len(some) <= MOST else some
+
+
+def _in_order(trailers: Sequence[ImageTrailer]) -> Iterator[ImageTrailer]:
+    """Yield the trailers of one field: of those whose old image none of the rest wrote, the first.
+
+    Where they go round in a circle, it is the first of the rest.
+    """
+    left = Counter(each.new for each in trailers)
+    finders: dict[str, list[int]] = {}
+    for number, each in enumerate(trailers):
+        finders.setdefault(each.old, []).append(number)
+    ready = [number for number, each in enumerate(trailers) if each.old not in left]  # a heap
+    is_told = [False] * len(trailers)
+    rest = iter(range(len(trailers)))
+    while ready or (ready := list(islice(rest, 1))):
+        number = heappop(ready)
+        if is_told[number]:
+            continue
+        is_told[number] = True
+        yield trailers[number]
+        new = trailers[number].new
+        left[new] -= 1
+        for finder in () if left[new] else finders.get(new, ()):
+            heappush(ready, finder)
 
 
 @lru_cache(maxsize=4096)

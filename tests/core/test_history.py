@@ -180,6 +180,25 @@ def test_trailers_that_go_round_in_a_circle_are_all_read() -> None:
     assert {each.trailer for each in writes_of([message(*made)])} == set(made)
 
 
+@pytest.mark.parametrize(("found", "expected"), [("first", 1997), ("another", 1998)])
+def test_a_field_that_people_change_after_each_write_takes_no_longer(
+    found: str, expected: int
+) -> None:
+    writes = [write("v0", "first")]
+    writes += [write(found, f"v{number}", number=number) for number in range(1, 1999)]
+
+    for number in range(1, 51):  # fields of one file
+        assert len(tags(writes, f"v{number}")) == expected
+
+
+def test_a_squash_of_many_commits_of_one_field_is_put_in_order() -> None:
+    made = [write(f"v{number}", f"v{number + 1}").trailer for number in range(2000)]
+
+    found = writes_of([message(*reversed(made))] * 20)
+
+    assert [each.trailer for each in found] == made * 20
+
+
 def test_a_message_made_to_take_long_does_not() -> None:
     made = [write(str(number % 7), str(number % 5)).trailer for number in range(50_000)]
 

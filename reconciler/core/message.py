@@ -11,9 +11,9 @@ IMAGE_TRAILER = "Reconcile-Image"
 BY_TRAILER = "Reconcile-By"
 
 _TRAILER = re.compile(
-    rf"^{IMAGE_TRAILER}:[ \t]+(\S+) (\S+) (\S+) (\S+) (\S+)[ \t]*\r?$", re.MULTILINE
+    rf"^[ \t]*{IMAGE_TRAILER}:[ \t]+(\S+) (\S+) (\S+) (\S+) (\S+)[ \t]*\r?$", re.MULTILINE
 )
-_BY = re.compile(rf"^{BY_TRAILER}:[ \t]+(\S+)[ \t]*\r?$", re.MULTILINE)
+_BY = re.compile(rf"^[ \t]*{BY_TRAILER}:[ \t]+(\S+)[ \t]*\r?$", re.MULTILINE)
 _SHORT_DIGEST = len("sha256:") + 12
 _SAFE = "/:@+,=~!()*'#"  # besides letters, digits and ``_.-~``: what needs no encoding in a word
 
@@ -65,7 +65,10 @@ def compose(changes: Sequence[Change], *, by: str) -> str:
 
 
 def parse_trailers(message: str) -> tuple[ImageTrailer, ...]:
-    """Return a message's trailers, wherever a line begins with one: squash merges move them."""
+    """Return a message's trailers, wherever a line begins with one: squash merges move them.
+
+    ``git merge --squash`` indents the messages that it lists.
+    """
     return tuple(ImageTrailer(*map(unquote, found)) for found in _TRAILER.findall(message))
 
 

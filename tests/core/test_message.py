@@ -61,6 +61,7 @@ def test_no_name_can_break_a_line_or_pass_for_a_trailer() -> None:
         pytest.param("Subject\r\n\r\n{0}\r\n{1}\r\n", id="crlf"),
         pytest.param("Squashed\n\n* Update\n\n{0}\n{1}\n\n* Another\n\nmore", id="squash-merge"),
         pytest.param("{0}  \n{1}\t", id="trailing-blanks"),
+        pytest.param("Squashed commit\n\n    Update\n\n    {0}\n\t{1}\n", id="indented"),
     ],
 )
 def test_trailers_are_read_at_any_line_start(message: str) -> None:

@@ -111,7 +111,7 @@ class Clone:
         """
         listed = self._git(
             "rev-list", "--topo-order", "--reverse", "--extended-regexp",
-            f"--grep=^{IMAGE_TRAILER}:", commit, "--",
+            f"--grep=^[[:blank:]]*{IMAGE_TRAILER}:", commit, "--",
         )  # fmt: skip
         for found, raw in self._commits(listed.decode("ascii").split()):
             yield message_of(found, raw)

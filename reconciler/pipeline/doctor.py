@@ -1,8 +1,10 @@
 """Doctor: try the access to what the sources need, and say of each what is wrong with it."""
 
+import shlex
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.checkup import Check, Checkup, failed, passed, skipped
 from reconciler.core.images.endpoint import Endpoint
@@ -28,11 +30,15 @@ class RepositorySubject:
     Attributes:
         tag: the one that stands in Git; None: none does.
         pull_secrets: gives the cluster's logins for it.
+        who: pulls from it, and so whose logins these are; none if it is all the same.
+        source: whose images these are, if others pull from it with other logins; may be empty.
     """
 
     repository: Repository
     tag: str | None = None
     pull_secrets: Callable[[], Iterable[PullCredential]] = tuple
+    who: tuple[Puller, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +68,38 @@ def subjects_of(
 ) -> list[RepositorySubject]:
     """Return the repositories of all images, automated or not, in the order of the manifests.
 
+    Logins are those that a cycle would have: of automated workloads, if any pulls from there.
+
     Args:
         reports: of the manifests.
         pull_secrets: reads the cluster's logins of who pulls an image, as they are looked through.
     """
     fields = openly(reports)
+    automated = pullers(reports)
     tags: dict[Repository, str] = {}
     for report in fields:
         for each in report.fields:
             if each.reference and not each.obstacle:
                 tags.setdefault(each.reference.repository, each.reference.effective_tag)
 
-    def of(repository: Repository, who: Sequence[Puller]) -> RepositorySubject:
-        return RepositorySubject(repository, tags[repository], lambda: pull_secrets(who))
+    def of(repository: Repository, who: tuple[Puller, ...]) -> RepositorySubject:
+        return RepositorySubject(repository, tags[repository], lambda: pull_secrets(who), who)
 
-    return [of(repository, who) for repository, who in pullers(fields).items()]
+    return [of(each, automated.get(each, who)) for each, who in pullers(fields).items()]
+
+
+def distinct(subjects: Iterable[RepositorySubject]) -> list[RepositorySubject]:
+    """Return each repository once, or once for each of those who pull from it by other logins.
+
+    A cycle has the logins of its own source only. Where there is but one, no source is named.
+    """
+    found: dict[tuple[Repository, tuple[Puller, ...]], RepositorySubject] = {}
+    for each in subjects:
+        found.setdefault((each.repository, each.who), each)
+    times = Counter(repository for repository, _ in found)
+    return [
+        each if times[each.repository] > 1 else replace(each, source="") for each in found.values()
+    ]
 
 
 def examine_registries(
@@ -87,7 +110,7 @@ def examine_registries(
     Mirrors are registries too. Several are tried at a time, and told in order.
 
     Args:
-        subjects: the repositories; each once.
+        subjects: the repositories; see :func:`distinct`.
         hosts: registries to try without a repository of theirs.
         probe: tries them.
     """
@@ -123,6 +146,8 @@ def _examine_repository(
     name = str(endpoint.repository)
     if endpoint.is_mirror:
         name = f"{name} (mirror of {subject.repository})"
+    if subject.source:
+        name = f"{name} (source {subject.source})"
     if door.result().has_failed:
         why = f"see {endpoint.host}"
         return Checkup(name, tuple(skipped(each, why) for each in _OF_A_REPOSITORY))
@@ -144,6 +169,6 @@ def _unread(error: ReconcilerError, url: str) -> Check:
         "read",
         error.message,
         cause=cause,
-        remedy=f"git ls-remote {url}",
+        remedy=f"git ls-remote {shlex.quote(url)}",
         may_pass=isinstance(error, TransientError),
     )

@@ -182,13 +182,13 @@ def test_a_registry_of_one_word_is_named_by_a_slash_at_its_end() -> None:
 
 
 def test_a_remote_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
-    missing = tmp_path / "nowhere.git"
+    missing = tmp_path / "no where.git"
 
     done = doctor("--git-url", str(missing), "--data-dir", str(tmp_path / "data"))
 
     assert done.code == 3
     assert lines(done.out)[1].startswith("FAILED read ")
-    assert f"try: git ls-remote {missing}" in lines(done.out)
+    assert f"try: git ls-remote '{missing}'" in lines(done.out)
 
 
 def test_a_failure_is_red_and_its_remedy_stays_on_one_line() -> None:

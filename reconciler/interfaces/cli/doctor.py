@@ -15,6 +15,7 @@ from reconciler.interfaces.table import fold
 from reconciler.interfaces.terminal import NARROWEST, Terminal, printable
 from reconciler.pipeline.doctor import (
     RepositorySubject,
+    distinct,
     examine_registries,
     examine_source,
     subjects_of,
@@ -74,15 +75,16 @@ def _impatient(settings: Settings) -> Settings:
 def _of_sources(settings: Settings) -> Iterator[Checkup]:
     progress = DiffNarrator()
     with bootstrap.running(settings, progress=progress) as parts_of:
-        found: dict[Repository, RepositorySubject] = {}
+        found: list[RepositorySubject] = []
         for source in settings.sources:
             parts = parts_of(source)
             with progress:
                 findings = examine_source(source, parts)
             yield findings.checkup
             for subject in subjects_of(findings.reports, PullSecrets(parts.secrets).of):
-                found.setdefault(subject.repository, subject)
-        yield from _of_registries(settings, tuple(found.values()), ())
+                who = subject.who if parts.secrets else ()  # without a cluster nobody has a login
+                found.append(replace(subject, who=who, source=source.name))
+        yield from _of_registries(settings, distinct(found), ())
 
 
 def _of_registries(

@@ -70,10 +70,16 @@ class Host(Generic[Question]):
         """Whether it failed too often to be asked again."""
         return self.failures_in_a_row >= FAILURES_UNTIL_LEFT_ALONE
 
-    @property
-    def has_room(self) -> bool:
-        """Whether one more request may be sent."""
-        return self.under_way < self.limit
+    def has_room(self, free: int) -> bool:
+        """Whether one more request may be sent.
+
+        However many hosts hang, each leaves half of what it finds to the others.
+
+        Args:
+            free: threads that no host uses.
+        """
+        share = max(1, (self.under_way + free) // 2)
+        return self.under_way < min(self.limit, share)
 
     def slot(self, now: float) -> float:
         """Return when one more request may be sent, which is under way from now on."""

@@ -17,7 +17,7 @@ from reconciler.stop import Stop
 Question = TypeVar("Question", bound=Hashable)
 Value = TypeVar("Value")
 
-WORKERS = REQUESTS + 16  # one host cannot have them all: some are always there for the others
+WORKERS = 2 * REQUESTS + 8  # one host may have half of them: some are always there for the others
 ATTEMPTS = 3
 PATIENCE_S = 60.0  # how long one inquiry may wait for hosts that ask for time
 BACKOFF_BASE_S = 0.5
@@ -82,7 +82,7 @@ class _Inquiry(Generic[Question, Value]):
             self.results[task.question] = self._not_asked(task, host, now)
         elif host.not_before > now:
             self._put(task, host.not_before)
-        elif not task.has_slot and not host.has_room:
+        elif not task.has_slot and not host.has_room(WORKERS - self._in_flight):
             host.waiting.append(task)
         elif not task.has_slot and (at := host.slot(now)) > now:
             task.has_slot = True

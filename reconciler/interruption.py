@@ -33,9 +33,9 @@ def interruptions_held() -> Iterator[Callable[[], None]]:
         while came:
             before[came[0]](came.pop(0), None)
 
-    for number in before:
-        signal.signal(number, lambda number, _frame: came.append(signal.Signals(number)))
     try:
+        for number in before:
+            signal.signal(number, lambda number, _frame: came.append(signal.Signals(number)))
         yield let_go
     finally:
         let_go()

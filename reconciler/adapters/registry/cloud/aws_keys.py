@@ -100,7 +100,9 @@ class AwsKeys:
         own = self._environment.get("AWS_REGION") or self._environment.get("AWS_DEFAULT_REGION")
         usual = f"https://sts.{own or region}.{domain}"
         url = f"{endpoint('STS', self._environment, usual)}/"
-        answer = self._caller.send(Call(_STS, url, FORM, urlencode(form).encode(), "POST"))
+        answer = self._caller.send(
+            Call(_STS, url, FORM, urlencode(form, errors="replace").encode(), "POST")
+        )
         found = dict(_XML.findall(answer.body.decode(errors="replace")))
         if answer.status != _OK:
             raise _sts_problem(answer, found.get("Code", ""), role)

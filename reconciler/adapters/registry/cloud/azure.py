@@ -93,7 +93,9 @@ class Azure:
         form = {"grant_type": "access_token", "service": host, "access_token": token.reveal()}
         who = f"the registry {host}"
         url = f"https://{host}/oauth2/exchange"
-        answer = self._caller.send(Call(who, url, FORM, urlencode(form).encode(), "POST"))
+        answer = self._caller.send(
+            Call(who, url, FORM, urlencode(form, errors="replace").encode(), "POST")
+        )
         if answer.status in _REFUSED:
             message = f"{who} does not take our identity: give it the role AcrPull there"
             raise CloudProblem(message)
@@ -121,8 +123,10 @@ class Azure:
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             "client_assertion": read_token_file(Path(path), "AZURE_FEDERATED_TOKEN_FILE").reveal(),
         }
-        url = f"{self._authority()}/{quote(tenant, safe='')}/oauth2/v2.0/token"
-        answer = self._caller.send(Call(_ENTRA, url, FORM, urlencode(form).encode(), "POST"))
+        url = f"{self._authority()}/{quote(tenant, safe='', errors='replace')}/oauth2/v2.0/token"
+        answer = self._caller.send(
+            Call(_ENTRA, url, FORM, urlencode(form, errors="replace").encode(), "POST")
+        )
         if answer.status != _OK:
             raise _entra_problem(answer, client)
         return Secret(read_json(answer, _Token, _ENTRA).access_token)
@@ -147,7 +151,7 @@ class Azure:
         if client := self._environment.get("AZURE_CLIENT_ID"):
             query["client_id"] = client
         base = checked_url(self._environment.get(IMDS_VARIABLE) or IMDS, IMDS_VARIABLE)
-        url = f"{base}/metadata/identity/oauth2/token?{urlencode(query)}"
+        url = f"{base}/metadata/identity/oauth2/token?{urlencode(query, errors='replace')}"
         answer = self._caller.send(Call(_IMDS_WHO, url, {"Metadata": "true"}, is_near=True))
         if answer.status == _BAD_REQUEST:
             message = f"{_IMDS_WHO} knows no such identity: give this machine or pod one"

@@ -204,3 +204,11 @@ def test_a_metadata_server_that_is_no_url_is_named(url: str, world: CloudWorld) 
     world.environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = url
 
     assert world.problem(HOST) == "AZURE_POD_IDENTITY_AUTHORITY_HOST is no URL"
+
+
+@pytest.mark.parametrize("name", ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST"])
+def test_a_variable_that_is_no_text_is_a_reason_and_no_crash(world: CloudWorld, name: str) -> None:
+    with_workload_identity(world, Reply(400, b'{"error": "invalid_request"}'))
+    world.environment[name] = "a\udcff"  # as Python reads a byte that is no UTF-8
+
+    assert world.problem(HOST)

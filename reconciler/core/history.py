@@ -23,6 +23,9 @@ from reconciler.errors import ReferenceSyntaxError
 MOST = 2000
 """Writes of one field that are gone through, the newest: anybody who pushes can make a million."""
 
+MOST_IN_ALL = 100_000
+"""Writes of all fields that are kept, of the newest commits: about 60 MiB."""
+
 SHORT = 7
 """Digits of a commit's id where a person reads it."""
 
@@ -114,13 +117,27 @@ class Message:
     text: str = field(repr=False)
 
 
-def writes_of(messages: Iterable[Message]) -> tuple[Write, ...]:
-    """Return what messages say was written.
+def history_of(
+    messages: Iterable[Message], since: datetime | None, *, most: int = MOST_IN_ALL
+) -> History:
+    """Return what messages say was written; of very much, the newest.
 
     Args:
-        messages: the oldest first. A squash merge has several commits of ours in one of them.
+        messages: the newest first; no more of them are read than are kept. A squash merge has
+            several commits of ours in one of them.
+        since: when the oldest commit was made that is known; None if all of them are.
+        most: writes that are kept; those of the newest message always are.
     """
-    return tuple(write for message in messages for write in _writes(message))
+    told: list[tuple[Write, ...]] = []
+    count = 0
+    for message in messages:
+        writes = tuple(_writes(message))
+        count += len(writes)
+        if told and count > most:
+            since = told[-1][0].at
+            break
+        told += [writes] if writes else []
+    return History(tuple(write for writes in reversed(told) for write in writes), since)
 
 
 class Standing(enum.Enum):

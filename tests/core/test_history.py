@@ -1,6 +1,7 @@
 """What was taken back is known from the trailers alone, whatever people and we did before."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,9 +13,9 @@ from reconciler.core.history import (
     Message,
     Standing,
     Write,
+    history_of,
     standings,
     taken_back,
-    writes_of,
 )
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.images.rules import TakenBack
@@ -162,6 +163,11 @@ def message(*trailers: ImageTrailer, commit: str = "c" * 40) -> Message:
     return Message(commit, NOW, "A Person <a@example.org>", f"{text}\nReconcile-By: default@-\n")
 
 
+def writes_of(messages: Sequence[Message]) -> Sequence[Write]:
+    """Return the writes of messages, the oldest of which comes first."""
+    return history_of(reversed(messages), None).writes
+
+
 @pytest.mark.parametrize("is_newest_first", [False, True])
 def test_squashed_commits_are_put_in_the_order_of_their_making(*, is_newest_first: bool) -> None:
     made = [write(old, new).trailer for old, new in [("v3", "v4"), ("v4", "v5"), ("v5", "v6")]]
@@ -197,6 +203,28 @@ def test_a_squash_of_many_commits_of_one_field_is_put_in_order() -> None:
     found = writes_of([message(*reversed(made))] * 20)
 
     assert [each.trailer for each in found] == made * 20
+
+
+def test_of_very_many_writes_only_the_newest_commits_are_read_and_kept() -> None:
+    def newest_first() -> Iterator[Message]:
+        for number in (9, 8, 7):
+            trailers = [write("1", str(number), key=(f"{each}", *KEY[1:])) for each in "ab"]
+            yield replace(message(*(each.trailer for each in trailers)), at=NOW.replace(day=number))
+        pytest.fail("it is read on")
+
+    found = history_of(newest_first(), None, most=5)
+
+    new = [each.trailer.new.rpartition(":")[2] for each in found.writes]
+    assert new == ["8", "8", "9", "9"]
+    assert found.since == NOW.replace(day=8)
+
+
+def test_the_newest_commit_is_always_kept_and_what_is_known_whole_says_so() -> None:
+    made = message(*(write("1", "2", key=(f"{each}", *KEY[1:])).trailer for each in "abc"))
+
+    assert len(history_of([made], None, most=2).writes) == 3
+    assert history_of([made, message()], None, most=3).since is None
+    assert history_of([made], NOW, most=9).since == NOW
 
 
 def test_a_message_made_to_take_long_does_not() -> None:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.core.history import History, Message, writes_of
+from reconciler.core.history import History, Message, history_of
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, NotFoundError, ReconcilerError, RemoteMovedError
@@ -125,7 +125,7 @@ class FakeGit:
             found = self.commits[commit]
             messages.append(Message(commit, NEW_YEAR, "a <a@example.org>", found.message))
             commit = found.parent
-        return History(writes_of(reversed(messages)))
+        return history_of(messages, None)
 
     def commit(self, base: Revision, contents: Mapping[str, bytes], message: str) -> Revision:
         """See the port."""

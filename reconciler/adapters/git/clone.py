@@ -107,10 +107,10 @@ class Clone:
     def messages(self, commit: str) -> Iterator[Message]:
         """Return the commits up to one in whose messages a line begins as our trailers do.
 
-        The oldest first; a message of more than 16 MiB is nobody's.
+        The newest first; a message of more than 16 MiB is nobody's.
         """
         listed = self._git(
-            "rev-list", "--topo-order", "--reverse", "--extended-regexp",
+            "rev-list", "--topo-order", "--extended-regexp",
             f"--grep=^[[:blank:]]*{IMAGE_TRAILER}:", commit, "--",
         )  # fmt: skip
         for found, raw in self._commits(listed.decode("ascii").split()):

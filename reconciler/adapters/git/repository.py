@@ -14,7 +14,7 @@ from reconciler.adapters.git.lock import exclusive
 from reconciler.adapters.git.program import GitProgram, check_identity
 from reconciler.adapters.git.push import push_arguments, push_failure
 from reconciler.adapters.git.remote import check_branch, remote_of
-from reconciler.core.history import History, writes_of
+from reconciler.core.history import History, history_of
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, SettingsError
@@ -113,9 +113,9 @@ class GitRepository:
         """
         if self._told is None or self._told[0] != revision.commit:
             with self._exclusively():
-                writes = writes_of(self._clone.messages(revision.commit))
                 since = self._clone.known_since(revision.commit)
-            self._told = (revision.commit, History(writes, since))
+                found = history_of(self._clone.messages(revision.commit), since)
+            self._told = (revision.commit, found)
         return self._told[1]
 
     def commit(self, base: Revision, contents: Mapping[str, bytes], message: str) -> Revision:

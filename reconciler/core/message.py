@@ -11,7 +11,7 @@ IMAGE_TRAILER = "Reconcile-Image"
 BY_TRAILER = "Reconcile-By"
 
 _TRAILER = re.compile(
-    rf"^[ \t]*{IMAGE_TRAILER}:[ \t]+(\S+) (\S+) (\S+) (\S+) (\S+)[ \t]*\r?$", re.MULTILINE
+    rf"^[ \t]*{IMAGE_TRAILER}:[ \t]+(\S+) (\S+) (\S*) (\S+) (\S+)[ \t]*\r?$", re.MULTILINE
 )
 _BY = re.compile(rf"^[ \t]*{BY_TRAILER}:[ \t]+(\S+)[ \t]*\r?$", re.MULTILINE)
 _SHORT_DIGEST = len("sha256:") + 12

@@ -72,9 +72,18 @@ def test_trailers_are_read_at_any_line_start(message: str) -> None:
     assert parse_by(text) == "s@1"
 
 
+def test_a_container_without_a_name_is_remembered() -> None:
+    """Knative's services may leave the name of their only container out."""
+    trailer = ImageTrailer("a.yaml", "web:service/x", "", "r/i:1", "r/i:2")
+
+    assert parse_trailers(f"Update\n\n{trailer}\n") == (trailer,)
+
+
 @pytest.mark.parametrize(
     "line",
     [
+        "Reconcile-Image: a  c d e",
+        "Reconcile-Image: a b  d",
         "x Reconcile-Image: a b c d e",
         "Reconcile-Image: a b c d",
         "Reconcile-Image: a b c d e f",

@@ -1,6 +1,7 @@
 """Each access to a registry is tried by itself, and what fails has a cause and a remedy."""
 
 import base64
+import errno
 import json
 import socket
 import threading
@@ -121,6 +122,21 @@ def test_a_name_server_that_does_not_answer_may_do_so_later(
 
     assert (check.health, check.may_pass) == (Health.FAILED, True)
     assert "the name server does not answer" in check.cause
+
+
+def test_a_machine_that_cannot_even_ask_is_a_finding(
+    probe_with: ProbeWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "getaddrinfo", full)
+
+    check = host_checks(probe_with(), "registry.example")["name"]
+
+    assert (check.health, check.may_pass) == (Health.FAILED, True)
+    assert check.detail == "cannot look up 'registry.example': too many open files"
+    assert "open files" in check.cause
 
 
 def test_a_name_server_that_is_silent_is_not_waited_for_long(

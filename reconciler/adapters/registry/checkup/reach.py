@@ -29,14 +29,8 @@ def look_up(door: Door) -> tuple[Check, Addresses]:
         return passed("name", f"{door.name} is an address"), (door.name,)
     try:
         addresses = _addresses(door)
-    except TimeoutError:
-        return _unanswered(door, f"no answer within {NAME_LIMIT_S:g} s"), ()
-    except socket.gaierror as error:
-        if error.errno == socket.EAI_AGAIN:
-            return _unanswered(door, f"{error.strerror}".lower()), ()
-        return _unknown(door, error.strerror or "no such name"), ()
-    except UnicodeError:  # a part of more than 63 letters
-        return _unknown(door, "that can be no name"), ()
+    except (OSError, UnicodeError) as error:
+        return _not_found(door, error), ()
     more = f" and {len(addresses) - _SHOWN} more" if len(addresses) > _SHOWN else ""
     return passed("name", f"{door.name} is {', '.join(addresses[:_SHOWN])}{more}"), addresses
 
@@ -95,6 +89,20 @@ def _is_address(name: str) -> bool:
     return True
 
 
+def _not_found(door: Door, error: OSError | UnicodeError) -> Check:
+    match error:
+        case UnicodeError():  # a part of more than 63 letters
+            return _unknown(door, "that can be no name")
+        case TimeoutError():
+            return _unanswered(door, f"no answer within {NAME_LIMIT_S:g} s")
+        case socket.gaierror(errno=socket.EAI_AGAIN):
+            return _unanswered(door, f"{error.strerror}".lower())
+        case socket.gaierror():
+            return _unknown(door, error.strerror or "no such name")
+        case _:  # the resolver was not even asked
+            return _unasked(door, f"{error.strerror or error}".lower())
+
+
 def _unknown(door: Door, words: str) -> Check:
     return failed(
         "name",
@@ -111,6 +119,16 @@ def _unanswered(door: Door, words: str) -> Check:
         cause="the name server does not answer; in a cluster: its DNS is down, or a NetworkPolicy "
         "keeps port 53 from us",
         remedy=f"getent hosts {shlex.quote(door.name)}",
+        may_pass=True,
+    )
+
+
+def _unasked(door: Door, words: str) -> Check:
+    return failed(
+        "name",
+        f"cannot look up {door.name!r}: {words}",
+        cause="this machine lacks something of its own: open files, or memory",
+        remedy="ulimit -n",
         may_pass=True,
     )
 

@@ -141,7 +141,7 @@ def test_where_the_known_history_ends_is_said(place: Place) -> None:
     assert done.out == ""
     assert "history  known since 20" in explained.out
     assert "history known since 20" in done.err
-    assert ": --git-history reads more of it" in done.err
+    assert ": --git-history reads more of it, up to 100,000 images\n" in done.err
 
 
 def test_a_branch_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:

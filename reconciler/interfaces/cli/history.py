@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from reconciler import bootstrap
-from reconciler.core.history import SHORT, History, Standing, Write, standings
+from reconciler.core.history import MOST_IN_ALL, SHORT, History, Standing, Write, standings
 from reconciler.core.manifests.selection import is_within
 from reconciler.core.objects.lookup import find
 from reconciler.core.outcome import Problem, exit_code_of
@@ -166,7 +166,8 @@ def _boundaries(told: Sequence[_Told]) -> Iterator[str]:
     for each in told:
         if each.since is not None:
             of = f" of {each.source.name}" if len(told) > 1 else ""
-            yield f"history{of} known since {_date(each.since)}: --git-history reads more of it"
+            more = f"--git-history reads more of it, up to {MOST_IN_ALL:,} images"
+            yield f"history{of} known since {_date(each.since)}: {more}"
 
 
 def _row(write: Write, standing: Standing) -> tuple[str, ...]:

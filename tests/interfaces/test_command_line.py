@@ -349,7 +349,7 @@ def test_a_list_counts_from_both_places(tmp_path: Path) -> None:
         pytest.param(["imges"], "No such command 'imges'. Did you mean 'images'?", id="slip"),
         pytest.param(["--once", "images"], "--once does not go with 'images'", id="once"),
         pytest.param(["images", "--once"], "No such option '--once'", id="once-behind"),
-        pytest.param(["policy", "tst"], "No such command 'tst'. Did you mean 'test'?", id="deep"),
+        pytest.param(["policy", "tets"], "No such command 'tets'. Did you mean 'test'?", id="deep"),
         pytest.param(["policy"], "Usage: reconcile policy [OPTIONS] COMMAND", id="group"),
         pytest.param(["images", "a", "b"], "unexpected extra argument", id="too-many"),
         pytest.param(["help"], "Error: write 'reconcile --help'", id="help"),

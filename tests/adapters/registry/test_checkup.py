@@ -30,6 +30,10 @@ NOBODY = Keychain(environment={})
 BASIC = {"WWW-Authenticate": 'Basic realm="r"'}
 DIGEST = f"sha256:{'a' * 64}"
 
+PATIENT = {"connect_timeout_s": 30.0, "read_timeout_s": 30.0, "answer_timeout_s": 60.0}
+HURRIED = {"connect_timeout_s": 0.5, "read_timeout_s": 0.5, "answer_timeout_s": 2.0}
+"""For those who are silent; on a busy machine the others may take their time."""
+
 ProbeWith = Callable[..., RegistryProbe]
 
 
@@ -39,8 +43,7 @@ def probe_with() -> Iterator[ProbeWith]:
     made: list[RegistryClient] = []
 
     def make(keychain: Keychain = NOBODY, **settings: object) -> RegistryProbe:
-        limits = {"connect_timeout_s": 0.5, "read_timeout_s": 0.5, "answer_timeout_s": 2.0}
-        made.append(RegistryClient(RegistrySettings(**{**limits, **settings}), keychain))  # type: ignore[arg-type]  # tests name fields
+        made.append(RegistryClient(RegistrySettings(**{**PATIENT, **settings}), keychain))  # type: ignore[arg-type]  # tests name fields
         return made[-1].probe()
 
     yield make
@@ -183,7 +186,8 @@ def test_an_address_that_drops_everything_is_a_firewall(probe_with: ProbeWith) -
         for each in waiting:
             each.setblocking(False)
             each.connect_ex(full.getsockname())
-        check = host_checks(probe_with(), f"127.0.0.1:{full.getsockname()[1]}")["connect"]
+        probe = probe_with(**HURRIED)
+        check = host_checks(probe, f"127.0.0.1:{full.getsockname()[1]}")["connect"]
         for each in waiting:
             each.close()
 
@@ -282,7 +286,8 @@ def test_a_host_that_says_nothing_in_the_handshake_is_given_up(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = f"127.0.0.1:{silent.getsockname()[1]}"
-        check = host_checks(probe_with(hosts=(trusting(host, authority),)), host)["tls"]
+        probe = probe_with(**HURRIED, hosts=(trusting(host, authority),))
+        check = host_checks(probe, host)["tls"]
 
     assert check.detail == "no answer to the handshake within 0.5 s"
     assert check.may_pass
@@ -351,7 +356,8 @@ def test_what_is_at_the_api_is_told(
     probe_with: ProbeWith, reply: Reply, health: str, detail: str, *, may_pass: bool
 ) -> None:
     with RegistrySimulator(answering(api=reply)) as registry:
-        check = host_checks(probe_with(), registry.host)["api"]
+        probe = probe_with(**(HURRIED if reply.delay_s else {}))
+        check = host_checks(probe, registry.host)["api"]
 
     assert (check.health.value, check.may_pass) == (health, may_pass)
     assert detail in check.detail

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.core.manifests.finding import AnnotationEdit, Found
+from reconciler.core.message import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,6 @@ def compose_annotation_message(
         changes: at least one.
         message: of the person; it takes the place of the first line.
     """
-    lines = "\n".join(_plain(f"{workload} {change}") for change in changes)
-    first = message.strip() or f"{verb} {_plain(workload)}"
+    lines = "\n".join(plain(f"{workload} {change}") for change in changes)
+    first = message.strip() or f"{verb} {plain(workload)}"
     return f"{first}\n\n{lines}\n"
-
-
-def _plain(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -12,11 +12,10 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from heapq import heappop, heappush
 from itertools import islice
-from typing import TypeAlias
 
 from reconciler.core.images.reference import ImageReference, Repository
 from reconciler.core.images.rules import TakenBack
-from reconciler.core.manifests.images import FileReport, ImageField
+from reconciler.core.manifests.images import FieldKey, FileReport, ImageField
 from reconciler.core.message import ImageTrailer, parse_by, parse_trailers
 from reconciler.errors import ReferenceSyntaxError
 
@@ -28,10 +27,6 @@ MOST_IN_ALL = 100_000
 
 SHORT = 7
 """Digits of a commit's id where a person reads it."""
-
-
-Key: TypeAlias = tuple[str, str, str]
-"""A field: its place, workload and container, as trailers name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +46,6 @@ class Write:
     author: str
     by: str | None
     trailer: ImageTrailer
-
-    @property
-    def key(self) -> Key:
-        """The field: path, workload, container."""
-        return self.trailer.path, self.trailer.workload, self.trailer.container
 
 
 @dataclass(frozen=True)  # without slots: what was worked out once is kept
@@ -77,15 +67,15 @@ class History:
         return tuple(map(self._recalled_report, reports))
 
     @cached_property
-    def by_field(self) -> Mapping[Key, Sequence[Write]]:
+    def by_field(self) -> Mapping[FieldKey, Sequence[Write]]:
         """The writes of each field, the oldest first."""
-        found: dict[Key, list[Write]] = {}
+        found: dict[FieldKey, list[Write]] = {}
         for write in self.writes:
-            found.setdefault(write.key, []).append(write)
+            found.setdefault(write.trailer.key, []).append(write)
         return found
 
     @cached_property
-    def _known(self) -> dict[tuple[Key, ImageReference], TakenBack]:
+    def _known(self) -> dict[tuple[FieldKey, ImageReference], TakenBack]:
         return {}
 
     def _recalled_report(self, report: FileReport) -> FileReport:
@@ -94,7 +84,7 @@ class History:
         return report if is_same else replace(report, fields=fields)
 
     def _recalled(self, each: ImageField) -> ImageField:
-        key = (each.place, each.workload.workload, each.container)
+        key = each.key
         if each.reference is None or key not in self.by_field:
             return each
         known = (key, each.reference)
@@ -158,11 +148,7 @@ def standings(
         history: what was written.
         reports: of all manifests, with the fields of all workloads.
     """
-    fields = {
-        (each.place, each.workload.workload, each.container): each.reference
-        for report in reports
-        for each in report.fields
-    }
+    fields = {each.key: each.reference for report in reports for each in report.fields}
     found: dict[int, Standing] = {}
     for key, writes in history.by_field.items():
         found.update(_standings(writes, fields.get(key)))
@@ -284,10 +270,9 @@ def _chained(trailers: Sequence[ImageTrailer]) -> Iterator[ImageTrailer]:
     Squashed commits are listed from the oldest by some, from the newest by others: of one field,
     what a trailer found is what the one before it wrote.
     """
-    by_field: dict[Key, list[ImageTrailer]] = {}
+    by_field: dict[FieldKey, list[ImageTrailer]] = {}
     for trailer in trailers:
-        key = (trailer.path, trailer.workload, trailer.container)
-        by_field.setdefault(key, []).append(trailer)
+        by_field.setdefault(trailer.key, []).append(trailer)
     for some in by_field.values():
         yield from _in_order(some) if 1 < len(some) <= MOST else some
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from reconciler.core.decision import Change
+from reconciler.core.manifests.images import FieldKey
 
 IMAGE_TRAILER = "Reconcile-Image"
 BY_TRAILER = "Reconcile-By"
@@ -36,6 +37,11 @@ class ImageTrailer:
     old: str
     new: str
 
+    @property
+    def key(self) -> FieldKey:
+        """The field."""
+        return self.path, self.workload, self.container
+
     def __str__(self) -> str:
         parts = (self.path, self.workload, self.container, self.old, self.new)
         return f"{IMAGE_TRAILER}: {' '.join(quote(part, safe=_SAFE) for part in parts)}"
@@ -44,9 +50,7 @@ class ImageTrailer:
 def trailer_of(change: Change) -> ImageTrailer:
     """Return the trailer that remembers a change."""
     field = change.field
-    return ImageTrailer(
-        field.place, field.workload.workload, field.container, str(change.old), str(change.new)
-    )
+    return ImageTrailer(*field.key, str(change.old), str(change.new))
 
 
 def compose(changes: Sequence[Change], *, by: str) -> str:
@@ -95,10 +99,10 @@ def _brief(change: Change) -> str:
 
 def _line(change: Change) -> str:
     field = change.field
-    who = f"{_plain(field.workload.workload)} {_plain(field.container)}"
+    who = f"{plain(field.workload.workload)} {plain(field.container)}"
     return f"{who}: {change.old} -> {change.new.suffix}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a name on one line: manifests may hold anything."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -19,7 +19,7 @@ from reconciler.errors import NotFoundError, ReconcilerError, RemoteMovedError
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Fetching
 from reconciler.pipeline.publish import PUSH_ATTEMPTS, pause, push
-from reconciler.pipeline.read import View, read
+from reconciler.pipeline.read import View, read_source
 from reconciler.settings import SourceSettings
 
 
@@ -107,12 +107,7 @@ def look(source: SourceSettings, parts: Parts, name: str) -> Look:
         GitError, AccessDeniedError, NotFoundError: it cannot be read.
     """
     parts.progress.tell(Fetching(source.git.url))
-    view = read(
-        parts.repository,
-        paths=source.paths,
-        default_namespace=source.default_namespace,
-        memory=parts.memory,
-    )
+    view = read_source(source, parts.repository, memory=parts.memory)
     word = name.rpartition("/")[2]
     founds = tuple(_objects(view, source, (word,) if word else ()))
     if not any(each.workload.key.name == word for each in founds):

@@ -16,7 +16,7 @@ from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.ports import Clock, ManifestRepository, SecretSource, TagSource
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.read import View, read
+from reconciler.pipeline.read import View, read_source
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updated, Updater
@@ -140,12 +140,7 @@ def _finished(
 
 
 def _read(source: SourceSettings, parts: Parts) -> View:
-    return read(
-        parts.repository,
-        paths=source.paths,
-        default_namespace=source.default_namespace,
-        memory=parts.memory,
-    )
+    return read_source(source, parts.repository, memory=parts.memory)
 
 
 def _connect(

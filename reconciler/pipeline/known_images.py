@@ -86,10 +86,7 @@ class KnownImages:
 
         Looking at platforms anew is one request that no registry counts, and has its own limit.
         """
-        asked = [want.tag for want in self.asked if want.fact is fact]
-        if fact is Fact.PLATFORMS:
-            return sum(tag not in self._recallable for tag in asked)
-        return len(asked)
+        return sum(want.fact is fact and not self.is_recheck(want) for want in self.asked)
 
     def is_recheck(self, want: Want) -> bool:
         """Whether this was known before, and is only to be looked at anew."""

@@ -11,6 +11,7 @@ from reconciler.core.revision import Revision
 from reconciler.errors import ManifestError, NotFoundError, ReconcilerError
 from reconciler.pipeline.memory import Memory, Texts
 from reconciler.pipeline.ports import ManifestRepository
+from reconciler.settings import SourceSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,20 @@ def read(
         texts=texts,
         reports=repository.history(snapshot.revision).recalled(reports),
         problems=tuple(problems),
+    )
+
+
+def read_source(source: SourceSettings, repository: ManifestRepository, *, memory: Memory) -> View:
+    """Fetch a source's branch and read the manifests that are its.
+
+    Raises:
+        GitError, AccessDeniedError, NotFoundError: see :meth:`ManifestRepository.fetch`.
+    """
+    return read(
+        repository,
+        paths=source.paths,
+        default_namespace=source.default_namespace,
+        memory=memory,
     )
 
 

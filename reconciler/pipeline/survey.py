@@ -12,7 +12,7 @@ from reconciler.pipeline.cycle import Parts, gatherer_of
 from reconciler.pipeline.events import Fetching, Scanning
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.read import View, read
+from reconciler.pipeline.read import View, read_source
 from reconciler.pipeline.scan import scan
 from reconciler.settings import SourceSettings
 
@@ -45,13 +45,7 @@ def inspect_source(source: SourceSettings, parts: Parts) -> Inspection:
         GitError, AccessDeniedError, NotFoundError: it cannot be read.
     """
     parts.progress.tell(Fetching(source.git.url))
-    view = read(
-        parts.repository,
-        paths=source.paths,
-        default_namespace=source.default_namespace,
-        memory=Memory(is_survey=True),
-    )
-    return Inspection(view)
+    return Inspection(read_source(source, parts.repository, memory=Memory(is_survey=True)))
 
 
 def survey_source(

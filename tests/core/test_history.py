@@ -176,7 +176,7 @@ def test_squashed_commits_are_put_in_the_order_of_their_making(*, is_newest_firs
 
     found = writes_of([message(*listed)])
 
-    assert [each.trailer for each in found if each.key == KEY] == made
+    assert [each.trailer for each in found if each.trailer.key == KEY] == made
     assert {each.by for each in found} == {"default@-"}
 
 

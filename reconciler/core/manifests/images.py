@@ -4,6 +4,7 @@ import enum
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from reconciler.core.images.policy import DigestPolicy
 from reconciler.core.images.pull_secret import Puller
@@ -55,6 +56,10 @@ class SkipReason(enum.Enum):
     REGISTRY_FAILED = "the registry could not be asked"
 
 
+FieldKey: TypeAlias = tuple[str, str, str]
+"""A field: its place, its workload, its container."""
+
+
 @dataclass(frozen=True, slots=True)
 class Obstacle:
     """What keeps an image from being updated, whatever the registry lists."""
@@ -102,6 +107,11 @@ class ImageField:
     def place(self) -> str:
         """The path; of a marked value with its pointer: ``values.yaml#/image/tag``."""
         return f"{self.path}#{self.pointer}" if self.pointer else self.path
+
+    @property
+    def key(self) -> FieldKey:
+        """What trailers name it by."""
+        return self.place, self.workload.workload, self.container
 
 
 @dataclass(frozen=True, slots=True)

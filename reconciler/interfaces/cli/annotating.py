@@ -13,7 +13,7 @@ from reconciler.errors import NotFoundError, SettingsError
 from reconciler.exit_codes import OK, PENDING
 from reconciler.interfaces.cli.diffs import DiffNarrator
 from reconciler.interfaces.cli.invocation import Invocation
-from reconciler.interfaces.cli.loading import load
+from reconciler.interfaces.cli.loading import load, without_sync
 from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.table import say_table
@@ -99,10 +99,8 @@ def _check(request: Request) -> None:
 
 def _signed(settings: Settings, user: str | None) -> Settings:
     """Return the settings for reading and pushing alone, with the commit's author."""
-    sources = tuple(
-        replace(source, is_synced=False, git=_by(source.git, user)) for source in settings.sources
-    )
-    return replace(settings, sources=sources)
+    sources = tuple(replace(each, git=_by(each.git, user)) for each in settings.sources)
+    return without_sync(replace(settings, sources=sources))
 
 
 def _by(git: GitSettings, user: str | None) -> GitSettings:

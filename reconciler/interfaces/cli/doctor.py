@@ -9,7 +9,7 @@ from reconciler.core.images.reference import ImageReference, Repository
 from reconciler.errors import ReferenceSyntaxError, SettingsError
 from reconciler.interfaces.cli.diffs import DiffNarrator
 from reconciler.interfaces.cli.invocation import Invocation
-from reconciler.interfaces.cli.loading import load, load_local
+from reconciler.interfaces.cli.loading import load, load_local, without_sync
 from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.table import fold
 from reconciler.interfaces.terminal import NARROWEST, Terminal, printable
@@ -68,8 +68,7 @@ def _impatient(settings: Settings) -> Settings:
     registry = replace(
         settings.registry, read_timeout_s=READ_TIMEOUT_S, answer_timeout_s=ANSWER_TIMEOUT_S
     )
-    sources = tuple(replace(source, is_synced=False) for source in settings.sources)
-    return replace(settings, registry=registry, sources=sources)
+    return replace(without_sync(settings), registry=registry)
 
 
 def _of_sources(settings: Settings) -> Iterator[Checkup]:

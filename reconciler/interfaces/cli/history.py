@@ -16,7 +16,7 @@ from reconciler.errors import NotFoundError, ReconcilerError, SettingsError
 from reconciler.interfaces.cli.diffs import DiffNarrator
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.json_document import problem_document
-from reconciler.interfaces.cli.loading import load
+from reconciler.interfaces.cli.loading import load, without_sync
 from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.table import say_table
@@ -53,7 +53,7 @@ def run(invocation: Invocation, *, workload: str | None) -> int:
     Raises:
         SettingsError: options are wrong, or there is and was no such workload.
     """
-    settings = load(invocation)
+    settings = without_sync(load(invocation))
     told = _told(settings)
     if workload is not None:
         told = _of_workload(told, workload)
@@ -68,11 +68,9 @@ def run(invocation: Invocation, *, workload: str | None) -> int:
 
 
 def _told(settings: Settings) -> list[_Told]:
-    sources = tuple(replace(source, is_synced=False) for source in settings.sources)
     progress = DiffNarrator()
-    settings = replace(settings, sources=sources)
     with bootstrap.running(settings, progress=progress) as parts_of, progress:
-        return [_of_source(source, parts_of(source)) for source in sources]
+        return [_of_source(source, parts_of(source)) for source in settings.sources]
 
 
 def _of_source(source: SourceSettings, parts: Parts) -> _Told:

@@ -37,6 +37,12 @@ def load(invocation: Invocation, *, log_level: str = "error") -> Settings:
     )
 
 
+def without_sync(settings: Settings) -> Settings:
+    """Return the settings of a command that leaves clusters alone, but for registry logins."""
+    sources = tuple(replace(source, is_synced=False) for source in settings.sources)
+    return replace(settings, sources=sources)
+
+
 def load_local(invocation: Invocation, folder: str = ".") -> Settings:
     """Return the settings for a command that asks no Git remote; the folder is its one source.
 

@@ -13,6 +13,7 @@ from reconciler.core.revision import Revision
 from reconciler.core.survey import Survey, SurveyedImage
 from reconciler.errors import NotFoundError, ReconcilerError, SettingsError
 from reconciler.interfaces.cli.diffs import DiffNarrator
+from reconciler.interfaces.cli.loading import without_sync
 from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.rendering import JSON
 from reconciler.pipeline.cycle import Parts
@@ -61,11 +62,10 @@ def survey_sources(
     Raises:
         SettingsError: there is no such workload.
     """
-    sources = tuple(replace(source, is_synced=False) for source in settings.sources)
-    settings = replace(settings, sources=sources)
+    settings = without_sync(settings)
     progress = DiffNarrator()
     with bootstrap.running(settings, progress=progress) as parts_of, progress:
-        looks = [_look(source, parts_of(source)) for source in sources]
+        looks = [_look(source, parts_of(source)) for source in settings.sources]
         wanted = None if workload is None else _wanted(workload, looks)
         return [_survey(look, wanted, has_verdicts=has_verdicts) for look in looks]
 

@@ -16,13 +16,13 @@ from reconciler.adapters.registry.images import RegistryImages, digest_on
 from reconciler.adapters.registry.pagination import next_link, next_page
 from reconciler.adapters.registry.registries import OnLimit, Registries
 from reconciler.adapters.registry.request import Request, without_query
+from reconciler.adapters.registry.scope import LISTING
 from reconciler.adapters.registry.transport import OnRequest, Response
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository, tags_among
 from reconciler.errors import NotFoundError, RegistryError
 from reconciler.settings import RegistrySettings
 
-_DOING: Final = "listing the tags of"
 PAGE_SIZE: Final = 1000  # ECR refuses more
 MAX_PAGES: Final = 1000
 MAX_TAGS: Final = 200_000
@@ -93,7 +93,7 @@ class RegistryClient:
             NotFoundError: there is no such repository.
         """
         return self._registries.visit(
-            repository, self._listed, pull_secrets=pull_secrets, doing=_DOING
+            repository, self._listed, pull_secrets=pull_secrets, doing=LISTING
         )
 
     def images(self) -> RegistryImages:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.adapters.registry.credentials import Elsewhere, Unusable
+from reconciler.adapters.registry.scope import LISTING
 from reconciler.core.images.reference import Repository
 
 MAX_NOTES: Final = 3
@@ -13,7 +14,7 @@ _MEND: Final = "give one that may pull in the workload's imagePullSecrets or by 
 def denial_message(
     repository: Repository,
     *,
-    doing: str = "listing the tags of",
+    doing: str = LISTING,
     refused: Iterable[str],
     beside: Iterable[Unusable | Elsewhere],
     is_forbidden: bool,

@@ -21,7 +21,7 @@ import msgspec
 
 from reconciler.adapters.registry.docker_config import ConfigProblem, as_login
 from reconciler.adapters.registry.login import Login
-from reconciler.core.images.reference import DEFAULT_HOST
+from reconciler.adapters.registry.place import name_in_logins
 from reconciler.interruption import interruptions_held
 
 TIME_LIMIT_S: Final = 10.0
@@ -33,7 +33,6 @@ FAILURE_KEPT_S: Final = 60.0
 """How long a helper that failed is not asked again: one failure a scan, not one a repository."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
-_DOCKER_HUB_URL: Final = "https://index.docker.io/v1/"
 _NOT_FOUND: Final = "credentials not found in native keychain"
 
 PASSED_ON: Final = frozenset(
@@ -107,7 +106,7 @@ class Helpers:
         path = shutil.which(program, path=self._environment.get("PATH", ""))
         if path is None:
             return ConfigProblem(f"{program} is not on the PATH")
-        server = _DOCKER_HUB_URL if host == DEFAULT_HOST else host
+        server = name_in_logins(host)
         try:
             status, output = _output(
                 [path, "get"], server, self._environment, limit_s=self._time_limit_s

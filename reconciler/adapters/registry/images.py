@@ -9,13 +9,13 @@ from reconciler.adapters.registry.auth import Visit
 from reconciler.adapters.registry.contents import Contents, Memory
 from reconciler.adapters.registry.image_manifest import Entry, ImageIndex
 from reconciler.adapters.registry.registries import Registries
+from reconciler.adapters.registry.scope import READING
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository, is_digest
 from reconciler.errors import NotFoundError
 
 MAX_DEPTH: Final = 3  # of indexes in indexes
-_DOING: Final = "reading images of"
 _USUAL: Final = Platform("linux", "amd64")
 
 Found = TypeVar("Found")
@@ -97,7 +97,7 @@ class RegistryImages:
             repository,
             lambda visit: read(Contents(visit, repository, self._memory, name=name)),
             pull_secrets=pull_secrets,
-            doing=_DOING,
+            doing=READING,
         )
 
 

@@ -68,3 +68,8 @@ def _split_port(host: str) -> tuple[str, str]:
 def api_host(host: str) -> str:
     """Return the host that answers for the one of an image reference: Docker Hub's has another."""
     return DOCKER_HUB if host == DEFAULT_HOST else host
+
+
+def name_in_logins(host: str) -> str:
+    """Return what docker calls the host of an image reference where logins are kept."""
+    return "https://index.docker.io/v1/" if host == DEFAULT_HOST else host

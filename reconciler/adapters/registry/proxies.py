@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from reconciler.adapters.registry.realm import is_loopback_name
 
-_PORTS: Final = {"http": 80, "https": 443}
+PORTS: Final = {"http": 80, "https": 443}
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -26,7 +26,7 @@ def proxy_for(url: str, environment: Mapping[str, str]) -> str:
     """
     parts = urlsplit(url)
     host = (parts.hostname or "").removesuffix(".")
-    port = parts.port or _PORTS.get(parts.scheme, 0)
+    port = parts.port or PORTS.get(parts.scheme, 0)
     if is_loopback_name(host) or _is_excepted(host, port, _variable("no_proxy", environment)):
         return ""
     proxy = _variable(f"{parts.scheme}_proxy", environment) or _variable("all_proxy", environment)

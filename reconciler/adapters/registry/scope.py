@@ -10,6 +10,10 @@ from typing import Final
 
 MAX_SCOPE: Final = 1024
 
+LISTING: Final = "listing the tags of"
+READING: Final = "reading images of"
+"""What is attempted at a repository, for the words of a refusal; scopes are learned for each."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScopeShape:

@@ -2,10 +2,9 @@
 
 import shlex
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import urlsplit
 
-_PORTS: Final = {"http": 80, "https": 443}
+from reconciler.adapters.registry.proxies import PORTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Door:
             ValueError: its port is none.
         """
         parts = urlsplit(url)
-        return cls(parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0))
+        return cls(parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0))
 
     def __str__(self) -> str:
         return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"

@@ -2,16 +2,17 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import TypeVar
 
 from reconciler.adapters.registry.auth import Visit
 from reconciler.adapters.registry.cloud.place import cloud_of
+from reconciler.adapters.registry.place import name_in_logins
 from reconciler.adapters.registry.rate_limit import RateLimit
 from reconciler.adapters.registry.registries import Registries, Shared
+from reconciler.adapters.registry.scope import LISTING, READING
 from reconciler.core.checkup import Check, failed, passed, skipped, warned
 from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.pull_secret import PullCredential, Unread
-from reconciler.core.images.reference import DEFAULT_HOST
 from reconciler.errors import (
     AccessDeniedError,
     ClusterError,
@@ -20,9 +21,7 @@ from reconciler.errors import (
     RegistryError,
 )
 
-_DOING: Final = "listing the tags of"
-_READING: Final = "reading images of"
-_NAME_IN_SECRETS: Final = {DEFAULT_HOST: "https://index.docker.io/v1/"}
+Found = TypeVar("Found")
 
 ReadTags = Callable[[Visit], tuple[str, ...]]
 ReadDigest = Callable[[Visit, str], str]
@@ -54,7 +53,7 @@ class Reading:
             tag: the one that stands in Git; None: none does.
         """
         try:
-            tags = self._at(self._listed, _DOING)
+            tags = self._at(self._listed, LISTING)
         except ReconcilerError as error:
             yield from self._unlisted(error)
         else:
@@ -65,7 +64,7 @@ class Reading:
         if limit is not None:
             yield _limit(limit)
 
-    def _at(self, read: Callable[[Visit], "tuple[str, ...]"], doing: str) -> tuple[str, ...]:
+    def _at(self, read: Callable[[Visit], Found], doing: str) -> Found:
         return self._registries.visit_at(
             self._endpoint, read, pull_secrets=self._pull_secrets, doing=doing
         )
@@ -85,7 +84,7 @@ class Reading:
         if tag is None:
             return skipped("image", "there is no tag to read one by")
         try:
-            (digest,) = self._at(lambda visit: (self._read_digest(visit, tag),), _READING)
+            digest = self._at(lambda visit: self._read_digest(visit, tag), READING)
         except ReconcilerError as error:
             may_pass = isinstance(error, RegistryError) and error.is_retryable
             cause = (
@@ -127,7 +126,7 @@ class Reading:
         elif unread := [each for each in self._pull_secrets if isinstance(each, Unread)]:
             remedy = _look_at(unread[0])
         else:
-            server = _NAME_IN_SECRETS.get(repository.host, repository.host)
+            server = name_in_logins(repository.host)
             remedy = (
                 "kubectl create secret docker-registry regcred"
                 f" --docker-server={shlex.quote(server)}"

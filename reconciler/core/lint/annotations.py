@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reconciler.core.lint.finding import Finding, Places, Rule
 from reconciler.core.manifests.annotated import Annotated, text_of
 from reconciler.core.manifests.annotation_keys import COMMON, FILTER_PREFIX, shown
-from reconciler.core.manifests.document import Mapping, Scalar
+from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.image_rules import read_rules
 from reconciler.core.manifests.workload import Workload
 from reconciler.core.nearest import nearest
@@ -76,14 +76,10 @@ def _shadowed(workload: Workload, path: str, places: Places) -> Iterator[Finding
 
 def _misplaced(workload: Workload, path: str, places: Places) -> Iterator[Finding]:
     """Yield our keys in the annotations of a pod template, where they mean nothing."""
-    spec = workload.node.get("spec")
-    job = spec.get("jobTemplate") if isinstance(spec, Mapping) else None
-    job_spec = job.get("spec") if isinstance(job, Mapping) else None
-    for around in (spec, job_spec):
-        template = around.get("template") if isinstance(around, Mapping) else None
-        metadata = template.get("metadata") if isinstance(template, Mapping) else None
-        annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-        for key, _ in annotations.entries if isinstance(annotations, Mapping) else ():
+    spec = workload.node.mapping("spec")
+    for around in (spec, spec.mapping("jobTemplate").mapping("spec")):
+        annotations = around.mapping("template").mapping("metadata").mapping("annotations")
+        for key, _ in annotations.entries:
             if isinstance(key, Scalar) and key.value.startswith((*PREFIXES, FILTER_PREFIX)):
                 message = (
                     f"{key.value!r} means nothing in a pod template: "

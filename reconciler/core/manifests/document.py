@@ -97,6 +97,11 @@ class Mapping:
         value = self.get(key)
         return value.value if isinstance(value, Scalar) else ""
 
+    def mapping(self, key: str) -> "Mapping":
+        """Return the mapping at that key; an empty one if there is none."""
+        value = self.get(key)
+        return value if isinstance(value, Mapping) else Mapping(self.line)
+
     def merged_entries(self) -> "Iterator[tuple[Node, Node]]":
         """Yield the entries, then those of merged mappings; of the same key the first one counts.
 

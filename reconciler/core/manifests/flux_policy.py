@@ -90,7 +90,7 @@ def read_flux_object(
     """Return what an object says of images; None if it is of another kind."""
     if key.group != _GROUP or key.kind not in (_POLICY, _REPOSITORY):
         return None
-    spec = _mapping(node, "spec")
+    spec = node.mapping("spec")
     found = _Common(
         f"{key.namespace}:{key.name}", f"{path}:{node.line}", spec.text("suspend") == ON
     )
@@ -104,7 +104,7 @@ class _Common(NamedTuple):
 
 
 def _read_policy(found: _Common, spec: yaml.Mapping, namespace: str) -> ImagePolicy:
-    of = _mapping(spec, "imageRepositoryRef")
+    of = spec.mapping("imageRepositoryRef")
     repository = f"{of.text('namespace') or namespace}:{of.text('name')}"
     try:
         return ImagePolicy(*found, "", repository, _rules(spec))
@@ -178,7 +178,7 @@ def _image(spec: yaml.Mapping) -> str:
 
 
 def _puller(spec: yaml.Mapping, namespace: str) -> Puller:
-    secret = _mapping(spec, "secretRef").text("name")
+    secret = spec.mapping("secretRef").text("name")
     account = spec.text("serviceAccountName") or DEFAULT_ACCOUNT
     return Puller(namespace, (secret,) if secret else (), account)
 
@@ -187,8 +187,8 @@ def _rules(spec: yaml.Mapping) -> TagRules:
     digests = spec.text("digestReflectionPolicy")
     try:
         return TagRules(
-            policy=_policy(_mapping(spec, "policy")),
-            tag_filter=_filter(_mapping(spec, "filterTags")),
+            policy=_policy(spec.mapping("policy")),
+            tag_filter=_filter(spec.mapping("filterTags")),
             pins_digest=digests not in ("", _NEVER),
         )
     except PolicySyntaxError as error:
@@ -200,15 +200,10 @@ def _policy(choice: yaml.Mapping) -> Policy:
     if len(given) != 1:
         raise ManifestError(f"policy must be one of {', '.join(_CHOICES)}")
     keyword, argument, default = _CHOICES[given[0]]
-    text = _mapping(choice, given[0]).text(argument) or default
+    text = choice.mapping(given[0]).text(argument) or default
     return parse_policy(f"{keyword}:{text}")
 
 
 def _filter(given: yaml.Mapping) -> TagFilter | None:
     pattern, extract = given.text("pattern"), given.text("extract")
     return TagFilter(Pattern(pattern), extract) if pattern else None
-
-
-def _mapping(node: yaml.Mapping, key: str) -> yaml.Mapping:
-    value = node.get(key)
-    return value if isinstance(value, yaml.Mapping) else yaml.Mapping(node.line)

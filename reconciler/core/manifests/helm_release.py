@@ -35,8 +35,7 @@ def is_helm_release(key: ObjectKey) -> bool:
 
 def target_namespace(node: Mapping) -> str:
     """Return the namespace that a release is installed in; empty if it is the object's own."""
-    spec = node.get("spec")
-    return spec.text("targetNamespace") if isinstance(spec, Mapping) else ""
+    return node.mapping("spec").text("targetNamespace")
 
 
 def containers_of(
@@ -47,10 +46,7 @@ def containers_of(
     Those that annotations map overrule those that are found; one whose place does not exist has no
     image.
     """
-    spec = node.get("spec")
-    values = spec.get("values") if isinstance(spec, Mapping) else None
-    if not isinstance(values, Mapping):
-        values = Mapping(node.line)
+    values = node.mapping("spec").mapping("values")
     found = {each.name: each for each in _mapped(values, annotations)}
     for each in _found(values):
         found.setdefault(each.name, each)

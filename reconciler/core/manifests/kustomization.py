@@ -55,9 +55,7 @@ def is_kustomization(root: Mapping, path: str) -> bool:
 
 def name_of(root: Mapping, path: str) -> str:
     """Return what people call a kustomization: by its own name, or by its folder."""
-    metadata = root.get("metadata")
-    own = metadata.text("name") if isinstance(metadata, Mapping) else ""
-    return own or posixpath.dirname(path) or "."
+    return root.mapping("metadata").text("name") or posixpath.dirname(path) or "."
 
 
 def containers_of(root: Mapping) -> Iterator[Container]:

@@ -65,10 +65,9 @@ def _objects(node: Node | None, default_namespace: str, *, depth: int) -> Iterat
 
 def _workload(node: Mapping, kind: str, default_namespace: str) -> Workload:
     group, _ = split_api_version(node.text("apiVersion"))
-    metadata = node.get("metadata")
-    meta = metadata if isinstance(metadata, Mapping) else None
-    name = meta.text("name") if meta else ""
-    namespace = (meta.text("namespace") if meta else "") or default_namespace
+    metadata = node.mapping("metadata")
+    name = metadata.text("name")
+    namespace = metadata.text("namespace") or default_namespace
     spec = _pod_spec(node, kind)
     key = ObjectKey(group, kind, namespace, name)
     annotations = tuple(_annotations(node))
@@ -97,9 +96,7 @@ def _kustomization(root: Mapping, path: str, default_namespace: str) -> Workload
 
 
 def _annotations(node: Mapping) -> Iterator[tuple[Scalar, Node]]:
-    metadata = node.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    pairs = annotations.merged_entries() if isinstance(annotations, Mapping) else ()
+    pairs = node.mapping("metadata").mapping("annotations").merged_entries()
     return ((key, value) for key, value in pairs if isinstance(key, Scalar))
 
 

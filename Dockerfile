@@ -13,9 +13,9 @@ COPY requirements/build.txt requirements/runtime.txt requirements/
 # pip stays in an environment of its own: the one that is shipped cannot install anything.
 RUN python3 -m venv /opt/build \
  && python3 -m venv --without-pip /opt/reconcile \
- && /opt/build/bin/pip install --quiet --require-hashes -r requirements/build.txt \
+ && /opt/build/bin/pip install --quiet --require-hashes --no-deps -r requirements/build.txt \
  && /opt/build/bin/pip --python /opt/reconcile/bin/python \
-      install --quiet --no-compile --require-hashes -r requirements/runtime.txt
+      install --quiet --no-compile --require-hashes --no-deps -r requirements/runtime.txt
 # Of the Kubernetes client we use configuration and credentials. The typed API (75 MB on disk with
 # its asynchronous twin) and the packages that only it needs stay behind.
 RUN cd /opt/reconcile/lib/python3*/site-packages/kubernetes \

@@ -16,7 +16,7 @@ venv: $(STAMP) ## a virtual environment with the locked packages
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -57,7 +57,7 @@ package: $(STAMP) ## build the wheel and try it in an empty environment with the
 	rm -rf build/package && mkdir -p build/package
 	$(BIN)/hatchling build --target wheel --directory build/package
 	$(PYTHON) -m venv build/package/venv
-	build/package/venv/bin/pip install --quiet --require-hashes -r requirements/runtime.txt
+	build/package/venv/bin/pip install --quiet --require-hashes --no-deps -r requirements/runtime.txt
 	build/package/venv/bin/pip install --quiet --no-deps build/package/*.whl
 	build/package/venv/bin/reconcile --version
 	cd build/package && venv/bin/reconcile --once --no-sync --git-url nowhere; test $$? -eq 3

@@ -1,10 +1,11 @@
 """Doctor: try the access to what the sources need, and say of each what is wrong with it."""
 
 import shlex
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from reconciler.core.checkup import Check, Checkup, failed, passed, skipped
 from reconciler.core.images.endpoint import Endpoint
@@ -107,7 +108,8 @@ def examine_registries(
 ) -> Iterator[Checkup]:
     """Yield a checkup for each registry, and after it one for each repository there.
 
-    Mirrors are registries too. Several are tried at a time, and told in order.
+    Mirrors are registries too. What fails at one place and works at another, as a cycle would find,
+    is a warning. Several are tried at a time, and told in order.
 
     Args:
         subjects: the repositories; see :func:`distinct`.
@@ -125,15 +127,36 @@ def examine_registries(
         doors = {host: workers.submit(_examine_host, probe, host) for host in plan}
         # all hosts come before all repositories: who waits for a host waits for one that has begun
         rooms = {
-            host: [workers.submit(_examine_repository, probe, *each, doors[host]) for each in there]
+            host: [
+                _Room(each, workers.submit(_examine_repository, probe, endpoint, each, doors[host]))
+                for endpoint, each in there
+            ]
             for host, there in plan.items()
         }
+        everywhere: defaultdict[RepositorySubject, list[_Room]] = defaultdict(list)
+        for room in chain.from_iterable(rooms.values()):
+            everywhere[room.subject].append(room)
         for host, door in doors.items():
-            yield door.result()
-            for room in rooms[host]:
-                yield room.result()
+            spare = [_is_spare(each, everywhere[each.subject]) for each in rooms[host]]
+            yield door.result().spared() if spare and all(spare) else door.result()
+            for room, is_spare in zip(rooms[host], spare, strict=True):
+                found = room.checkup.result()
+                yield found.spared() if is_spare else found
     finally:
         workers.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """A repository at one place."""
+
+    subject: RepositorySubject
+    checkup: "Future[Checkup]"
+
+
+def _is_spare(room: _Room, everywhere: Sequence[_Room]) -> bool:
+    """Whether the same repository can be read at another place."""
+    return any(each is not room and each.checkup.result().has_passed for each in everywhere)
 
 
 def _examine_host(probe: RegistryProbe, host: str) -> Checkup:

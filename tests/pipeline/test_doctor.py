@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.checkup import Check, Checkup, passed
+from reconciler.core.checkup import Check, Checkup, failed, passed
 from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.pull_secret import PullCredential, Puller, Unread
 from reconciler.core.images.reference import Repository
@@ -91,3 +91,56 @@ def test_a_repository_is_tried_for_each_source_that_has_other_logins() -> None:
 
 def test_a_repository_is_tried_once_for_sources_with_the_same_logins() -> None:
     assert said(distinct([subject("one"), subject("two")])) == [(str(WEB), "acme/web:v3 by []")]
+
+
+@dataclass(frozen=True)
+class MirrorProbe:
+    """Every repository has a mirror; what is named in ``down`` does not work."""
+
+    down: frozenset[str]
+
+    def endpoints_of(self, repository: Repository) -> Sequence[Endpoint]:
+        mirror = Repository("mirror.example", repository.path)
+        return (
+            Endpoint(mirror.host, mirror, is_mirror=True),
+            Endpoint(repository.host, repository),
+        )
+
+    def check_host(self, host: str) -> Iterable[Check]:
+        yield self._check("connect", host)
+
+    def check_repository(
+        self, endpoint: Endpoint, *, tag: str | None, pull_secrets: Iterable[PullCredential]
+    ) -> Iterable[Check]:
+        assert tag == "v3"
+        assert not list(pull_secrets)
+        yield self._check("tags", str(endpoint.repository))
+
+    def _check(self, name: str, subject: str) -> Check:
+        if subject in self.down:
+            return failed(name, f"no {subject}", cause="it is down", may_pass=True)
+        return passed(name, subject)
+
+
+def healths(*down: str) -> list[list[str]]:
+    asked = [subject("web"), subject("api", repository=API)]
+    found = list(examine_registries(asked, (), MirrorProbe(frozenset(down))))
+    return [[check.health.value for check in each.checks] for each in found]
+
+
+def test_a_mirror_that_is_down_is_a_warning_where_the_registry_itself_works() -> None:
+    skipped = ["skipped"] * 3
+
+    assert healths("mirror.example") == [["warning"], skipped, skipped, ["ok"], ["ok"], ["ok"]]
+
+
+def test_a_registry_that_is_down_is_a_warning_where_its_mirror_has_everything() -> None:
+    found = healths("registry.example")
+
+    assert found == [["ok"], ["ok"], ["ok"], ["warning"], ["skipped"] * 3, ["skipped"] * 3]
+
+
+def test_what_no_place_has_is_a_failure_and_so_is_the_host_it_needs() -> None:
+    found = healths("registry.example", "mirror.example/acme/web")
+
+    assert found == [["ok"], ["failed"], ["ok"], ["failed"], ["skipped"] * 3, ["skipped"] * 3]

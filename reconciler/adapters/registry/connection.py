@@ -135,23 +135,20 @@ def _login_to(proxy: str) -> dict[str, str]:
     return {"proxy-authorization": f"Basic {base64.b64encode(login).decode()}"}
 
 
-class _PlainSocket(socket.socket):
+class _ThriftySocket(socket.socket):
     def settimeout(self, value: float | None) -> None:
         """Spare the system calls for what it is already: urllib3 sets it twice a request."""
         if value != self.gettimeout():
             super().settimeout(value)
 
+
+class _PlainSocket(_ThriftySocket):
     def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
         _deadline.check()
         return super().recv_into(buffer, nbytes, flags)
 
 
-class _TlsSocket(ssl.SSLSocket):
-    def settimeout(self, value: float | None) -> None:
-        """Spare the system calls for what it is already: urllib3 sets it twice a request."""
-        if value != self.gettimeout():
-            super().settimeout(value)
-
+class _TlsSocket(_ThriftySocket, ssl.SSLSocket):
     def recv_into(
         self, buffer: "WriteableBuffer", nbytes: int | None = None, flags: int = 0
     ) -> int:

@@ -572,6 +572,19 @@ def test_by_a_proxy_the_proxy_is_tried_and_its_password_is_not_told(
     assert "canary" not in repr(checks)
 
 
+@pytest.mark.parametrize("proxy", ["http://me:canary@proxy.example:99999", "http://me:canary@[::1"])
+def test_a_proxy_that_is_no_url_is_blamed_and_not_the_registry(
+    probe_with: ProbeWith, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    checks = host_checks(probe_with(), "registry.example")
+
+    assert checks["name"].health is Health.FAILED
+    assert checks["name"].detail == "the proxy to ask by is no URL"
+    assert "HTTPS_PROXY" in checks["name"].cause
+    assert "canary" not in repr(checks)
+
+
 # Real registries
 
 

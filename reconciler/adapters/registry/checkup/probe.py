@@ -16,6 +16,7 @@ from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 
+_VARIABLES: Final = "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
 _BY_PROXY: Final = "the proxy does that"
 
 
@@ -89,7 +90,7 @@ class RegistryProbe:
         try:
             door = Door.of(route.proxy or url)
         except ValueError:
-            yield failed("name", f"{host!r} has no port that can be", cause="a slip in its name")
+            yield _bad_proxy() if route.proxy else _bad_port(host)
             return
         check, addresses = look_up(door)
         yield _of_proxy(check, door) if route.proxy else check
@@ -121,8 +122,22 @@ def _after(name: str) -> Sequence[str]:
     return names[names.index(name) + 1 :]
 
 
+def _bad_port(host: str) -> Check:
+    return failed("name", f"{host!r} has no port that can be", cause="a slip in its name")
+
+
+def _bad_proxy() -> Check:
+    """Return what is wrong with a proxy that is no URL; quoted it would show its password."""
+    return failed(
+        "name",
+        "the proxy to ask by is no URL",
+        cause=f"a slip in one of {_VARIABLES}",
+        remedy="env | grep -i _proxy",
+    )
+
+
 def _of_proxy(check: Check, door: Door) -> Check:
-    cause = check.cause and f"{check.cause} (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY)"
+    cause = check.cause and f"{check.cause} ({_VARIABLES})"
     return Check(
         check.name,
         check.health,

@@ -15,11 +15,12 @@ from reconciler.pipeline.gather import Gatherer, ImageFacts
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.ports import Clock, ManifestRepository, SecretSource, TagSource
+from reconciler.pipeline.publisher import DirectPublisher, Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import View, read_source
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
-from reconciler.pipeline.update import Updated, Updater
+from reconciler.pipeline.update import Updater
 from reconciler.settings import SourceSettings
 from reconciler.stop import Stop
 
@@ -170,13 +171,12 @@ def _update(
     if not source.is_updated:
         return Updated(view, view, UpdatePlan())
     updater = Updater(
-        repository=parts.repository,
         registries=parts.registries,
         gatherer=gatherer_of(parts),
         selections=parts.memory.selections,
         pull_secrets=pull_secrets,
         read_again=lambda: _read(source, parts),
-        signature=signature,
+        publisher=DirectPublisher(parts.repository, signature, parts.progress),
         clock=parts.clock,
         jitter=parts.jitter,
         progress=parts.progress,

@@ -164,8 +164,10 @@ def _held(
     """Return the skip of a field for which nothing was selected; None if it has the newest."""
     is_open = selection.reason in _OPEN  # another tag may still be chosen
     if not is_open and (tag := _taken_back(field, listed, knowledge, choose)):
-        commit = field.rules.taken_back.commit_of(tag)
-        detail = f"{tag} was taken back: {commit} wrote it, and something else stands there now"
+        known = field.rules.taken_back
+        detail = f"{tag} {known.reason_of(tag)}"
+        if not known.by:
+            detail += ", and something else stands there now"
         return _skip(field, SkipReason.TAKEN_BACK, detail)
     if selection.reason is SelectionReason.ALREADY_NEWEST:
         return None

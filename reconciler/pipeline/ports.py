@@ -1,6 +1,6 @@
 """What the stages need from the outside, in their own words."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.tree import Oversize, Snapshot, TreeEntry
+from reconciler.core.retraction import Touch
 from reconciler.core.revision import Revision
 
 
@@ -184,6 +185,22 @@ class ManifestRepository(Protocol):
 
         Raises:
             GitError: it could not be read.
+        """
+        ...
+
+    def touches(self, revision: Revision, paths: Collection[str], *, most: int) -> Sequence[Touch]:
+        """Return the known commits up to a revision that changed some files, the newest first.
+
+        Of merges the first parent is followed; a file that was renamed is another one. What a file
+        was before and after can be had by :meth:`read`.
+
+        Args:
+            revision: where to begin.
+            paths: the files.
+            most: commits of each file, the newest.
+
+        Raises:
+            GitError: they could not be read.
         """
         ...
 

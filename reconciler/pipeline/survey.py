@@ -13,6 +13,7 @@ from reconciler.pipeline.events import Fetching, Scanning
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import View, read_source
+from reconciler.pipeline.retractions import name_retractions
 from reconciler.pipeline.scan import scan
 from reconciler.settings import SourceSettings
 
@@ -23,9 +24,11 @@ class Inspection:
 
     Attributes:
         view: the branch; its reports are about all workloads, also those not automated.
+        default_namespace: of workloads that name none.
     """
 
     view: View
+    default_namespace: str
 
     @property
     def reports(self) -> tuple[FileReport, ...]:
@@ -45,7 +48,8 @@ def inspect_source(source: SourceSettings, parts: Parts) -> Inspection:
         GitError, AccessDeniedError, NotFoundError: it cannot be read.
     """
     parts.progress.tell(Fetching(source.git.url))
-    return Inspection(read_source(source, parts.repository, memory=Memory(is_survey=True)))
+    view = read_source(source, parts.repository, memory=Memory(is_survey=True))
+    return Inspection(view, source.default_namespace)
 
 
 def survey_source(
@@ -66,6 +70,13 @@ def survey_source(
     reports: Sequence[FileReport] = inspection.reports
     if workloads is not None:
         reports = only(reports, workloads)
+    reports = name_retractions(
+        parts.repository,
+        inspection.view.revision,
+        reports,
+        policies=inspection.reports,
+        default_namespace=inspection.default_namespace,
+    )
     fields = openly(reports)
     who = pullers(fields)
     logins = PullSecrets(parts.secrets).by_repository(who)

@@ -214,6 +214,31 @@ def test_a_commit_can_be_pushed_only_once(pair: Pair) -> None:
     assert remote.log() == ["ours", "by a person"]
 
 
+def test_what_commits_made_of_files_is_told_the_newest_first(pair: Pair) -> None:
+    remote, repository = pair
+    remote.put({"a": b"1", "b": b"1", "dir/a": b"1"}, "first")
+    remote.put({"a": b"2", "dir/a": b"2"}, "second")
+    remote.put({"b": b"2"}, "another")
+    remote.put({"a": None, "b": b"3"}, "third")
+    revision = repository.fetch().revision
+
+    touches = repository.touches(revision, {"a"}, most=9)
+    of_two = repository.touches(revision, {"a", "b", "nowhere"}, most=2)
+
+    assert [each.message.text.strip() for each in touches] == ["third", "second", "first"]
+    assert touches[0].message.commit == revision.commit
+    assert [(each.before is None, each.after is None) for each in touches] == [
+        (False, True), (False, False), (True, False),
+    ]  # fmt: skip
+    states = [each for touch in touches for each in (touch.before, touch.after) if each]
+    contents = [content for _, content in repository.read(states, max_bytes=MAX)]
+    assert contents == [b"2", b"1", b"2", b"1"]
+    assert [(each.message.text.strip(), each.path) for each in of_two] == [
+        ("third", "a"), ("third", "b"), ("another", "b"), ("second", "a"),
+    ]  # fmt: skip
+    assert repository.touches(revision, set(), most=9) == []
+
+
 def test_an_empty_repository_is_named(pair: Pair) -> None:
     _, repository = pair
 

@@ -1,11 +1,13 @@
 """An in-memory ManifestRepository, with a remote that others push to and that can be difficult."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.core.history import History, Message, history_of
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
+from reconciler.core.retraction import Touch
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, NotFoundError, ReconcilerError, RemoteMovedError
 from tests.fakes.images import NEW_YEAR
@@ -127,6 +129,24 @@ class FakeGit:
             commit = found.parent
         return history_of(messages, None)
 
+    def touches(self, revision: Revision, paths: Collection[str], *, most: int) -> Sequence[Touch]:
+        """See the port."""
+        self._fail("touches")
+        touches: list[Touch] = []
+        left = Counter(dict.fromkeys(paths, most))
+        commit = revision.commit
+        while commit:
+            found = self.commits[commit]
+            before = self.commits[found.parent].files if found.parent else {}
+            message = Message(commit, NEW_YEAR, "a <a@example.org>", found.message)
+            for path in sorted(paths):
+                old, new = before.get(path), found.files.get(path)
+                if old != new and left[path] > 0:
+                    left[path] -= 1
+                    touches.append(Touch(message, path, _entry(path, old), _entry(path, new)))
+            commit = found.parent
+        return touches
+
     def commit(self, base: Revision, contents: Mapping[str, bytes], message: str) -> Revision:
         """See the port."""
         self._fail("commit")
@@ -159,6 +179,10 @@ class FakeGit:
     def _fail(self, method: str) -> None:
         if self.failures.get(method):
             raise self.failures[method].pop(0)
+
+
+def _entry(path: str, file: FakeFile | None) -> TreeEntry | None:
+    return TreeEntry(path, file.kind, file.blob) if file else None
 
 
 def _path(entry: TreeEntry) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.bare_repository import BareRemote
+from lab.bare_repository import BareRemote, git
 from lab.registry import Registry
 from tests.interfaces.program import Done, program, undocumented
 
@@ -55,7 +55,7 @@ def lines(text: str) -> list[list[str]]:
 
 def test_what_moved_and_what_was_taken_back(place: Place) -> None:
     fourth = place.cycle()
-    place.put("v3", 'Revert "Update web to v4"')
+    back = place.put("v3", 'Revert "Update web to v4"')
     assert place.cycle() == place.remote.tip()
     held = place.call("images")
     place.registry.push(place.path, "v5")
@@ -64,24 +64,60 @@ def test_what_moved_and_what_was_taken_back(place: Place) -> None:
     done = place.call("history")
 
     assert "TAKEN" not in held.out
-    assert f"v4 was taken back: {fourth[:7]} wrote it" in held.out
+    assert f"v4 was taken back in {back[:7]} by A Person (20" in held.out
+    assert f'): Revert "Update web to v4"; we wrote it in {fourth[:7]}\n' in held.out
     assert (done.code, done.err) == (0, "")
     image = f"{place.registry.host}/{place.path}"
     header, first, second = lines(done.out)
     assert header == ["DATE", "COMMIT", "WORKLOAD", "CONTAINER", "CHANGE", "BY", "NOW"]
     row = ["web:deployment/web", "web", f"{image}:v3", "->"]
     assert first[2:] == [fifth[:7], *row, "v5", "default@-", "stands", "there"]
-    assert second[2:] == [fourth[:7], *row, "v4", "default@-", "taken", "back"]
+    assert second[2:] == [
+        fourth[:7],
+        *row,
+        "v4",
+        "default@-",
+        *f"taken back in {back[:7]} by A Person".split(),
+    ]
 
 
-def test_explain_names_the_commit_whose_tag_was_taken_back(place: Place) -> None:
+def test_explain_names_the_commit_that_took_a_tag_back(place: Place) -> None:
     fourth = place.cycle()
-    place.put("v3", "back")
+    back = place.put("v3", "back")
+    place.remote.put({"other": b"1"}, "something else")
 
     done = place.call("explain", "deployment/web")
 
     assert [line for line in done.out.splitlines() if line.strip().startswith("v4")]
-    assert f"was taken back: {fourth[:7]} wrote it" in done.out
+    assert f"was taken back in {back[:7]} by A Person (" in done.out
+    assert f"): back; we wrote it in {fourth[:7]}\n" in done.out
+
+
+def test_the_document_names_who_took_a_tag_back(place: Place) -> None:
+    place.cycle()
+    back = place.put("v3", "back\n\nfor a reason\n")
+
+    (write,) = place.call("history", "-o", "json").json["sources"][0]["writes"]
+
+    by = write["takenBackBy"]
+    assert write["standing"] == "TAKEN_BACK"
+    assert (by["commit"], by["author"], by["subject"]) == (back, "A Person", "back")
+
+
+def test_a_write_and_its_revert_beyond_the_first_parents_name_the_merge(place: Place) -> None:
+    fourth = place.cycle()
+    work = place.folder / "work"
+    git(place.folder, "clone", "--quiet", str(place.remote.path), str(work))
+    git(work, "checkout", "--quiet", "-b", "back")
+    git(work, "revert", "--no-edit", "HEAD")
+    git(work, "checkout", "--quiet", "main")
+    git(work, "merge", "--quiet", "--no-ff", "-m", "Merge branch 'back'", "back")
+    git(work, "push", "--quiet")
+
+    done = place.call("explain", "deployment/web")
+
+    assert f"back in {place.remote.tip()[:7]} by A Person" in done.out
+    assert f"): Merge branch 'back'; we wrote it in {fourth[:7]}\n" in done.out
 
 
 def test_the_document_holds_the_same_also_of_a_workload_that_is_gone(place: Place) -> None:
@@ -107,6 +143,7 @@ def test_the_document_holds_the_same_also_of_a_workload_that_is_gone(place: Plac
         "old": f"{image}:v3",
         "new": f"{image}:v4",
         "standing": "GONE",
+        "takenBackBy": None,
     }
 
 

@@ -5,7 +5,7 @@ cycle if it was not pushed. So a clone that is damaged, stale in kind or full of
 """
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +14,11 @@ from reconciler.adapters.git.environment import TRACKING
 from reconciler.adapters.git.failures import ContentsRefusedError, CorruptCloneError
 from reconciler.adapters.git.listing import (
     HEADS,
+    Difference,
     File,
     Tip,
     contents_of,
+    differences_of,
     files_of,
     sizes_of,
     tip_of,
@@ -30,6 +32,7 @@ _MARK = "reconcile-clone"  # says what this is a clone of
 _DEPTH = "reconcile-depth"  # how many commits were asked for
 _MAX_PACKS = 200  # every fetch adds one or two, and git looks into each of them for each object
 _SHA256_HEX = 64
+_MAX_PATHS_LETTERS = 64 * 1024  # in the arguments of one command
 _LEFT_BEHIND = (
     "*.lock",
     "refs/**/*.lock",
@@ -113,7 +116,25 @@ class Clone:
             "rev-list", "--topo-order", "--extended-regexp",
             f"--grep=^[[:blank:]]*{IMAGE_TRAILER}:", commit, "--",
         )  # fmt: skip
-        for found, raw in self._commits(listed.decode("ascii").split()):
+        yield from self.commits(listed.decode("ascii").split())
+
+    def differences(self, commit: str, paths: Collection[str], *, most: int) -> list[Difference]:
+        """Return what commits up to one made of some files, the newest first; no content is read.
+
+        Of merges the first parent is followed. So many paths that no command takes them all are
+        looked for among all that was changed.
+        """
+        is_given = sum(map(len, paths)) <= _MAX_PATHS_LETTERS
+        listed = self._git(
+            "--literal-pathspecs", "log", "--first-parent", "-m", "--raw", "-z", "--no-abbrev",
+            "--no-renames", "--format=%H", *([f"--max-count={most}"] if is_given else []), commit,
+            "--", *(sorted(paths) if is_given else []),
+        )  # fmt: skip
+        return [each for each in differences_of(listed) if each.path in paths]
+
+    def commits(self, ids: Iterable[str]) -> Iterator[Message]:
+        """Yield commits as they were made; one of more than 16 MiB is left out."""
+        for found, raw in self._commits(ids):
             yield message_of(found, raw)
 
     def known_since(self, commit: str) -> datetime | None:

@@ -10,6 +10,7 @@ from reconciler.errors import NotFoundError
 
 HEADS = "refs/heads/"
 _KINDS = {"120000": EntryKind.LINK, "160000": EntryKind.SUBMODULE}
+_NO_FILE = "000000"
 _SHOWN_BRANCHES = 5
 
 
@@ -51,6 +52,33 @@ def files_of(listing: bytes) -> tuple[File, ...]:
     """
     files = [_file(line) for line in listing.split(b"\0") if line]
     return tuple(sorted(files, key=lambda file: file.entry.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a commit made of a file; None where it was not, or is not any more."""
+
+    commit: str
+    path: str
+    before: TreeEntry | None
+    after: TreeEntry | None
+
+
+def differences_of(listing: bytes) -> Iterator[Difference]:
+    """Yield what ``log --raw -z --format=%H`` tells, in its order.
+
+    Of each commit the id, then of each file ``:MODE MODE BLOB BLOB LETTER`` and its path.
+    """
+    commit = ""
+    tokens = iter(listing.split(b"\0"))
+    for token in tokens:
+        meta = token.decode("ascii", "replace").strip("\n")
+        if not meta.startswith(":"):
+            commit = meta
+            continue
+        path = next(tokens, b"").decode("utf-8", "backslashreplace")
+        mode, new_mode, blob, new_blob, _ = meta[1:].split(" ")
+        yield Difference(commit, path, _state(path, mode, blob), _state(path, new_mode, new_blob))
 
 
 def sizes_of(listing: bytes) -> dict[str, int]:
@@ -103,6 +131,12 @@ def _absence(refs: dict[str, str], branch: str | None) -> str:
     if branch:
         return f"there is no branch {branch!r}; there is {shown}{more}"
     return f"the remote's HEAD names no branch: use --git-branch; there is {shown}{more}"
+
+
+def _state(path: str, mode: str, blob: str) -> TreeEntry | None:
+    if mode == _NO_FILE:
+        return None
+    return TreeEntry(path, _KINDS.get(mode, EntryKind.FILE), blob)
 
 
 def _file(line: bytes) -> File:

@@ -2,7 +2,8 @@
 
 import contextlib
 import errno
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from reconciler.adapters.git.push import push_arguments, push_failure
 from reconciler.adapters.git.remote import check_branch, remote_of
 from reconciler.core.history import History, history_of
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
+from reconciler.core.retraction import Touch
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, SettingsError
 from reconciler.settings import GitSettings
@@ -117,6 +119,28 @@ class GitRepository:
                 found = history_of(self._clone.messages(revision.commit), since)
             self._told = (revision.commit, found)
         return self._told[1]
+
+    def touches(self, revision: Revision, paths: Collection[str], *, most: int) -> Sequence[Touch]:
+        """Return the known commits up to a revision that changed some files, the newest first.
+
+        Of merges the first parent is followed. Their messages and trees are in the clone, the files
+        as they were need not be; :meth:`read` fetches them in one request.
+
+        Raises:
+            GitError: the git program failed.
+        """
+        with self._exclusively():
+            found = self._clone.differences(revision.commit, paths, most=most * len(paths))
+            ids = dict.fromkeys(each.commit for each in found)
+            messages = {each.commit: each for each in self._clone.commits(ids)}
+        left = Counter(dict.fromkeys(paths, most))
+        touches = []
+        for each in found:
+            if each.commit in messages and left[each.path] > 0:
+                left[each.path] -= 1
+                message = messages[each.commit]
+                touches.append(Touch(message, each.path, each.before, each.after))
+        return touches
 
     def commit(self, base: Revision, contents: Mapping[str, bytes], message: str) -> Revision:
         """Make a commit on ``base`` in which the given existing files have new contents.

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from reconciler.adapters.local.replacing import Replacement
 from reconciler.core.history import NO_HISTORY, History
 from reconciler.core.manifests.selection import IGNORE_FILES, KUSTOMIZATION, SUFFIXES
 from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, Snapshot, TreeEntry
+from reconciler.core.retraction import Touch
 from reconciler.core.revision import Revision
 from reconciler.errors import RemoteMovedError, StalledError
 
@@ -74,6 +75,11 @@ class FolderRepository:
         """Return nothing: a folder has no commits."""
         del revision
         return NO_HISTORY
+
+    def touches(self, revision: Revision, paths: Collection[str], *, most: int) -> Sequence[Touch]:
+        """Return nothing: a folder has no commits."""
+        del revision, paths, most
+        return ()
 
     def read(
         self, entries: Sequence[TreeEntry], *, max_bytes: int

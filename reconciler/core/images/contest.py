@@ -115,8 +115,7 @@ class Contest:
         if _SIGNATURE.fullmatch(tag):
             return "is a signature or attestation"
         if tag in self._taken_back:
-            commit = self._taken_back[tag]
-            return f"was taken back: {commit} wrote it" if commit else "was taken back"
+            return self.rules.taken_back.reason_of(tag)
         return ""
 
     def is_below_taken_back(self, rank: Rank) -> bool:

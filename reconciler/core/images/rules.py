@@ -14,10 +14,12 @@ class TakenBack:
     Attributes:
         tags: that are not chosen again, each with the commit that wrote it, shortened; by tag.
         digests: of the present tag, that are not followed back.
+        by: what is known of who took a tag back, in words; by tag. Nobody looks unless asked to.
     """
 
     tags: tuple[tuple[str, str], ...] = ()
     digests: frozenset[str] = frozenset()
+    by: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.tags or self.digests)
@@ -25,6 +27,13 @@ class TakenBack:
     def commit_of(self, tag: str) -> str:
         """Return the commit that wrote a tag which was taken back; empty if none did."""
         return dict(self.tags).get(tag, "")
+
+    def reason_of(self, tag: str) -> str:
+        """Return what is known of how a tag was taken back, for a person."""
+        commit, by = self.commit_of(tag), dict(self.by).get(tag, "")
+        if by:
+            return f"was taken back in {by}; we wrote it in {commit}"
+        return f"was taken back: {commit} wrote it" if commit else "was taken back"
 
 
 NOTHING_TAKEN_BACK = TakenBack()

@@ -1,7 +1,7 @@
 """``reconcile history``: what moved, when, by whom, and what became of it; from Git alone."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import click
@@ -11,6 +11,7 @@ from reconciler.core.history import MOST_IN_ALL, SHORT, History, Standing, Write
 from reconciler.core.manifests.selection import is_within
 from reconciler.core.objects.lookup import find
 from reconciler.core.outcome import Problem, exit_code_of
+from reconciler.core.retraction import Retraction, file_of
 from reconciler.core.revision import Revision
 from reconciler.errors import NotFoundError, ReconcilerError, SettingsError
 from reconciler.interfaces.cli.diffs import DiffNarrator
@@ -22,6 +23,7 @@ from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.table import say_table
 from reconciler.interfaces.terminal import Terminal
 from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.retractions import find_retractions
 from reconciler.pipeline.survey import Inspection, inspect_source
 from reconciler.settings import Settings, SourceSettings
 
@@ -37,6 +39,7 @@ class _Told:
 
     Attributes:
         writes: the newest first, each with what became of it.
+        retractions: who took back what, of the writes for which that is known.
     """
 
     source: SourceSettings
@@ -45,6 +48,7 @@ class _Told:
     writes: tuple[tuple[Write, Standing], ...] = ()
     inspection: Inspection | None = None
     error: ReconcilerError | None = None
+    retractions: Mapping[Write, Retraction] = field(default_factory=dict)
 
 
 def run(invocation: Invocation, *, workload: str | None) -> int:
@@ -80,14 +84,18 @@ def _of_source(source: SourceSettings, parts: Parts) -> _Told:
         history = parts.repository.history(revision)
     except ReconcilerError as error:
         return _Told(source, error=error)
-    ours = tuple(each for each in history.writes if is_within(_file(each), source.paths))
-    found = standings(History(ours, history.since), inspection.reports)
-    return _Told(source, revision, history.since, tuple(reversed(found)), inspection)
-
-
-def _file(write: Write) -> str:
-    """Return the file; the place of a marked value has a pointer behind it."""
-    return write.trailer.path.partition("#/")[0]
+    ours = [each for each in history.writes if is_within(file_of(each.trailer.key), source.paths)]
+    found = standings(History(tuple(ours), history.since), inspection.reports)
+    retractions = find_retractions(
+        parts.repository,
+        revision,
+        [write for write, standing in found if standing is Standing.TAKEN_BACK],
+        policies=inspection.reports,
+        default_namespace=source.default_namespace,
+    )
+    return _Told(
+        source, revision, history.since, tuple(reversed(found)), inspection, retractions=retractions
+    )
 
 
 def _of_workload(told: Sequence[_Told], workload: str) -> list[_Told]:
@@ -120,7 +128,10 @@ def _document(told: Sequence[_Told], problems: Sequence[Problem], code: int) -> 
                 "url": each.source.git.url,
                 "revision": str(each.revision) if each.revision else None,
                 "since": each.since.isoformat() if each.since else None,
-                "writes": [_written(write, standing) for write, standing in each.writes],
+                "writes": [
+                    _written(write, standing, each.retractions.get(write))
+                    for write, standing in each.writes
+                ],
             }
             for each in told
         ],
@@ -129,7 +140,7 @@ def _document(told: Sequence[_Told], problems: Sequence[Problem], code: int) -> 
     return rendered(body, version=SCHEMA_VERSION, exit_code=code)
 
 
-def _written(write: Write, standing: Standing) -> JSON:
+def _written(write: Write, standing: Standing, retraction: Retraction | None) -> JSON:
     trailer = write.trailer
     return {
         "commit": write.commit,
@@ -142,6 +153,16 @@ def _written(write: Write, standing: Standing) -> JSON:
         "old": trailer.old,
         "new": trailer.new,
         "standing": standing.name,
+        "takenBackBy": None if retraction is None else _retraction(retraction),
+    }
+
+
+def _retraction(retraction: Retraction) -> JSON:
+    return {
+        "commit": retraction.commit,
+        "at": retraction.at.isoformat(),
+        "author": retraction.author,
+        "subject": retraction.subject,
     }
 
 
@@ -151,7 +172,11 @@ def _say(told: Sequence[_Told]) -> None:
     say_table(
         terminal,
         _HEADERS,
-        [_row(write, standing) for write, standing in writes],
+        [
+            _row(write, standing, each.retractions.get(write))
+            for each in told
+            for write, standing in each.writes
+        ],
         styles=[_STYLES.get(standing, "") for _, standing in writes],
     )
     if not writes and any(each.revision for each in told):
@@ -168,8 +193,9 @@ def _boundaries(told: Sequence[_Told]) -> Iterator[str]:
             yield f"history{of} known since {_date(each.since)}: {more}"
 
 
-def _row(write: Write, standing: Standing) -> tuple[str, ...]:
+def _row(write: Write, standing: Standing, retraction: Retraction | None) -> tuple[str, ...]:
     trailer = write.trailer
+    by = f" in {retraction.commit[:SHORT]} by {retraction.author}" if retraction else ""
     return (
         _date(write.at),
         write.commit[:SHORT],
@@ -177,7 +203,7 @@ def _row(write: Write, standing: Standing) -> tuple[str, ...]:
         trailer.container,
         f"{trailer.old} -> {_suffix(trailer.old, trailer.new)}",
         write.by or "-",
-        standing.value,
+        f"{standing.value}{by}",
     )
 
 

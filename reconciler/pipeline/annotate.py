@@ -19,7 +19,8 @@ from reconciler.errors import NotFoundError, ReconcilerError, RemoteMovedError
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Fetching
 from reconciler.pipeline.publish import PUSH_ATTEMPTS, pause, push
-from reconciler.pipeline.read import View, read_source
+from reconciler.pipeline.read import read_manifests
+from reconciler.pipeline.view import Manifests
 from reconciler.settings import SourceSettings
 
 
@@ -36,7 +37,7 @@ class Look:
 
     source: SourceSettings
     parts: Parts
-    view: View
+    view: Manifests
     founds: tuple[Found, ...]
 
     @property
@@ -107,7 +108,7 @@ def look(source: SourceSettings, parts: Parts, name: str) -> Look:
         GitError, AccessDeniedError, NotFoundError: it cannot be read.
     """
     parts.progress.tell(Fetching(source.git.url))
-    view = read_source(source, parts.repository, memory=parts.memory)
+    view = read_manifests(source, parts.repository, memory=parts.memory)
     word = name.rpartition("/")[2]
     founds = tuple(_objects(view, source, (word,) if word else ()))
     if not any(each.workload.key.name == word for each in founds):
@@ -155,7 +156,7 @@ def _is_due(edited: _Edited, order: Order) -> bool:
     return bool(edited.changes) and not order.is_dry_run
 
 
-def _objects(view: View, source: SourceSettings, screen: tuple[str, ...]) -> Iterator[Found]:
+def _objects(view: Manifests, source: SourceSettings, screen: tuple[str, ...]) -> Iterator[Found]:
     for path, text in view.texts.items():
         founds = objects_of(path, text, default_namespace=source.default_namespace, screen=screen)
         yield from (each for each in founds if each.workload.containers)

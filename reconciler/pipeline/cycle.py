@@ -17,10 +17,11 @@ from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.ports import Clock, ManifestRepository, SecretSource, TagSource
 from reconciler.pipeline.publisher import DirectPublisher, Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.read import View, read_source
+from reconciler.pipeline.read import read_source
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updater
+from reconciler.pipeline.view import View
 from reconciler.settings import SourceSettings
 from reconciler.stop import Stop
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from reconciler.core.build import BuildResult, Found, build, read_file
+from reconciler.core.history import History
 from reconciler.core.manifests.images import FileReport, inspect
 from reconciler.core.manifests.linking import link
-from reconciler.core.manifests.tree import TreeEntry
+from reconciler.core.manifests.tree import Snapshot, TreeEntry
 from reconciler.pipeline.selections import Selections
+from reconciler.pipeline.view import View
 
 Made = TypeVar("Made")
 
@@ -53,6 +55,21 @@ class Texts:
             del self._known[path]
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The branch as it was read the last time.
+
+    Attributes:
+        snapshot: what was fetched.
+        history: what Git remembered then.
+        view: what was made of both.
+    """
+
+    snapshot: Snapshot
+    history: History
+    view: View
+
+
 @dataclass(slots=True)
 class Memory:
     """What one source's cycles remember of its files and images. Losing it costs only time.
@@ -61,11 +78,13 @@ class Memory:
         is_survey: whether the reports are about all workloads, also those that are not automated.
         selections: of its images.
         texts: of its files.
+        seen: its branch, whole: where nothing has moved, nothing is looked at again.
     """
 
     is_survey: bool = False
     selections: Selections = field(default_factory=Selections)
     texts: Texts = field(default_factory=Texts)
+    seen: Seen | None = None
     _reports: PerFile[FileReport] = field(default_factory=PerFile)
     _objects: PerFile[Sequence[Found]] = field(default_factory=PerFile)
 

@@ -11,7 +11,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.pipeline.events import Progress, Pushed
 from reconciler.pipeline.ports import ManifestRepository
 from reconciler.pipeline.publish import push
-from reconciler.pipeline.read import View
+from reconciler.pipeline.view import View
 
 
 @dataclass(frozen=True, slots=True)

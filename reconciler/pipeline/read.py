@@ -2,34 +2,14 @@
 
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from reconciler.core.manifests.images import FileReport
 from reconciler.core.manifests.selection import IGNORE_FILES, select_manifests
 from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, Snapshot, TreeEntry
-from reconciler.core.revision import Revision
 from reconciler.errors import ManifestError, NotFoundError, ReconcilerError
-from reconciler.pipeline.memory import Memory, Texts
+from reconciler.pipeline.memory import Memory, Seen, Texts
 from reconciler.pipeline.ports import ManifestRepository
+from reconciler.pipeline.view import Manifests, View
 from reconciler.settings import SourceSettings
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A revision as we see it.
-
-    Attributes:
-        revision: what was fetched.
-        texts: the manifests by path, in path order.
-        reports: what each manifest says about images, in the same order; and what Git remembers of
-            them.
-        problems: what could not be read; other files are unharmed, but nothing is pruned.
-    """
-
-    revision: Revision
-    texts: Mapping[str, str]
-    reports: tuple[FileReport, ...]
-    problems: tuple[ReconcilerError, ...]
 
 
 def read(
@@ -37,25 +17,21 @@ def read(
 ) -> View:
     """Fetch the branch and read its manifests; what is remembered is not read and parsed again.
 
+    Paths and default namespace must be the same for all that is done with one memory.
+
     Raises:
         GitError, AccessDeniedError, NotFoundError: see :meth:`ManifestRepository.fetch`.
     """
     snapshot = repository.fetch()
-    ignore_texts, problems, closed = _ignores(repository, snapshot, memory.texts)
-    selection = select_manifests(snapshot.entries, paths=paths, ignore_files=ignore_texts)
-    files = [entry for entry in selection.files if not _is_below(entry.path, closed)]
-    texts, unread = _texts(repository, files, memory.texts)
-    memory.texts.keep(texts.keys() | ignore_texts.keys())
-    problems += [_missing(path, snapshot) for path in selection.missing_paths]
-    problems += [*selection.problems, *unread]
-    problems += _outward_links(repository, selection.links)
-    reports = memory.inspect(texts, default_namespace=default_namespace)
-    return View(
-        revision=snapshot.revision,
-        texts=texts,
-        reports=repository.history(snapshot.revision).recalled(reports),
-        problems=tuple(problems),
-    )
+    history = repository.history(snapshot.revision)
+    seen = memory.seen
+    if seen is not None and seen.snapshot == snapshot and seen.history == history:
+        return seen.view
+    manifests = _manifests(repository, snapshot, paths=paths, known=memory.texts)
+    reports = memory.inspect(manifests.texts, default_namespace=default_namespace)
+    view = View(manifests.revision, manifests.texts, manifests.problems, history.recalled(reports))
+    memory.seen = Seen(snapshot, history, view)
+    return view
 
 
 def read_source(source: SourceSettings, repository: ManifestRepository, *, memory: Memory) -> View:
@@ -70,6 +46,31 @@ def read_source(source: SourceSettings, repository: ManifestRepository, *, memor
         default_namespace=source.default_namespace,
         memory=memory,
     )
+
+
+def read_manifests(
+    source: SourceSettings, repository: ManifestRepository, *, memory: Memory
+) -> Manifests:
+    """Fetch a source's branch and read the texts of its manifests, whatever images they have.
+
+    Raises:
+        GitError, AccessDeniedError, NotFoundError: see :meth:`ManifestRepository.fetch`.
+    """
+    return _manifests(repository, repository.fetch(), paths=source.paths, known=memory.texts)
+
+
+def _manifests(
+    repository: ManifestRepository, snapshot: Snapshot, *, paths: Sequence[str], known: Texts
+) -> Manifests:
+    ignore_texts, problems, closed = _ignores(repository, snapshot, known)
+    selection = select_manifests(snapshot.entries, paths=paths, ignore_files=ignore_texts)
+    files = [entry for entry in selection.files if not _is_below(entry.path, closed)]
+    texts, unread = _texts(repository, files, known)
+    known.keep(texts.keys() | ignore_texts.keys())
+    problems += [_missing(path, snapshot) for path in selection.missing_paths]
+    problems += [*selection.problems, *unread]
+    problems += _outward_links(repository, selection.links)
+    return Manifests(snapshot.revision, texts, tuple(problems))
 
 
 def _ignores(

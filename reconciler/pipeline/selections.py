@@ -45,7 +45,7 @@ class Selections:
             return select(tags, rules, current=current, knowledge=knowledge)
         key = (tags.fingerprint, rules, current)
         known = self._now.get(key) or self._before.get(key)
-        if known is None or known[0] != knowledge:
+        if known is None or (known[0] is not knowledge and known[0] != knowledge):
             self.made += 1
             known = (knowledge, select(tags, rules, current=current, knowledge=knowledge))
         self._now[key] = known

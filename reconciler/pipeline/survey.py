@@ -12,9 +12,10 @@ from reconciler.pipeline.cycle import Parts, gatherer_of
 from reconciler.pipeline.events import Fetching, Scanning
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.read import View, read_source
+from reconciler.pipeline.read import read_source
 from reconciler.pipeline.retractions import name_retractions
 from reconciler.pipeline.scan import scan
+from reconciler.pipeline.view import View
 from reconciler.settings import SourceSettings
 
 

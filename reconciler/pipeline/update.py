@@ -14,10 +14,10 @@ from reconciler.pipeline.ports import Clock, TagSource
 from reconciler.pipeline.publish import PUSH_ATTEMPTS, pause
 from reconciler.pipeline.publisher import Publisher, Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.read import View
 from reconciler.pipeline.scan import PullSecretsOf, Tags, scan
 from reconciler.pipeline.selections import Selections
 from reconciler.pipeline.stopwatch import Stopwatch
+from reconciler.pipeline.view import View
 from reconciler.stop import Stop
 
 

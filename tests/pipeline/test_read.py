@@ -1,5 +1,6 @@
 from reconciler.pipeline.memory import Memory
-from reconciler.pipeline.read import View, read
+from reconciler.pipeline.read import read
+from reconciler.pipeline.view import View
 from tests.fakes.git import FakeGit
 
 SERVICE = b"apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
@@ -50,3 +51,13 @@ def test_a_file_that_was_gone_is_read_when_it_comes_back() -> None:
         repository.tip = tip
         _read(repository, memory)
         assert repository.reads == reads
+
+
+def test_a_branch_that_has_not_moved_is_not_looked_at_again() -> None:
+    repository, memory = FakeGit(), Memory()
+    repository.put({"a.yaml": SERVICE})
+    first = _read(repository, memory)
+
+    assert _read(repository, memory) is first
+    repository.put({"a.yaml": SERVICE}, "the same files in another commit")
+    assert _read(repository, memory).revision != first.revision

@@ -37,6 +37,16 @@ def test_whatever_is_different_is_selected_anew() -> None:
     assert selections.made == 5
 
 
+def test_rules_that_say_the_same_are_the_same() -> None:
+    selections, listing = Selections(), Listing.of(TAGS)
+    again = TagRules(parse_policy("semver:^1"), platforms=(Platform("linux", "amd64"),))
+    selections.select(listing, RULES, current="1.0.0", knowledge=KNOWN)
+
+    selections.select(listing, again, current="1.0.0", knowledge=KNOWN)
+
+    assert (selections.made, hash(again)) == (1, hash(RULES))
+
+
 def test_what_a_cycle_does_not_ask_for_is_forgotten() -> None:
     selections = Selections()
     selections.select(Listing.of(TAGS), RULES, current="1.0.0", knowledge=KNOWN)

@@ -1,6 +1,6 @@
 """Rules: all that a manifest asks of one container's image, and what Git says against it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.policy import DEFAULT_POLICY, Policy
@@ -58,6 +58,19 @@ class TagRules:
     allows_downgrade: bool = False
     pins_digest: bool = False
     taken_back: TakenBack = NOTHING_TAKEN_BACK
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out the hash once: each cycle looks up what was selected by the rules of a field."""
+        object.__setattr__(self, "_hash", hash(self._key))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @property
+    def _key(self) -> tuple[object, ...]:
+        digests = (self.allows_downgrade, self.pins_digest)
+        return (self.policy, self.tag_filter, self.platforms, *digests, self.taken_back)
 
 
 DEFAULT_RULES = TagRules()

@@ -1,0 +1,35 @@
+"""View: a revision of a branch as we see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.core.manifests.images import FileReport
+from reconciler.core.revision import Revision
+from reconciler.errors import ReconcilerError
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """The manifests of a revision.
+
+    Attributes:
+        revision: what was fetched.
+        texts: by path, in path order.
+        problems: what could not be read; other files are unharmed, but nothing is pruned.
+    """
+
+    revision: Revision
+    texts: Mapping[str, str]
+    problems: tuple[ReconcilerError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View(Manifests):
+    """The manifests of a revision, with their images.
+
+    Attributes:
+        reports: what each manifest says about images, in path order; and what Git remembers of
+            them.
+    """
+
+    reports: tuple[FileReport, ...]

@@ -4,13 +4,8 @@ The protocol is that of the docker-credential-helpers project: the server's URL 
 ``Username`` and ``Secret`` comes out; a failure is told on standard output, with another status.
 """
 
-import contextlib
-import os
 import re
-import selectors
 import shutil
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +17,7 @@ import msgspec
 from reconciler.adapters.registry.docker_config import ConfigProblem, as_login
 from reconciler.adapters.registry.login import Login
 from reconciler.adapters.registry.place import name_in_logins
-from reconciler.interruption import interruptions_held
+from reconciler.program import run_program
 
 TIME_LIMIT_S: Final = 10.0
 MAX_OUTPUT_BYTES: Final = 64 * 1024
@@ -108,14 +103,18 @@ class Helpers:
             return ConfigProblem(f"{program} is not on the PATH")
         server = name_in_logins(host)
         try:
-            status, output = _output(
-                [path, "get"], server, self._environment, limit_s=self._time_limit_s
+            said = run_program(
+                [path, "get"],
+                environment=self._environment,
+                limit_s=self._time_limit_s,
+                max_bytes=MAX_OUTPUT_BYTES,
+                given=server.encode(),
             )
         except TimeoutError:
             return ConfigProblem(f"{program} did not answer within {self._time_limit_s:g} s")
         except OSError as error:
             return ConfigProblem(f"{program} cannot be run: {error.strerror or error}")
-        return read_answer(program, status, output)
+        return read_answer(program, said.status, said.stdout)
 
 
 def helper_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -153,58 +152,3 @@ def _failure(program: str, status: int, said: str) -> Found:
     # A helper that fails half-way may have printed the secret: nothing that looks like an answer.
     words = first if first.isprintable() and "{" not in said and "Secret" not in said else ""
     return ConfigProblem(f"{program} failed with {status}{': ' if words else ''}{words}")
-
-
-def _output(
-    command: list[str], given: str, environment: Mapping[str, str], *, limit_s: float
-) -> tuple[int, bytes]:
-    """Run a program; return its exit status and its output, cut a little above the limit.
-
-    Raises:
-        TimeoutError: it took too long; all its process group is gone.
-        OSError: it could not be started.
-    """
-    deadline = time.monotonic() + limit_s
-    with (
-        interruptions_held() as let_go,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=dict(environment),
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            let_go()
-            output = _exchange(process, given.encode(), deadline)
-            if len(output) <= MAX_OUTPUT_BYTES:
-                process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            raise TimeoutError from None
-        finally:
-            if process.returncode is None:  # not reaped: its group cannot be somebody else's
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-        return process.wait(), output
-
-
-def _exchange(process: subprocess.Popen[bytes], given: bytes, deadline: float) -> bytes:
-    """Write the input, far below what a pipe holds, and read the output up to its limit."""
-    assert process.stdin is not None  # noqa: S101 - Popen's types do not know what was asked for
-    assert process.stdout is not None  # noqa: S101 - as above
-    with contextlib.suppress(BrokenPipeError):
-        os.write(process.stdin.fileno(), given)
-    process.stdin.close()
-    pieces: list[bytes] = []
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while sum(map(len, pieces)) <= MAX_OUTPUT_BYTES:
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise TimeoutError
-            piece = os.read(process.stdout.fileno(), MAX_OUTPUT_BYTES + 1)
-            if not piece:
-                break
-            pieces.append(piece)
-    return b"".join(pieces)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import chain, groupby, islice
 
 from reconciler.core.images.reference import ImageReference, Repository
 from reconciler.core.images.rules import TakenBack
@@ -118,16 +118,36 @@ def history_of(
         since: when the oldest commit was made that is known; None if all of them are.
         most: writes that are kept; those of the newest message always are.
     """
-    told: list[tuple[Write, ...]] = []
+    return _kept((tuple(_writes(message)) for message in messages), since, most)
+
+
+def extended(known: History, messages: Iterable[Message], *, most: int = MOST_IN_ALL) -> History:
+    """Return what :func:`history_of` would say of newer messages and all that is known, together.
+
+    Args:
+        known: what older messages say, with the same ``most``.
+        messages: the newest first.
+        most: see :func:`history_of`.
+    """
+    newer = filter(None, (tuple(_writes(message)) for message in messages))
+    newest = next(newer, None)
+    if newest is None:
+        return known
+    older = [tuple(each) for _, each in groupby(known.writes, key=lambda write: write.commit)]
+    return _kept(chain([newest], newer, reversed(older)), known.since, most)
+
+
+def _kept(told: Iterable[tuple[Write, ...]], since: datetime | None, most: int) -> History:
+    """Return a history of what messages wrote, the newest first, as far as it is kept."""
+    kept: list[tuple[Write, ...]] = []
     count = 0
-    for message in messages:
-        writes = tuple(_writes(message))
+    for writes in told:
         count += len(writes)
-        if told and count > most:
-            since = told[-1][0].at
+        if kept and count > most:
+            since = kept[-1][0].at
             break
-        told += [writes] if writes else []
-    return History(tuple(write for writes in reversed(told) for write in writes), since)
+        kept += [writes] if writes else []
+    return History(tuple(write for writes in reversed(kept) for write in writes), since)
 
 
 class Standing(enum.Enum):

@@ -13,6 +13,7 @@ from reconciler.core.history import (
     Message,
     Standing,
     Write,
+    extended,
     history_of,
     standings,
     taken_back,
@@ -234,6 +235,38 @@ def test_a_message_made_to_take_long_does_not() -> None:
 
     assert len(found) == 50_000
     assert set(tags(found, "9")) == {"0", "1", "2", "3", "4"}
+
+
+@given(
+    sizes=st.lists(st.integers(0, 4), max_size=12),
+    newer=st.integers(0, 12),
+    most=st.integers(1, 20),
+)
+def test_what_is_newer_is_read_as_if_all_was_read_together(
+    sizes: list[int], newer: int, most: int
+) -> None:
+    """Each size is how many images a message wrote; the newest message comes first."""
+    messages = [
+        replace(
+            message(
+                *(write("1", f"{size}", key=(f"{each}", *KEY[1:])).trailer for each in range(size)),
+                commit=f"{number:040x}",
+            ),
+            at=NOW.replace(day=28 - number),
+        )
+        for number, size in enumerate(sizes)
+    ]
+    known = history_of(messages[newer:], NOW.replace(year=2020), most=most)
+
+    found = extended(known, messages[:newer], most=most)
+
+    assert found == history_of(messages, NOW.replace(year=2020), most=most)
+
+
+def test_what_adds_nothing_leaves_all_that_was_worked_out() -> None:
+    known = history_of([message(write("v3", "v4").trailer)], None)
+
+    assert extended(known, [message(commit="d" * 40)]) is known
 
 
 # Reports

@@ -107,16 +107,38 @@ class Clone:
         asked = "".join(f"{blob}\n" for blob in blobs).encode()
         return contents_of(self._git("cat-file", "--batch", stdin=asked), blobs)
 
-    def messages(self, commit: str) -> Iterator[Message]:
+    def messages(self, commit: str, *, after: str = "") -> Iterator[Message]:
         """Return the commits up to one in whose messages a line begins as our trailers do.
 
         The newest first; a message of more than 16 MiB is nobody's.
+
+        Args:
+            commit: the newest.
+            after: what leads to this one is left out; empty: nothing is.
         """
         listed = self._git(
             "rev-list", "--topo-order", "--extended-regexp",
-            f"--grep=^[[:blank:]]*{IMAGE_TRAILER}:", commit, "--",
+            f"--grep=^[[:blank:]]*{IMAGE_TRAILER}:", *_range(commit, after), "--",
         )  # fmt: skip
         yield from self.commits(listed.decode("ascii").split())
+
+    def leads_to(self, commit: str, known: str) -> bool:
+        """Whether every way back from a commit leads to a known one before it.
+
+        Not if a merge brought in something that began elsewhere, or where the clone ends before.
+        """
+        listed = self._git(
+            "rev-list", "--parents", "--ignore-missing", *_range(commit, known), "--"
+        ).decode("ascii")
+        parents = dict(line.partition(" ")[::2] for line in listed.splitlines())
+        return bool(parents) and all(
+            each and parents.keys() | {known} >= set(each.split()) for each in parents.values()
+        )
+
+    def ends(self) -> bytes:
+        """Return what tells where the clone's history is cut off; it changes when that does."""
+        path = self.path / "shallow"
+        return path.read_bytes() if path.is_file() else b""
 
     def differences(self, commit: str, paths: Collection[str], *, most: int) -> list[Difference]:
         """Return what commits up to one made of some files, the newest first; no content is read.
@@ -142,8 +164,7 @@ class Clone:
 
         Where the depth is just that of the history, git counts its first commit as cut off, too.
         """
-        path = self.path / "shallow"
-        cut = set(path.read_text("ascii").split()) if path.is_file() else set()
+        cut = set(self.ends().decode("ascii").split())
         if not cut:
             return None
         roots = self._git("rev-list", "--max-parents=0", commit, "--").decode("ascii").split()
@@ -264,6 +285,10 @@ class Clone:
 
     def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         return self.program.on_clone(self.path, *arguments, stdin=stdin)
+
+
+def _range(commit: str, after: str) -> list[str]:
+    return [commit, *([f"^{after}"] if after else [])]
 
 
 def _remove(path: Path) -> None:

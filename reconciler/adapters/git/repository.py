@@ -12,10 +12,11 @@ from reconciler.adapters.git.commit import commit_stream
 from reconciler.adapters.git.failures import CorruptCloneError
 from reconciler.adapters.git.listing import File
 from reconciler.adapters.git.lock import exclusive
+from reconciler.adapters.git.past import Past
 from reconciler.adapters.git.program import GitProgram, check_identity
 from reconciler.adapters.git.push import push_arguments, push_failure
 from reconciler.adapters.git.remote import check_branch, remote_of
-from reconciler.core.history import History, history_of
+from reconciler.core.history import History
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.retraction import Touch
 from reconciler.core.revision import Revision
@@ -66,7 +67,7 @@ class GitRepository:
         self._clone = Clone(self._program)
         self._lock_wait_s = lock_wait_s
         self._listed: tuple[str, tuple[File, ...]] | None = None
-        self._told: tuple[str, History] | None = None
+        self._past = Past(self._clone)
 
     def fetch(self) -> Snapshot:
         """Bring the clone up to the remote's branch (cloning first if need be); return its tree.
@@ -108,17 +109,13 @@ class GitRepository:
     def history(self, revision: Revision) -> History:
         """Return what our commits up to a revision say that they wrote, as far as we know them.
 
-        It is read once a revision, from the commits alone.
+        It is read once, from the commits alone; of a revision that came later, what is newer.
 
         Raises:
             GitError: the git program failed.
         """
-        if self._told is None or self._told[0] != revision.commit:
-            with self._exclusively():
-                since = self._clone.known_since(revision.commit)
-                found = history_of(self._clone.messages(revision.commit), since)
-            self._told = (revision.commit, found)
-        return self._told[1]
+        with self._exclusively():
+            return self._past.up_to(revision.commit)
 
     def touches(self, revision: Revision, paths: Collection[str], *, most: int) -> Sequence[Touch]:
         """Return the known commits up to a revision that changed some files, the newest first.
@@ -233,7 +230,8 @@ class GitRepository:
         return GitError("no space left on the disk", where=str(self._directory))
 
     def _forget(self) -> None:
-        self._listed = self._told = None
+        self._listed = None
+        self._past = Past(self._clone)
         self._clone.discard()
 
 

@@ -32,7 +32,13 @@ from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
-from reconciler.pipeline.ports import ManifestRepository, RegistryProbe, SecretSource, TagSource
+from reconciler.pipeline.ports import (
+    ManifestRepository,
+    ProposalBranch,
+    RegistryProbe,
+    SecretSource,
+    TagSource,
+)
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
 
@@ -160,8 +166,9 @@ def running(
         def parts_of(
             source: SourceSettings, *, is_hurried: Callable[[], bool] = lambda: False
         ) -> Parts:
+            repository, proposals = _repository(settings, source, local, stop)
             return Parts(
-                repository=_repository(settings, source, local, stop),
+                repository=repository,
                 registries=registries,
                 cluster=cluster if source.is_synced else None,
                 clock=SystemClock(stop),
@@ -171,6 +178,7 @@ def running(
                 stop=stop,
                 is_hurried=is_hurried,
                 image_facts=image_facts,
+                proposals=proposals,
             )
 
         yield parts_of
@@ -251,11 +259,14 @@ def _client(
 
 def _repository(
     settings: Settings, source: SourceSettings, local: Local | None, stop: Stop
-) -> ManifestRepository:
+) -> tuple[ManifestRepository, ProposalBranch | None]:
+    """Return the branch that is read, and the one to which commits go, if that is another."""
     if local is not None:
-        return local_repository(local)
+        return local_repository(local), None
     directory = settings.data_dir / "sources" / _directory_name(source)
-    return GitRepository(source.git, directory, stop=stop)
+    repository = GitRepository(source.git, directory, stop=stop)
+    branch = source.git.push_branch
+    return repository, repository.side_branch(branch) if branch else None
 
 
 def _require_file(option: str, path: Path | None) -> None:

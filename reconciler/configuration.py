@@ -61,6 +61,7 @@ def read_settings(
     reader.require_distinct(name for name, _ in per_source)
     registries = read_registry_entries((file or {}).get("registries"), where=file_name)
     reader.problems.extend(registries.problems)
+    reader.require_own_push_branches(source for source in sources if source is not None)
     if reader.problems:
         raise SettingsError("\n".join(reader.problems))
     return _settings(base, [source for source in sources if source is not None], registries)
@@ -130,6 +131,21 @@ class _Reader:
                 self.problems.append(f"{self._file_name}: two sources are named {name!r}")
             seen.add(name)
 
+    def require_own_push_branches(self, sources: Iterable[SourceSettings]) -> None:
+        """Refuse two sources that push to one branch, if it is one of them's to move by force."""
+        known: list[SourceSettings] = []
+        for each in sources:
+            if not each.is_updated or each.git.read_only:
+                continue
+            for other in known:
+                if each.git.url == other.git.url and _is_shared(each.git, other.git):
+                    branch = each.git.push_branch or other.git.push_branch
+                    self.problems.append(
+                        f"{self._file_name}: sources {other.name!r} and {each.name!r} both push to "
+                        f"the branch {branch!r}: give each a git-push-branch of its own"
+                    )
+            known.append(each)
+
     def source(self, name: str, values: Values) -> SourceSettings | None:
         if not values["git-url"]:
             where = "" if name == DEFAULT_SOURCE else f"source {name!r}: "
@@ -165,8 +181,16 @@ def _git_settings(values: Values) -> GitSettings:
         ssh_key_file=to_path(values["git-ssh-key-file"]),
         known_hosts_file=to_path(values["git-known-hosts-file"]),
         insecure=bool(values["git-insecure"]),
+        push_branch=_text(values["git-push-branch"]),
+        read_only=bool(values["git-read-only"]),
         history=int(str(values["git-history"])),
     )
+
+
+def _is_shared(one: GitSettings, other: GitSettings) -> bool:
+    """Whether both push to one branch and at least one of them by force."""
+    targets = [each.push_branch or each.branch for each in (one, other)]
+    return targets[0] == targets[1] is not None and bool(one.push_branch or other.push_branch)
 
 
 def _sync_settings(values: Values) -> SyncSettings:

@@ -58,6 +58,9 @@ def _source(name: str, kind: Kind, text: str, **more: object) -> Option:
 OPTIONS: tuple[Option, ...] = (
     _source("git-url", Kind.TEXT, "remote: https://…, ssh://…, git@host:…, a path", metavar="URL"),
     _source("git-branch", Kind.TEXT, "branch to read and push", shown_default="the remote's HEAD"),
+    _source("git-push-branch", Kind.TEXT, "branch of our own for commits, moved by force",
+            metavar="BRANCH", shown_default="the one that is read"),
+    _source("git-read-only", Kind.SWITCH, "push nothing; tell what is due", default=False),
     _source("git-path", Kind.LIST, "folder to manage; may be repeated", shown_default="the root"),
     _source("git-user", Kind.TEXT, "author and committer of commits", default="reconcile"),
     _source("git-email", Kind.TEXT, "their e-mail address", default="reconcile@localhost"),

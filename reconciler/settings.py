@@ -87,6 +87,12 @@ class GitSettings:
     insecure: bool = False
     """Permit plain HTTP to hosts other than loopback."""
 
+    push_branch: str | None = None
+    """Another branch to push to, which is ours to move; None: the one that is read."""
+
+    read_only: bool = False
+    """Push nothing."""
+
     history: int = 1000
     """Commits to fetch (without file contents)."""
 

@@ -265,3 +265,54 @@ def test_problems_of_registries_are_told_with_all_others() -> None:
         "config.yaml: registry: unknown key; did you mean 'registries'?",
         "config.yaml: registries[b.example]: nothing: unknown key",
     ]
+
+
+def shared(one: Mapping[str, object], other: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a file with two sources of one repository."""
+    first = {"name": "shop", "git-url": URL, **one}
+    return {"sources": [first, {"name": "blog", "git-url": URL, **other}]}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param({"git-push-branch": "x"}, {"git-push-branch": "x"}, id="by-force"),
+        pytest.param({"git-push-branch": "x"}, {"git-branch": "x"}, id="what-the-other-reads"),
+        pytest.param({"git-branch": "x"}, {"git-push-branch": "x"}, id="what-the-first-reads"),
+    ],
+)
+def test_two_sources_that_would_move_one_branch_are_refused(
+    one: Mapping[str, object], other: Mapping[str, object]
+) -> None:
+    (problem,) = problems(flags={}, file=shared(one, other))
+    assert problem == (
+        "config.yaml: sources 'shop' and 'blog' both push to the branch 'x': "
+        "give each a git-push-branch of its own"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(
+            {"git-push-branch": "x"}, {"git-push-branch": "y"}, id="branches-of-their-own"
+        ),
+        pytest.param({"git-branch": "x"}, {"git-branch": "x"}, id="neither-by-force"),
+        pytest.param({}, {}, id="neither-named"),
+        pytest.param(
+            {"git-push-branch": "x"}, {"git-branch": "x", "update": False}, id="only-synced"
+        ),
+        pytest.param(
+            {"git-push-branch": "x"}, {"git-branch": "x", "git-read-only": True}, id="only-read"
+        ),
+        pytest.param(
+            {"git-push-branch": "x"},
+            {"git-push-branch": "x", "git-url": "https://git.example/acme/blog"},
+            id="of-two-repositories",
+        ),
+    ],
+)
+def test_sources_that_do_not_meet_on_a_branch_are_fine(
+    one: Mapping[str, object], other: Mapping[str, object]
+) -> None:
+    assert len(read({}, file=shared(one, other)).sources) == 2

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.decision import Change, Skip
 from reconciler.core.objects.report import SyncReport
+from reconciler.core.proposal import Proposal
 from reconciler.core.revision import Revision
 from reconciler.errors import ReconcilerError, StalledError
 from reconciler.exit_codes import BUG, OK, PENDING, STALLED, TRANSIENT, USAGE
@@ -54,8 +55,11 @@ class CycleOutcome:
         is_dry_run: whether everything below is what *would* have happened.
         fetched: the branch as it was found.
         revision: the branch as it was left: our commit, or the same as ``fetched``.
-        pushed: our commit, if there is one.
-        changes: the image fields that changed.
+        pushed: our commit, if there is one; its branch may be that of proposals.
+        changes: the image fields that changed on the branch.
+        pending: those that are due and were not changed there: they wait on the branch of
+            proposals, or nothing may be pushed.
+        proposal: what stands on the branch of proposals; None: there is none.
         skips: those that stayed, each with its reason.
         commit_diff: the unified diff of the commit.
         sync: what was done to the cluster; None if the cycle did not come to it.
@@ -74,6 +78,8 @@ class CycleOutcome:
     revision: Revision | None = None
     pushed: Revision | None = None
     changes: tuple[Change, ...] = ()
+    pending: tuple[Change, ...] = ()
+    proposal: Proposal | None = None
     skips: tuple[Skip, ...] = ()
     commit_diff: str = ""
     sync: SyncReport | None = None
@@ -90,7 +96,12 @@ class CycleOutcome:
 
     @property
     def has_pending(self) -> bool:
-        """Whether a dry run found something to change."""
+        """Whether something is due that a dry run, or a remote that is only read, holds up.
+
+        What is proposed is done: the rest is left to people.
+        """
+        if self.pending and self.proposal is None:
+            return True
         return self.is_dry_run and bool(self.changes or (self.sync and self.sync.has_changes))
 
     @property

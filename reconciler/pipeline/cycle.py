@@ -14,8 +14,15 @@ from reconciler.pipeline.events import Applying, Fetching, Progress
 from reconciler.pipeline.gather import Gatherer, ImageFacts
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.patience import Patience
-from reconciler.pipeline.ports import Clock, ManifestRepository, SecretSource, TagSource
-from reconciler.pipeline.publisher import DirectPublisher, Updated
+from reconciler.pipeline.ports import (
+    Clock,
+    ManifestRepository,
+    ProposalBranch,
+    SecretSource,
+    TagSource,
+)
+from reconciler.pipeline.propose import Chooser, Proposer, Withholder
+from reconciler.pipeline.publisher import DirectPublisher, Publisher, Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import read_source
 from reconciler.pipeline.stopwatch import Stopwatch
@@ -49,6 +56,7 @@ class Parts:
             linger.
         patience: how long objects have not been healthy, over all cycles.
         image_facts: where what is to be known of single images comes from.
+        proposals: the branch to which commits go; None: the one that is read.
     """
 
     repository: ManifestRepository
@@ -63,6 +71,7 @@ class Parts:
     is_hurried: Callable[[], bool] = lambda: False
     patience: Patience = field(default_factory=Patience)
     image_facts: ImageFacts = field(default_factory=ImageFacts)
+    proposals: ProposalBranch | None = None
 
 
 def gatherer_of(parts: Parts) -> Gatherer:
@@ -116,7 +125,9 @@ def _run(
         fetched=updated.found.revision,
         revision=updated.view.revision,
         pushed=updated.pushed,
-        changes=updated.plan.changes if updated.problem is None else (),
+        changes=updated.changes,
+        pending=updated.pending,
+        proposal=updated.proposal,
         skips=updated.plan.skips,
         commit_diff=_diff(updated.plan, updated.found.texts),
         sync=synced.report if cluster else None,
@@ -177,7 +188,7 @@ def _update(
         selections=parts.memory.selections,
         pull_secrets=pull_secrets,
         read_again=lambda: _read(source, parts),
-        publisher=DirectPublisher(parts.repository, signature, parts.progress),
+        publisher=_publisher(source, parts, signature),
         clock=parts.clock,
         jitter=parts.jitter,
         progress=parts.progress,
@@ -185,6 +196,16 @@ def _update(
         watch=watch,
     )
     return updater.update(view, dry_run=source.sync.dry_run)
+
+
+def _publisher(source: SourceSettings, parts: Parts, signature: str) -> Publisher:
+    if source.git.read_only:
+        return Withholder()
+    direct = DirectPublisher(parts.repository, signature, parts.progress)
+    if parts.proposals is None:
+        return direct
+    proposer = Proposer(parts.repository, parts.proposals, signature, parts.progress)
+    return Chooser(direct, proposer)
 
 
 def _sync(

@@ -43,6 +43,13 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """Our commit is on the remote, on a branch of its own."""
+
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
 class Applying:
     """This revision is being synced to the cluster."""
 
@@ -56,7 +63,7 @@ class Waiting:
     revision: Revision
 
 
-Event: TypeAlias = Fetching | Scanning | Reading | Planned | Pushed | Applying | Waiting
+Event: TypeAlias = Fetching | Scanning | Reading | Planned | Pushed | Proposed | Applying | Waiting
 
 
 class Progress(Protocol):

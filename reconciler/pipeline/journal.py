@@ -127,6 +127,8 @@ def _facts(outcome: CycleOutcome) -> Mapping[str, object]:
         "pushed": outcome.pushed.short if outcome.pushed else None,
         "changes": len(outcome.changes),
         **{action.value: number for action, number in actions.items()},
+        "pending": len(outcome.pending),
+        "proposal": outcome.proposal.state.value if outcome.proposal else "",
         "problems": len(outcome.problems),
         "seconds": round(outcome.durations.get("all", 0.0), 3),
     }

@@ -12,6 +12,7 @@ from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.tree import Oversize, Snapshot, TreeEntry
+from reconciler.core.proposal import BranchTip
 from reconciler.core.retraction import Touch
 from reconciler.core.revision import Revision
 
@@ -222,6 +223,45 @@ class ManifestRepository(Protocol):
             RefusedError: a hook or a rule of the remote declined it; carries the remote's words.
             AccessDeniedError: the credentials do not permit pushing.
             GitError: the remote failed; whether the push arrived is found out by fetching.
+        """
+        ...
+
+
+class ProposalBranch(Protocol):
+    """A branch of the same remote to which our commits go instead; not safe for several threads."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """The remote, for messages."""
+        ...
+
+    def proposed(self, base: Revision) -> BranchTip | None:
+        """Return its tip as the newest fetch saw it; None: it was not there.
+
+        Args:
+            base: what the newest fetch returned.
+
+        Raises:
+            RemoteMovedError: it moved since.
+            GitError: it could not be fetched.
+        """
+        ...
+
+    def propose(self, revision: Revision | None, *, seen: str) -> None:
+        """Let the branch hold a commit (None: remove it), if it is where we saw it.
+
+        Args:
+            revision: made by :meth:`ManifestRepository.commit`.
+            seen: the tip that may be thrown away; empty: the branch is not there.
+
+        Raises:
+            RemoteMovedError: the branch is not where we saw it.
+            RefusedError, AccessDeniedError, GitError: see :meth:`ManifestRepository.push`.
         """
         ...
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from reconciler.core.decision import Change
 from reconciler.core.message import compose
 from reconciler.core.plan import UpdatePlan
+from reconciler.core.proposal import Proposal
 from reconciler.core.revision import Revision
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.events import Progress, Pushed
@@ -24,6 +26,8 @@ class Updated:
         plan: what changed, or would have, and what stays as it is, with reasons.
         pushed: our commit, if there is one and the remote has it.
         problem: why the plan could not be published.
+        proposal: what stands on the branch of proposals; None: there is no such branch.
+        is_withheld: whether nothing may be pushed.
     """
 
     found: View
@@ -31,6 +35,19 @@ class Updated:
     plan: UpdatePlan
     pushed: Revision | None = None
     problem: ReconcilerError | None = None
+    proposal: Proposal | None = None
+    is_withheld: bool = False
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What changed on the branch that was read; in a dry run, what would have."""
+        is_elsewhere = self.is_withheld or self.proposal is not None
+        return () if is_elsewhere or self.problem is not None else self.plan.changes
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """What is due and left to people."""
+        return self.plan.changes if self.is_withheld or self.proposal is not None else ()
 
 
 class Publisher(Protocol):

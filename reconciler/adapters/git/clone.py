@@ -5,8 +5,8 @@ cycle if it was not pushed. So a clone that is damaged, stale in kind or full of
 """
 
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from reconciler.adapters.git.listing import (
     contents_of,
     differences_of,
     files_of,
+    heads_of,
     sizes_of,
     tip_of,
 )
@@ -53,10 +54,12 @@ class Clone:
     Attributes:
         program: runs git.
         is_whole: whether it has all contents, because the remote hands out no single ones.
+        heads: where the remote's branches were when it was asked last.
     """
 
     program: GitProgram
     is_whole: bool = False
+    heads: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -72,6 +75,7 @@ class Clone:
         branch = self.program.settings.branch
         which = ("--heads", "origin") if branch else ("--symref", "origin", "HEAD", f"{HEADS}*")
         listing = self.program.with_remote("ls-remote", *which)
+        self.heads = heads_of(listing)
         return tip_of(listing, branch, where=self.program.settings.url)
 
     def bring_to(self, tip: Tip) -> str:
@@ -85,6 +89,22 @@ class Clone:
         elif self._known(tip.branch) != tip.commit:
             self._fetch_branch(self.path, tip.branch)
         return self._known(tip.branch)
+
+    def bring_branch(self, branch: str, commit: str) -> str:
+        """Have another branch of the remote at that commit, or a newer one, and return which."""
+        if self._known(branch) != commit:
+            self._fetch_branch(self.path, branch)
+        return self._known(branch)
+
+    def changed(self, commit: str, base: str) -> dict[str, str]:
+        """Return the blob by path of what one commit's tree has otherwise than another's."""
+        listed = self._git("diff-tree", "-r", "-z", "--no-renames", base, commit, "--")
+        found = differences_of(listed)
+        return {each.path: each.after.blob if each.after else "" for each in found}
+
+    def has(self, commit: str, other: str) -> bool:
+        """Whether a commit is another one or comes after it, as far as the history is known."""
+        return not self._git("rev-list", "--max-count=1", other, f"^{commit}", "--")
 
     def files(self, commit: str) -> tuple[File, ...]:
         """Return every file of a commit's tree, sorted by path."""
@@ -156,8 +176,13 @@ class Clone:
 
     def commits(self, ids: Iterable[str]) -> Iterator[Message]:
         """Yield commits as they were made; one of more than 16 MiB is left out."""
-        for found, raw in self._commits(ids):
+        for found, raw in self.raw_commits(ids):
             yield message_of(found, raw)
+
+    def raw_commits(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield commits as git stores them, with their ids; likewise."""
+        for some in chunks(self._present(list(ids)), MAX_MESSAGE_BYTES):
+            yield from zip(some, self.contents(some), strict=True)
 
     def known_since(self, commit: str) -> datetime | None:
         """Return when the oldest commit was made that we have, if there are older ones.
@@ -168,7 +193,7 @@ class Clone:
         if not cut:
             return None
         roots = self._git("rev-list", "--max-parents=0", commit, "--").decode("ascii").split()
-        ends = self._commits(root for root in roots if root in cut)
+        ends = self.raw_commits(root for root in roots if root in cut)
         times = [message_of(root, raw).at for root, raw in ends if has_parent(raw)]
         return max(times).astimezone(UTC) if times else None
 
@@ -242,10 +267,6 @@ class Clone:
         except ContentsRefusedError as error:
             self.is_whole = True
             raise CorruptCloneError(error.message, where=error.where) from error
-
-    def _commits(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        for some in chunks(self._present(list(ids)), MAX_MESSAGE_BYTES):
-            yield from zip(some, self.contents(some), strict=True)
 
     def _present(self, blobs: Sequence[str]) -> dict[str, int]:
         asked = "".join(f"{blob}\n" for blob in blobs).encode()

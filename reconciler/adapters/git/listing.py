@@ -45,6 +45,13 @@ def tip_of(listing: bytes, branch: str | None, *, where: str) -> Tip:
     raise NotFoundError(_absence(refs, branch), where=where)
 
 
+def heads_of(listing: bytes) -> dict[str, str]:
+    """Return the commit by branch from ``ls-remote``."""
+    refs, _ = _refs(listing)
+    heads = ((name, commit) for name, commit in refs.items() if name.startswith(HEADS))
+    return {name.removeprefix(HEADS): commit for name, commit in heads}
+
+
 def files_of(listing: bytes) -> tuple[File, ...]:
     """Return the files of ``ls-tree -r -z``, sorted by path.
 

@@ -41,6 +41,20 @@ def has_parent(raw: bytes) -> bool:
     return b"\nparent " in raw.partition(b"\n\n")[0]
 
 
+def parents_of(raw: bytes) -> tuple[str, ...]:
+    """Return the commits that a commit object names as those before it."""
+    lines = raw.partition(b"\n\n")[0].split(b"\n")
+    found = (line.removeprefix(b"parent ") for line in lines if line.startswith(b"parent "))
+    return tuple(line.decode("ascii", "replace") for line in found)
+
+
+def committer_of(raw: bytes) -> str:
+    """Return who made a commit object: ``Name <address>``; empty if it does not say."""
+    head, _, _ = raw.partition(b"\n\n")
+    headers = {name.decode(): value for name, value in _HEADER.findall(head)}
+    return _person(headers.get("committer", b""))[0]
+
+
 def message_of(commit: str, raw: bytes) -> Message:
     """Return what a commit object says; a broken date is the beginning of 1970.
 

@@ -11,7 +11,9 @@ from reconciler.errors import (
     ReconcilerError,
     RefusedError,
     RemoteMovedError,
+    SettingsError,
 )
+from reconciler.settings import GitSettings
 
 _REJECTED = re.compile(r"(?m)^!\t[^\t\n]*\t\[([^\]\n]*)\](?: \((.*)\))?$")
 
@@ -26,18 +28,39 @@ _NOT_UPDATED = re.compile(r"failed to update ref|atomic transaction failed")
 _NO_RIGHTS = re.compile(r"insufficient permission|[Pp]ermission denied|Read-only file system")
 
 
-def push_arguments(commit: str, parent: str, branch: str) -> list[str]:
-    """Return the command that moves a branch from a commit's parent to the commit.
+def push_arguments(commit: str, expected: str, branch: str) -> list[str]:
+    """Return the command that moves a branch from where it is expected to a commit.
 
-    The lease is no force: the commit is a child of what it expects to find. It makes the remote
+    Where the commit is a child of what is expected the lease is no force. It makes the remote
     compare, so that a branch that was set back to an *ancestor* of the parent counts as moved too
     and what was taken away there does not come back with our commit.
+
+    Args:
+        commit: the new tip; empty: the branch is removed.
+        expected: the tip that it has; empty: it is not there.
+        branch: its name.
     """
     return [
         "push", "--porcelain", "--atomic", "--no-verify", "--no-thin", "--no-signed",
-        "--recurse-submodules=no", f"--force-with-lease={HEADS}{branch}:{parent}",
+        "--recurse-submodules=no", f"--force-with-lease={HEADS}{branch}:{expected}",
         "--end-of-options", "origin", f"{commit}:{HEADS}{branch}",
     ]  # fmt: skip
+
+
+def require_push(settings: GitSettings, branch: str) -> None:
+    """Refuse to push where the settings do not want it, whoever asks for it.
+
+    Raises:
+        SettingsError: nothing is to be pushed, or only to another branch.
+    """
+    if settings.read_only:
+        raise SettingsError("nothing can be pushed: --git-read-only is set", where=settings.url)
+    if settings.push_branch not in (None, branch):
+        raise SettingsError(
+            f"nothing can be pushed to {branch!r}: --git-push-branch names "
+            f"{settings.push_branch!r} for commits; give --git-push-branch {branch} to push there",
+            where=settings.url,
+        )
 
 
 def push_failure(output: Output, *, where: str) -> ReconcilerError:

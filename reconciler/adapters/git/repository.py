@@ -14,8 +14,9 @@ from reconciler.adapters.git.listing import File
 from reconciler.adapters.git.lock import exclusive
 from reconciler.adapters.git.past import Past
 from reconciler.adapters.git.program import GitProgram, check_identity
-from reconciler.adapters.git.push import push_arguments, push_failure
+from reconciler.adapters.git.push import push_arguments, push_failure, require_push
 from reconciler.adapters.git.remote import check_branch, remote_of
+from reconciler.adapters.git.side_branch import SideBranch
 from reconciler.core.history import History
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.retraction import Touch
@@ -59,8 +60,8 @@ class GitRepository:
             SettingsError: URL, branch or author are not what git can be given.
         """
         remote = remote_of(settings.url, insecure=settings.insecure)
-        if settings.branch is not None:
-            check_branch(settings.branch)
+        for branch in filter(None, (settings.branch, settings.push_branch)):
+            check_branch(branch)
         self._author = check_identity(settings)
         self._directory = directory.absolute()
         self._program = GitProgram(settings, remote, self._directory, stop or Stop())
@@ -165,14 +166,30 @@ class GitRepository:
             RefusedError: a hook or a rule of the remote declined it; carries the remote's words.
             AccessDeniedError: the credentials do not permit pushing.
             GitError: the remote failed; whether the push arrived is found out by fetching.
+            SettingsError: the settings permit no push there.
         """
         branch = check_branch(revision.branch)
+        require_push(self._program.settings, branch)
         with self._exclusively():
             parent = self._clone.parent(revision.commit)
             arguments = push_arguments(revision.commit, parent, branch)
             output = self._program.try_with_remote(*arguments, clone=self._clone.path)
         if output.status:
             raise push_failure(output, where=self._program.settings.url)
+
+    def side_branch(self, name: str) -> SideBranch:
+        """Return another branch of the same remote, which is ours to move.
+
+        Raises:
+            SettingsError: no branch can be called that.
+        """
+        return SideBranch(
+            check_branch(name),
+            program=self._program,
+            clone=self._clone,
+            author=self._author,
+            exclusively=self._exclusively,
+        )
 
     def _snapshot(self) -> Snapshot:
         tip = self._clone.tip()

@@ -7,6 +7,7 @@ from reconciler.core.manifests.images import ImageField
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.report import ObjectReport, SyncReport
 from reconciler.core.outcome import CycleOutcome, Problem, worst
+from reconciler.core.proposal import Proposal
 from reconciler.core.revision import Revision
 from reconciler.interfaces.cli.rendering import JSON, rendered
 
@@ -29,6 +30,8 @@ def _source(outcome: CycleOutcome) -> JSON:
         "revision": _revision(outcome.revision),
         "pushed": _revision(outcome.pushed),
         "changes": [_change(change) for change in outcome.changes],
+        "pending": [_change(change) for change in outcome.pending],
+        "proposal": _proposal(outcome.proposal),
         "skips": [_skip(skip) for skip in outcome.skips],
         "commitDiff": outcome.commit_diff,
         "sync": _sync(outcome.sync),
@@ -52,6 +55,16 @@ def _field(field: ImageField) -> JSON:
 
 def _change(change: Change) -> JSON:
     return {**_field(change.field), "from": str(change.old), "to": str(change.new)}
+
+
+def _proposal(proposal: Proposal | None) -> JSON | None:
+    if proposal is None:
+        return None
+    return {
+        "branch": proposal.branch,
+        "state": proposal.state.value,
+        "commit": proposal.commit or None,
+    }
 
 
 def _skip(skip: Skip) -> JSON:

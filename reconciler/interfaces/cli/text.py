@@ -12,6 +12,7 @@ from reconciler.core.decision import Change, Skip
 from reconciler.core.manifests.images import SkipReason
 from reconciler.core.objects.report import ObjectReport
 from reconciler.core.outcome import CycleOutcome
+from reconciler.core.proposal import Proposal, ProposalState
 from reconciler.interfaces.cli.problems import problem_line
 from reconciler.interfaces.terminal import Terminal, printable, write
 from reconciler.pipeline.events import (
@@ -19,6 +20,7 @@ from reconciler.pipeline.events import (
     Event,
     Fetching,
     Planned,
+    Proposed,
     Pushed,
     Reading,
     Scanning,
@@ -97,6 +99,8 @@ class Narrator(SilentNarrator):
                 self._spin("committing")
             case Pushed(revision):
                 self._say(f"Commit pushed:   {revision.short}")
+            case Proposed(revision):
+                self._say(f"Commit pushed:   {revision.short} to {revision.branch}")
             case Applying(revision):
                 self._say(f"Revision of {revision.branch} to apply is {revision.short}")
                 self._spin("applying")
@@ -115,6 +119,10 @@ class Narrator(SilentNarrator):
         for report in outcome.sync.objects if outcome.sync else ():
             if report.is_noteworthy:
                 self._say(object_line(report))
+        if outcome.proposal:
+            self._say(proposal_line(outcome.proposal, len(outcome.pending)))
+        elif outcome.pending:
+            self._say(f"Nothing was pushed: {_images(len(outcome.pending))} to update")
         self._say_problems(outcome)
         if not outcome.exit_code:
             self._say("Done.")
@@ -168,6 +176,21 @@ def change_line(change: Change) -> str:
     """Return ``web:deployment/nginx  nginx: registry.example/acme/nginx:v3 -> v4``."""
     field = change.field
     return f"{field.workload.workload}  {field.container}: {change.old} -> {change.new.suffix}"
+
+
+def proposal_line(proposal: Proposal, pending: int) -> str:
+    """Return ``1 image to update waits on the branch reconcile/web at 3a33f0a``."""
+    branch = f"the branch {proposal.branch}"
+    if proposal.state is ProposalState.WITHDRAWN:
+        return f"Removed {branch}: nothing is left to update"
+    verb = "waits" if pending == 1 else "wait"
+    if proposal.state is ProposalState.BLOCKED:
+        return f"{_images(pending)} to update {verb}: {branch} is not ours to move"
+    return f"{_images(pending)} to update {verb} on {branch} at {proposal.commit[:7]}"
+
+
+def _images(count: int) -> str:
+    return f"{count} {'image' if count == 1 else 'images'}"
 
 
 def skip_line(skip: Skip) -> str:

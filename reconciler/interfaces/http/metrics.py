@@ -48,15 +48,17 @@ class Metric:
 METRICS: Final = (
     Metric("reconcile_build_info", "gauge", ("version",), "always 1"),
     Metric("reconcile_cycles_total", "counter", ("source", "result"),
-           "cycles that ended: ok, transient, stalled, stopped, or bug"),
+           "cycles that ended: ok, pending, transient, stalled, stopped, or bug"),
     Metric("reconcile_cycle_seconds", "histogram", ("source", "stage"),
            "how long cycles took: read, scan, gather, update (with both), sync, and all"),
     Metric("reconcile_last_cycle_timestamp_seconds", "gauge", ("source",),
            "when the newest cycle ended, in seconds since 1970"),
     Metric("reconcile_last_success_timestamp_seconds", "gauge", ("source",),
-           "when the newest cycle with the result ok ended"),
+           "when the newest cycle with the result ok or pending ended"),
     Metric("reconcile_image_updates_total", "counter", ("source",),
            "image fields changed in Git"),
+    Metric("reconcile_image_updates_pending", "gauge", ("source",),
+           "image fields that are due, in the newest cycle: proposed, or nothing may be pushed"),
     Metric("reconcile_commits_total", "counter", ("source",), "commits pushed"),
     Metric("reconcile_image_skips", "gauge", ("source", "reason"),
            "image fields left as they are, in the newest cycle"),
@@ -103,7 +105,7 @@ class Metrics:
         assert isinstance(queue_length, Gauge)  # noqa: S101 - by the table above
         queue_length.set_function(waiting)
         for name in sources:  # what has not happened yet is 0 and not missing
-            for result in ("ok", "transient", "stalled", "stopped", "bug"):
+            for result in ("ok", "pending", "transient", "stalled", "stopped", "bug"):
                 self._counter("reconcile_cycles_total", name, result)
             self._counter("reconcile_image_updates_total", name)
             self._counter("reconcile_commits_total", name)
@@ -115,13 +117,15 @@ class Metrics:
         name, now = outcome.source, time.time()
         self._counter("reconcile_cycles_total", name, outcome.result).inc()
         self._gauge("reconcile_last_cycle_timestamp_seconds", name).set(now)
-        if outcome.result == "ok":
+        if outcome.result in ("ok", "pending"):
             self._gauge("reconcile_last_success_timestamp_seconds", name).set(now)
         for stage, seconds in outcome.durations.items():
             self._histogram("reconcile_cycle_seconds", name, stage).observe(seconds)
         self._counter("reconcile_image_updates_total", name).inc(len(outcome.changes))
         self._counter("reconcile_commits_total", name).inc(bool(outcome.pushed))
         if outcome.revision:
+            pending = self._gauge("reconcile_image_updates_pending", name)
+            pending.set(len(outcome.pending))
             skips = [skip.reason for skip in outcome.skips]
             for reason in SkipReason:
                 gauge = self._gauge("reconcile_image_skips", name, reason.name.lower())

@@ -1,0 +1,130 @@
+"""Propose: a plan goes to a branch of its own and waits there for people; or nowhere."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.core.manifests.images import FieldKey
+from reconciler.core.message import compose
+from reconciler.core.plan import UpdatePlan
+from reconciler.core.proposal import BranchTip, Proposal, ProposalState
+from reconciler.core.proposing import (
+    Step,
+    Wanted,
+    next_step,
+    proposed_fields,
+    undecided_fields,
+)
+from reconciler.core.revision import Revision
+from reconciler.errors import GitError, RefusedError, RemoteMovedError
+from reconciler.pipeline.events import Progress, Proposed
+from reconciler.pipeline.ports import ManifestRepository, ProposalBranch
+from reconciler.pipeline.publisher import DirectPublisher, Publisher, Updated, bytes_of
+from reconciler.pipeline.view import View
+
+
+class Withholder:
+    """Publishes nothing: the remote is there to be read."""
+
+    def publish(self, view: View, plan: UpdatePlan) -> Updated:
+        """See :class:`Publisher`."""
+        return Updated(view, view, plan, is_withheld=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposer:
+    """Keeps one commit with all that is due on a branch of its own, above the one that was read.
+
+    Attributes:
+        repository: where commits are made.
+        branch: where they go; ours to move as long as nobody else commits there.
+        signature: stands in the commit's ``Reconcile-By`` trailer.
+        progress: hears of the push.
+    """
+
+    repository: ManifestRepository
+    branch: ProposalBranch
+    signature: str
+    progress: Progress
+
+    def publish(self, view: View, plan: UpdatePlan) -> Updated:
+        """See :class:`Publisher`."""
+        tip = self.branch.proposed(view.revision)
+        wanted = Wanted(
+            base=view.revision,
+            contents=bytes_of(plan),
+            signature=self.signature,
+            undecided=frozenset(_undecided(view, plan, tip)),
+        )
+        step = next_step(tip, wanted)
+        updated = Updated(view, view, plan)
+        match step:
+            case Step.MOVE:
+                return self._move(updated, wanted, seen=tip.commit if tip else "")
+            case Step.REMOVE if tip:
+                self._push(None, seen=tip.commit)
+                return replace(updated, proposal=self._left(ProposalState.WITHDRAWN))
+            case Step.KEEP if tip:
+                return replace(updated, proposal=self._left(ProposalState.WAITING, tip.commit))
+            case Step.BLOCKED if tip:
+                proposal = self._left(ProposalState.BLOCKED, tip.commit)
+                return replace(updated, proposal=proposal, problem=self._blocked(tip))
+            case _:
+                return updated
+
+    def _move(self, updated: Updated, wanted: Wanted, *, seen: str) -> Updated:
+        message = compose(updated.plan.changes, by=self.signature)
+        made = self.repository.commit(wanted.base, wanted.contents, message)
+        self._push(made, seen=seen)
+        pushed = Revision(self.branch.name, made.commit)
+        self.progress.tell(Proposed(pushed))
+        proposal = self._left(ProposalState.PUSHED, made.commit)
+        return replace(updated, pushed=pushed, proposal=proposal)
+
+    def _push(self, made: Revision | None, *, seen: str) -> None:
+        """Move the branch (None: remove it); when the answer was lost, look what became of it."""
+        try:
+            self.branch.propose(made, seen=seen)
+        except RemoteMovedError:
+            raise
+        except GitError:
+            now = self.branch.proposed(self.repository.fetch().revision)
+            if (now.commit if now else "") != (made.commit if made else ""):
+                raise
+
+    def _left(self, state: ProposalState, commit: str = "") -> Proposal:
+        return Proposal(self.branch.name, state, commit)
+
+    def _blocked(self, tip: BranchTip) -> RefusedError:
+        return RefusedError(
+            f"the branch {self.branch.name!r} has commit {tip.short}, which is not ours, and lacks "
+            "what is due now: merge the branch, or delete it",
+            where=self.branch.url,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Proposes, unless the branch of proposals is the very branch that was read."""
+
+    direct: DirectPublisher
+    proposer: Proposer
+
+    def publish(self, view: View, plan: UpdatePlan) -> Updated:
+        """See :class:`Publisher`."""
+        is_same = view.revision.branch == self.proposer.branch.name
+        chosen: Publisher = self.direct if is_same else self.proposer
+        return chosen.publish(view, plan)
+
+
+def _undecided(view: View, plan: UpdatePlan, tip: BranchTip | None) -> Iterable[FieldKey]:
+    """Yield the fields of which nobody knows yet what becomes of them, those in unread files too.
+
+    A registry that is down, or a file that cannot be read, takes no proposal back.
+    """
+    yield from undecided_fields(plan.skips)
+    unread = {problem.where.rpartition(":")[0] for problem in view.problems}
+    unread |= {problem.where for problem in view.problems}
+    for key in proposed_fields(tip.message) if tip else ():
+        path = key[0].partition("#")[0]
+        if path in unread and path not in view.texts:
+            yield key

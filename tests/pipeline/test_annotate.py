@@ -2,9 +2,11 @@
 
 import pytest
 
+from reconciler.core.annotation_message import AnnotationChange
 from reconciler.core.manifests.wishes import automate
 from reconciler.errors import GitError, NotFoundError, RefusedError, RemoteMovedError
-from reconciler.pipeline.annotate import Annotated, Order, annotate, look
+from reconciler.pipeline.annotate import Annotation, annotate
+from reconciler.pipeline.by_hand import Done, Order, look
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Event
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
@@ -43,7 +45,7 @@ def remote(text: str = MANIFEST) -> FakeGit:
     return git
 
 
-def run(git: FakeGit, *paths: str, is_dry_run: bool = False) -> Annotated:
+def run(git: FakeGit, *paths: str, is_dry_run: bool = False) -> Done[AnnotationChange]:
     source = SourceSettings(
         name="default", git=GitSettings(git.url), sync=SyncSettings(), paths=paths, is_synced=False
     )
@@ -55,9 +57,8 @@ def run(git: FakeGit, *paths: str, is_dry_run: bool = False) -> Annotated:
         jitter=lambda: 0.5,
         progress=Silence(),
     )
-    return annotate(
-        [look(source, parts, NAME)], Order(NAME, "Automate", automate, is_dry_run=is_dry_run)
-    )
+    order = Order(NAME, is_dry_run=is_dry_run)
+    return annotate([look(source, parts, order)], order, Annotation("Automate", automate))
 
 
 def test_one_commit_has_the_edit_and_a_message_without_trailers() -> None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from reconciler.core.manifests.wishes import SetPolicies, check_policy
 from reconciler.errors import PolicySyntaxError, SettingsError
-from reconciler.interfaces.cli.annotating import Request, run_order
+from reconciler.interfaces.cli.annotating import run_wish
+from reconciler.interfaces.cli.by_hand import Request
 from reconciler.interfaces.cli.invocation import Invocation
 
 
@@ -23,7 +24,7 @@ def run(
         ReconcilerError: it could not be done.
     """
     wish = SetPolicies(_read(policies))
-    return run_order(invocation, Request(workload, message, user), "Set policies of", wish)
+    return run_wish(invocation, Request(workload, message, user), "Set policies of", wish)
 
 
 def _read(texts: Sequence[str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """``reconcile unlock``: a workload's lock is taken away."""
 
 from reconciler.core.manifests.wishes import unlock
-from reconciler.interfaces.cli.annotating import Request, run_order
+from reconciler.interfaces.cli.annotating import run_wish
+from reconciler.interfaces.cli.by_hand import Request
 from reconciler.interfaces.cli.invocation import Invocation
 
 
@@ -11,4 +12,4 @@ def run(invocation: Invocation, *, workload: str, message: str | None, user: str
     Raises:
         ReconcilerError: it could not be done.
     """
-    return run_order(invocation, Request(workload, message, user), "Unlock", unlock)
+    return run_wish(invocation, Request(workload, message, user), "Unlock", unlock)

@@ -16,7 +16,7 @@ from itertools import chain, groupby, islice
 from reconciler.core.images.reference import ImageReference, Repository
 from reconciler.core.images.rules import TakenBack
 from reconciler.core.manifests.images import FieldKey, FileReport, ImageField
-from reconciler.core.message import ImageTrailer, parse_by, parse_trailers
+from reconciler.core.message import BY_PERSON, ImageTrailer, parse_by, parse_trailers
 from reconciler.errors import ReferenceSyntaxError
 
 MOST = 2000
@@ -37,7 +37,7 @@ class Write:
         commit: its id, whole.
         at: when it was committed, with its zone.
         author: who wrote it: ``reconcile <reconcile@localhost>``; after a squash, who merged.
-        by: source and cluster: ``default@1f3a9c02``; None if it does not say.
+        by: source and cluster: ``default@1f3a9c02``; ``person``; None if it does not say.
         trailer: which field, the old and the new image, as texts.
     """
 
@@ -46,6 +46,11 @@ class Write:
     author: str
     by: str | None
     trailer: ImageTrailer
+
+    @property
+    def is_by_person(self) -> bool:
+        """Whether a person chose the image, by our hand."""
+        return self.by == BY_PERSON
 
 
 @dataclass(frozen=True)  # without slots: what was worked out once is kept
@@ -200,8 +205,8 @@ def taken_back(writes: Sequence[Write], present: ImageReference) -> TakenBack:
     Each trailer says what it found. Where that is not what the one before it wrote, somebody put
     back an earlier tag, or another: what was written after the last write of that tag (all of it,
     if none wrote it) was taken back, and stays so until it stands there by somebody else's hand.
-    The same goes for the present tag. And of the present tag no other digest is followed that it
-    ever had here: it was replaced.
+    The same goes for the present tag, and for what a person chose by our hand. And of the present
+    tag no other digest is followed that it ever had here: it was replaced.
 
     Args:
         writes: of this field, the oldest first.
@@ -216,6 +221,8 @@ def taken_back(writes: Sequence[Write], present: ImageReference) -> TakenBack:
     replay = _Replay(present.repository)
     for write, old, new in known:
         replay.find(old)
+        if write.is_by_person:
+            replay.find(new)
         replay.write(new, write.commit)
     replay.find(present)
     digests = {

@@ -10,6 +10,8 @@ from reconciler.core.manifests.images import FieldKey
 
 IMAGE_TRAILER = "Reconcile-Image"
 BY_TRAILER = "Reconcile-By"
+BY_PERSON = "person"
+"""Stands for source and cluster, which have an ``@``, where a person chose the image."""
 
 _TRAILER = re.compile(
     rf"^[ \t]*{IMAGE_TRAILER}:[ \t]+(\S+) (\S+) (\S*) (\S+) (\S+)[ \t]*\r?$", re.MULTILINE
@@ -53,19 +55,32 @@ def trailer_of(change: Change) -> ImageTrailer:
     return ImageTrailer(*field.key, str(change.old), str(change.new))
 
 
-def compose(changes: Sequence[Change], *, by: str) -> str:
+def compose(changes: Sequence[Change], *, by: str, first: str = "") -> str:
     """Return the message of a commit that makes these changes.
 
     Args:
         changes: at least one.
         by: source and cluster: ``default@1f3a9c02``.
+        first: stands in the place of the first line; empty: one is made.
     """
     lines = [_line(change) for change in changes]
     trailers = [str(trailer_of(change)) for change in changes]
     body = "\n".join(lines)
-    return (
-        f"{_subject(changes)}\n\n{body}\n\n" + "\n".join([*trailers, f"{BY_TRAILER}: {by}"]) + "\n"
-    )
+    subject = first or _subject(changes)
+    return f"{subject}\n\n{body}\n\n" + "\n".join([*trailers, f"{BY_TRAILER}: {by}"]) + "\n"
+
+
+def compose_release(changes: Sequence[Change], *, workload: str, message: str) -> str:
+    """Return the message of a commit by which a person chose an image.
+
+    Args:
+        changes: at least one, all to the same image.
+        workload: whose image it is: ``web:deployment/nginx``.
+        message: of the person; it takes the place of the first line.
+    """
+    new = changes[0].new
+    made = f"Release {new.repository.last_part}:{new.effective_tag} to {plain(workload)}"
+    return compose(changes, by=BY_PERSON, first=message.strip() or made)
 
 
 def parse_trailers(message: str) -> tuple[ImageTrailer, ...]:

@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -135,7 +135,14 @@ class FileReport:
     flux_objects: tuple[ImagePolicy | ImageRepository, ...] = ()
 
 
-def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = False) -> FileReport:
+def inspect(
+    path: str,
+    text: str,
+    *,
+    default_namespace: str,
+    is_survey: bool = False,
+    by_hand: Collection[ObjectKey] = (),
+) -> FileReport:
     """Return the image fields of the automated workloads in a manifest, in the text's order.
 
     What has no key of ours is not parsed. A document that cannot be read is a problem only
@@ -146,8 +153,11 @@ def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = F
         text: what it says.
         default_namespace: of workloads that name none.
         is_survey: whether workloads that are not automated count too, and everything is parsed.
+        by_hand: workloads whose images a person changes: they count as if they were automated, and
+            everything is parsed.
     """
-    if not is_survey and not any(word in text for word in SCREEN):
+    screen = () if is_survey or by_hand else SCREEN
+    if screen and not any(word in text for word in screen):
         return FileReport(path, overlay=overlay_of(path, text))
     fields: list[ImageField] = []
     problems: list[ManifestError] = []
@@ -155,7 +165,7 @@ def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = F
     flux_objects: list[ImagePolicy | ImageRepository] = []
     has_error = False
     is_manifest = looks_like_manifest(text)
-    for document in documents_of(text, path=path, screen=() if is_survey else SCREEN):
+    for document in documents_of(text, path=path, screen=screen):
         if document.error is not None:
             problems += [document.error] if is_manifest else []
             has_error = True
@@ -168,7 +178,7 @@ def inspect(path: str, text: str, *, default_namespace: str, is_survey: bool = F
             flux_objects += [flux_object] if flux_object else []
             automation = automation_of(workload, path=path)
             problems += automation.problems
-            if automation.is_on:
+            if automation.is_on or workload.key in by_hand:
                 error = _error_of(workload, path)
                 problems += [error] if error else []
                 obstacle = _of_document(document, error) or _of_workload(automation)

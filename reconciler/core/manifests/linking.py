@@ -23,8 +23,9 @@ from reconciler.errors import ManifestError, ReferenceSyntaxError
 def link(reports: Sequence[FileReport]) -> tuple[FileReport, ...]:
     """Return the reports of all manifests, with what they say of each other.
 
-    Marked values become fields, by the policies that they mean. An image that a kustomization sets
-    is not updated where it stands: nobody would run it.
+    Marked values become fields, by the policies that they mean; they are marked values no more, so
+    that what is linked may be linked again with the new report of some manifest. An image that a
+    kustomization sets is not updated where it stands: nobody would run it.
 
     Args:
         reports: of single files; those that nobody else says anything of come back as they are.
@@ -74,6 +75,7 @@ def _with_marked(report: FileReport, policies: FluxPolicies) -> FileReport:
         report,
         fields=tuple(sorted([*others, *fields], key=lambda each: each.line)),
         problems=(*report.problems, *problems),
+        marked=(),
     )
 
 

@@ -166,7 +166,7 @@ _GIT = ("config", "git-url", "git-branch", "git-path")
 _WORKLOAD_HELP = """WORKLOAD is NAMESPACE:KIND/NAME, as 'images' prints it; the namespace may be
         left out where only one has it."""
 
-_WISH_OPTIONS = (
+_BY_HAND_OPTIONS = (
     click.Option(
         ["--message", "-m"], metavar="TEXT", help="the commit's first line, in place of ours"
     ),
@@ -197,7 +197,7 @@ def _wish(
           {example}
         """,
         module=module,
-        own=(click.Argument(["workload"]), *own, *_WISH_OPTIONS),
+        own=(click.Argument(["workload"]), *own, *_BY_HAND_OPTIONS),
         shown=(*_GIT, "default-namespace", "dry-run", "output"),
     )
 
@@ -410,6 +410,46 @@ COMMANDS: Mapping[str, CommandSpec] = {
         module="doctor",
         own=(click.Argument(["subjects"], nargs=-1, metavar="[SUBJECT]..."),),
         shown=(*_GIT, *_REGISTRIES, "registry-cloud", "kubeconfig", "output"),
+    ),
+    "release": CommandSpec(
+        summary="give a workload an image that you choose, in Git",
+        help=f"""Give a workload an image that you choose, whatever its policy would.
+
+        IMAGE is IMAGE:TAG as the manifest writes it, or :TAG alone where the workload runs one
+        image; @DIGEST may follow. Where the manifest has a digest it moves with the tag. The
+        registry must have the image. A tag that was taken back may be chosen again after it was
+        released. --force releases to a workload that is locked, what its policy does not admit, and
+        what the registry cannot be asked about.
+
+        The remote branch is read, edited in one commit and pushed; nothing but the image changes.
+        Where all is so already, nothing is committed. {_WORKLOAD_HELP} Where it stands in several
+        folders, --git-path chooses.
+
+        {_WISH_CODES}
+
+        \b
+        Examples:
+          reconcile release web:deployment/nginx --update-image registry.example/acme/nginx:v3
+          reconcile release deployment/nginx --update-image :v3 -m 'Back to v3: #17' --user Jane
+        """,
+        module="release",
+        own=(
+            click.Argument(["workload"]),
+            click.Option(
+                ["--update-image"], metavar="IMAGE", required=True, help="IMAGE:TAG, or :TAG alone"
+            ),
+            click.Option(
+                ["--container"],
+                metavar="NAME",
+                multiple=True,
+                help="only that container's image; may be repeated",
+            ),
+            click.Option(
+                ["--force"], is_flag=True, help="whatever locks and policies say, even unseen"
+            ),
+            *_BY_HAND_OPTIONS,
+        ),
+        shown=(*_GIT, *_REGISTRIES, "default-namespace", "dry-run", "output"),
     ),
     "automate": _wish(
         "automate",

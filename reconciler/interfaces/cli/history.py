@@ -202,9 +202,14 @@ def _row(write: Write, standing: Standing, retraction: Retraction | None) -> tup
         trailer.workload,
         trailer.container,
         f"{trailer.old} -> {_suffix(trailer.old, trailer.new)}",
-        write.by or "-",
+        _name_of(write.author) if write.is_by_person else write.by or "-",
         f"{standing.value}{by}",
     )
+
+
+def _name_of(author: str) -> str:
+    """Return an author without the address."""
+    return author.partition(" <")[0] or author
 
 
 def _suffix(old: str, new: str) -> str:

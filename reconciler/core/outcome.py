@@ -67,6 +67,7 @@ class CycleOutcome:
         is_bug: whether it ended by an error of ours that nobody foresaw.
         finished: the stages that came to their end, and so told all their problems.
         is_stopped: whether it ended early because the process was asked to end.
+        attempts: how often it was tried to publish; more than once if somebody pushed in between.
         durations: seconds by stage: ``read``, ``scan``, ``gather``, ``update`` (with both),
             ``sync``, and ``all`` of it.
     """
@@ -87,6 +88,7 @@ class CycleOutcome:
     is_bug: bool = False
     finished: frozenset[str] = frozenset()
     is_stopped: bool = False
+    attempts: int = 0
     durations: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property

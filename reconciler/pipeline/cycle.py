@@ -128,6 +128,7 @@ def _run(
         changes=updated.changes,
         pending=updated.pending,
         proposal=updated.proposal,
+        attempts=updated.attempts,
         skips=updated.plan.skips,
         commit_diff=_diff(updated.plan, updated.found.texts),
         sync=synced.report if cluster else None,

@@ -125,6 +125,7 @@ def _facts(outcome: CycleOutcome) -> Mapping[str, object]:
     facts = {
         "revision": str(outcome.revision) if outcome.revision else None,
         "pushed": outcome.pushed.short if outcome.pushed else None,
+        "attempts": outcome.attempts if outcome.attempts > 1 else 0,
         "changes": len(outcome.changes),
         **{action.value: number for action, number in actions.items()},
         "pending": len(outcome.pending),

@@ -28,6 +28,7 @@ class Updated:
         problem: why the plan could not be published.
         proposal: what stands on the branch of proposals; None: there is no such branch.
         is_withheld: whether nothing may be pushed.
+        attempts: how often it was tried; more than once if somebody pushed in between.
     """
 
     found: View
@@ -37,6 +38,7 @@ class Updated:
     problem: ReconcilerError | None = None
     proposal: Proposal | None = None
     is_withheld: bool = False
+    attempts: int = 0
 
     @property
     def changes(self) -> tuple[Change, ...]:

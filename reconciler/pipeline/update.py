@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.decision import decide
 from reconciler.core.images.reference import Repository
@@ -73,17 +73,17 @@ class Updater:
                     self.progress.tell(Planned(plan.changes))
             attempt += 1
             try:
-                return self.publisher.publish(view, plan)
+                return replace(self.publisher.publish(view, plan), attempts=attempt)
             except RemoteMovedError as error:
                 if attempt == PUSH_ATTEMPTS:
-                    return Updated(view, view, plan, problem=error)
+                    return Updated(view, view, plan, problem=error, attempts=attempt)
                 pause(attempt, clock=self.clock, jitter=self.jitter)
             except ReconcilerError as error:
-                return Updated(view, view, plan, problem=error)
+                return Updated(view, view, plan, problem=error, attempts=attempt)
             try:
                 view = self.read_again()
             except ReconcilerError as error:
-                return Updated(view, view, plan, problem=error)
+                return Updated(view, view, plan, problem=error, attempts=attempt)
 
     def _plan(
         self, view: View, tags: Mapping[Repository, Tags], logins: PullSecretsOf

@@ -21,7 +21,7 @@ from reconciler.core.history import History
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.retraction import Touch
 from reconciler.core.revision import Revision
-from reconciler.errors import GitError, SettingsError
+from reconciler.errors import GitError, RemoteMovedError, SettingsError
 from reconciler.settings import GitSettings
 from reconciler.stop import Stop
 
@@ -69,6 +69,8 @@ class GitRepository:
         self._lock_wait_s = lock_wait_s
         self._listed: tuple[str, tuple[File, ...]] | None = None
         self._past = Past(self._clone)
+        self._branch = ""  # that was fetched
+        self._is_overtaken = False  # somebody pushed to it before us
 
     def fetch(self) -> Snapshot:
         """Bring the clone up to the remote's branch (cloning first if need be); return its tree.
@@ -175,7 +177,10 @@ class GitRepository:
             arguments = push_arguments(revision.commit, parent, branch)
             output = self._program.try_with_remote(*arguments, clone=self._clone.path)
         if output.status:
-            raise push_failure(output, where=self._program.settings.url)
+            error = push_failure(output, where=self._program.settings.url)
+            is_moved = isinstance(error, RemoteMovedError)
+            self._is_overtaken = is_moved and branch == self._branch
+            raise error
 
     def side_branch(self, name: str) -> SideBranch:
         """Return another branch of the same remote, which is ours to move.
@@ -192,10 +197,19 @@ class GitRepository:
         )
 
     def _snapshot(self) -> Snapshot:
+        commit = self._newest()
+        entries = tuple(file.entry for file in self._files(commit))
+        return Snapshot(Revision(self._branch, commit), entries)
+
+    def _newest(self) -> str:
+        """Return the branch's newest commit, of which we have at least the names of the files."""
+        is_overtaken, self._is_overtaken = self._is_overtaken, False
+        if is_overtaken and (commit := self._clone.catch_up(self._branch)):
+            return commit
         tip = self._clone.tip()
         commit = self._clone.bring_to(tip)
-        entries = tuple(file.entry for file in self._files(commit))
-        return Snapshot(Revision(tip.branch, commit), entries)
+        self._branch = tip.branch
+        return commit
 
     def _files(self, commit: str) -> tuple[File, ...]:
         if self._listed is None or self._listed[0] != commit:

@@ -50,6 +50,9 @@ test: $(STAMP) lab-build ## all tests, against the lab's real parts
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered \
 		--cov-fail-under=$(COVERAGE) $(PYTEST_FLAGS)
 
+soak: $(STAMP) lab-build ## eight writers and 200 kills (half an hour; SOAK_FLAGS="race --seed 1")
+	$(BIN)/python -m tests.soak $(SOAK_FLAGS)
+
 bench: $(STAMP) lab-build ## measure on work of stated size, into bench/results.md (half an hour)
 	$(BIN)/python -m bench --rounds $(ROUNDS) --out bench/results.md
 
@@ -67,4 +70,4 @@ check: lint package test ## everything that a commit must pass
 lock: ## write requirements/*.txt anew (needs uv)
 	sh requirements/build-lock.sh
 
-.PHONY: help venv format lint lab-packages lab-build image lab demo test bench package check lock
+.PHONY: help venv format lint lab-packages lab-build image lab demo test soak bench package check lock

@@ -1,0 +1,51 @@
+"""The long runs in a short form; ``make soak`` has them in full."""
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.git_server import GitHttpServer
+from lab.registry import Registry
+from tests.soak.fleet import Fleet
+from tests.soak.kill import Killing
+from tests.soak.race import Race
+
+pytestmark = [pytest.mark.registry, pytest.mark.git_server, pytest.mark.slow]
+
+
+@pytest.fixture
+def seed() -> int:
+    """Another one each time; pytest shows it with a run that fails."""
+    number = random.SystemRandom().randrange(1_000_000)
+    sys.stdout.write(f"seed {number}\n")
+    return number
+
+
+@pytest.mark.timeout(1800)
+def test_of_many_who_push_at_once_nobody_loses_a_commit_and_ours_come_once_each(
+    tmp_path: Path, git_server: GitHttpServer, registry: Registry, seed: int
+) -> None:
+    fleet = Fleet.create(tmp_path, git_server, registry, size=20)
+
+    Race(fleet, writers=4, commits=25, waves=3, seed=seed).run()
+
+
+@pytest.mark.timeout(1800)
+def test_two_of_us_on_one_branch_make_each_change_once(
+    tmp_path: Path, git_server: GitHttpServer, registry: Registry, seed: int
+) -> None:
+    fleet = Fleet.create(tmp_path, git_server, registry, size=5)
+
+    names = ("east", "west")
+    Race(fleet, writers=1, commits=8, waves=4, seed=seed, names=names).run()
+
+
+@pytest.mark.timeout(1800)
+def test_killed_at_any_moment_the_next_run_recovers_with_one_commit_a_change(
+    tmp_path: Path, git_server: GitHttpServer, registry: Registry, seed: int
+) -> None:
+    fleet = Fleet.create(tmp_path, git_server, registry, size=3)
+
+    Killing(fleet, moments=12, seed=seed).run()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from lab.authority import Authority
 from lab.cluster import Cluster
@@ -23,6 +24,13 @@ hypothesis.settings.register_profile("any-machine", deadline=None)
 hypothesis.settings.load_profile("any-machine")  # a busy machine is no finding
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def unconfigured_log() -> Iterator[None]:
+    """No test leaves to the next one how it would have the log."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -21,13 +22,17 @@ class GitHttpServer(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, root: Path, password: str | None, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(
+        self, root: Path, password: str | None, port: int = 0, address: str = "127.0.0.1"
+    ) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        super().__init__((address, port), _Handler)
         self.root = root
         self.password = password
         self.redirect_to = ""
         self.status = 0  # answered to everything, if set
         self.passes_protocol = True  # a proxy may drop the header, and git then speaks protocol 0
+        self.keeps_silent_on = ""  # does what requests whose path ends so ask for, and hangs up
         self.authorizations: list[str] = []
         self.paths: list[str] = []
         self.on_request: Callable[[], None] = lambda: None
@@ -44,7 +49,9 @@ class GitHttpServer(http.server.ThreadingHTTPServer):
     @property
     def url(self) -> str:
         """The URL of the folder."""
-        return f"http://127.0.0.1:{self.server_port}"
+        address = str(self.server_address[0])
+        host = f"[{address}]" if ":" in address else address
+        return f"http://{host}:{self.server_port}"
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -105,6 +112,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 "REMOTE_USER": USER if self.server.password is not None else "",
             },
         )
+        if self.server.keeps_silent_on and path.endswith(self.server.keeps_silent_on):
+            self.close_connection = True
+            return
         head, _, body = result.stdout.partition(b"\r\n\r\n")
         fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         self.send_response(int(fields.pop("Status", "200").split()[0]))
@@ -143,7 +153,9 @@ def require_backend() -> None:
 
 
 @contextlib.contextmanager
-def serving(root: Path, *, password: str | None = None, port: int = 0) -> Iterator[GitHttpServer]:
+def serving(
+    root: Path, *, password: str | None = None, port: int = 0, address: str = "127.0.0.1"
+) -> Iterator[GitHttpServer]:
     """Serve the repositories of a folder while the block runs.
 
     With a password its user (``USER``) may read and push; without one, everybody may read. A server
@@ -153,7 +165,7 @@ def serving(root: Path, *, password: str | None = None, port: int = 0) -> Iterat
         MissingPartError: this git has no ``http-backend``.
     """
     require_backend()
-    with GitHttpServer(root, password, port) as server:
+    with GitHttpServer(root, password, port, address) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

@@ -84,7 +84,11 @@ class ProxySimulator:
             self.asked.append(head.split()[1])
             self.headers.append(head)
             if self._wanted.lower() not in head.lower():
-                client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+                client.sendall(
+                    b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+                    b'Proxy-Authenticate: Basic realm="proxy"\r\n'
+                    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+                )
                 return
             if self._drip_s:
                 client.sendall(b"HTTP/1.1 200 ")

@@ -83,7 +83,7 @@ class Clone:
 
     def bring_to(self, tip: Tip) -> str:
         """Have that commit, or a newer one of its branch, and return which."""
-        if not self._is_usable():
+        if not self._is_usable(tip):
             self.discard()
             self._make(tip)
         self._sweep()
@@ -235,20 +235,22 @@ class Clone:
 
     def _make(self, tip: Tip) -> None:
         """Clone beside, and move into place what is complete."""
-        algorithm = "sha256" if len(tip.commit) == _SHA256_HEX else "sha1"
-        new = self._incoming
+        new, algorithm = self._incoming, _algorithm(tip)
         arguments = ("init", "--quiet", "--bare", "--template=", f"--object-format={algorithm}")
         self.program.on_clone(new, *arguments)
-        (new / _MARK).write_bytes(self._mark(new, is_whole=self.is_whole))
+        (new / _MARK).write_bytes(self._mark(new, tip, is_whole=self.is_whole))
         depth = self.program.settings.history
         self._fetch_branch(new, tip.branch, f"--depth={depth}")
         (new / _DEPTH).write_text(f"{depth}\n")
         new.rename(self.path)
 
-    def _mark(self, clone: Path, *, is_whole: bool) -> bytes:
-        """Return what marks a clone as ours: its remote, its kind, and its untouched config."""
+    def _mark(self, clone: Path, tip: Tip, *, is_whole: bool) -> bytes:
+        """Return what marks a clone as ours: its remote, its kind, and its untouched config.
+
+        A remote that was made anew may name its commits by another algorithm.
+        """
         kind = "whole" if is_whole else "contents on demand"
-        head = f"{self.program.remote.url}\n{kind}\n".encode()
+        head = f"{self.program.remote.url}\n{kind}, {_algorithm(tip)}\n".encode()
         return head + (clone / "config").read_bytes()
 
     def _depth(self) -> int:
@@ -306,14 +308,14 @@ class Clone:
         arguments = ("rev-parse", "--verify", "--end-of-options", name)
         return self._git(*arguments).decode("ascii").strip()
 
-    def _is_usable(self) -> bool:
+    def _is_usable(self, tip: Tip) -> bool:
         mark, config = self.path / _MARK, self.path / "config"
         packs = sum(1 for _ in self.path.glob("objects/pack/*.pack"))
         if self.path.is_symlink() or not (mark.is_file() and config.is_file()):
             return False
         found = mark.read_bytes()
-        self.is_whole = self.is_whole or found == self._mark(self.path, is_whole=True)
-        return found == self._mark(self.path, is_whole=self.is_whole) and packs <= _MAX_PACKS
+        self.is_whole = self.is_whole or found == self._mark(self.path, tip, is_whole=True)
+        return found == self._mark(self.path, tip, is_whole=self.is_whole) and packs <= _MAX_PACKS
 
     def _sweep(self) -> None:
         """Remove the locks and half-written files of a git that was killed; we hold the lock."""
@@ -330,6 +332,10 @@ class Clone:
 
 def _range(commit: str, after: str) -> list[str]:
     return [commit, *([f"^{after}"] if after else [])]
+
+
+def _algorithm(tip: Tip) -> str:
+    return "sha256" if len(tip.commit) == _SHA256_HEX else "sha1"
 
 
 def _remove(path: Path) -> None:

@@ -55,6 +55,7 @@ _TABLE: tuple[tuple[str, type[ReconcilerError], str], ...] = (
         AccessDeniedError,
         "the remote wants a password: use --git-password-file",
     ),
+    (r"response 407|returned error: 407", AccessDeniedError, "the proxy refused our login"),
     (r"returned error: 403|HTTP 403", AccessDeniedError, "our rights at the remote do not suffice"),
     (r"[Pp]ermission denied|Read-only file system", AccessDeniedError, "permission denied"),
     # An older git does not know GIT_CONFIG_COUNT, and so not what we call origin.

@@ -14,7 +14,7 @@ _SCHEMES = frozenset({"file", "git", "http", "https", "ssh"})
 _SSH_SCHEME = re.compile(r"(?i)(?:ssh|git\+ssh|ssh\+git)://")
 _SCP_LIKE = re.compile(r"[^/\\]+?:(?!:)")  # git: a colon before the first slash, host:path
 _HELPER = re.compile(r"[A-Za-z0-9+.-]+::")  # git: transport::address runs git-remote-<transport>
-_HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _SSH_URL = re.compile(
     r"(?:ssh|git\+ssh|ssh\+git)://(?:(?P<user>[^@/]*)@)?(?P<host>\[[^\]/]*\]|[^:/@]*)"
     r"(?P<port>:[0-9]{1,5})?(?P<path>/.+)",
@@ -113,7 +113,9 @@ def _http(parts: SplitResult, *, insecure: bool) -> Remote:
             f"{shown!r} was given with a user or password in it: "
             "use --git-username and --git-password-file"
         )
-    if not _HOST.fullmatch(host) or parts.query or parts.fragment or " " in parts.path:
+    found = _HOST.fullmatch(host)
+    is_host = found and (found["port"] is None or _is_port(found["port"]))
+    if not is_host or parts.query or parts.fragment or " " in parts.path:
         raise SettingsError(f"{shown!r} is no Git URL: https://HOST[:PORT]/PATH is wanted")
     if parts.scheme == "http" and not insecure and not _LOOPBACK.fullmatch(host):
         raise SettingsError(f"{shown!r} is not encrypted: use https://, or --git-insecure")

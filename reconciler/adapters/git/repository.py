@@ -118,7 +118,7 @@ class GitRepository:
             GitError: the git program failed.
         """
         with self._exclusively():
-            return self._past.up_to(revision.commit)
+            return self._healing(lambda: self._past.up_to(revision.commit))
 
     def touches(self, revision: Revision, paths: Collection[str], *, most: int) -> Sequence[Touch]:
         """Return the known commits up to a revision that changed some files, the newest first.
@@ -130,7 +130,9 @@ class GitRepository:
             GitError: the git program failed.
         """
         with self._exclusively():
-            found = self._clone.differences(revision.commit, paths, most=most * len(paths))
+            found = self._healing(
+                lambda: self._clone.differences(revision.commit, paths, most=most * len(paths))
+            )
             ids = dict.fromkeys(each.commit for each in found)
             messages = {each.commit: each for each in self._clone.commits(ids)}
         left = Counter(dict.fromkeys(paths, most))

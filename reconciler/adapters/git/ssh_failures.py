@@ -36,6 +36,8 @@ _NO_NAME = (
 _OF_SSH: tuple[tuple[str, type[ReconcilerError], str], ...] = (
     (r"No user exists for uid \d+", SettingsError, _NO_NAME),
     (r".* host key for \S+ was revoked.*", StalledError, "the remote's host key is revoked"),
+    (r"(?:error: )?Certificate invalid: .*", StalledError,
+     "the remote's host certificate is not valid for it: the authority behind it has to sign anew"),
     (r"Offending .*key (?:for .* )?in .+", StalledError, _NEW_HOST_KEY),
     (r"Host key for \S+ has changed.*", StalledError, _NEW_HOST_KEY),
     (r"No .*host key is known for (?P<host>\S+) and .*", StalledError, _UNKNOWN_HOST),

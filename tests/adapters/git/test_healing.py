@@ -1,10 +1,11 @@
 """A clone that is damaged, out of date in kind, or on a full disk comes right by itself."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -224,6 +225,45 @@ def test_damage_found_while_reading_heals(remote: BareRemote, repository: GitRep
     assert [it for _, it in repository.read(entries, max_bytes=9)] == [b"1", b"1"]
 
 
+def test_damage_found_while_looking_at_commits_heals(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    revision = repository.fetch().revision
+    clone = remote.path.parent / "data" / "clone.git"
+
+    _truncate_packs(clone)
+    assert repository.history(revision).writes == ()
+    _truncate_packs(clone)
+    assert len(repository.touches(revision, {"a"}, most=9)) == 1
+
+
+@pytest.mark.parametrize("step", ["read", "history", "commit", "push"])
+def test_a_folder_that_is_deleted_in_the_midst_of_a_cycle_costs_no_more_than_that_cycle(
+    remote: BareRemote, repository: GitRepository, tmp_path: Path, step: str
+) -> None:
+    def cycle(at: str) -> None:
+        def perhaps(now: str) -> None:
+            if at == now:
+                shutil.rmtree(tmp_path / "data")
+
+        snapshot = repository.fetch()
+        perhaps("read")
+        list(repository.read(snapshot.entries, max_bytes=9))
+        perhaps("history")
+        repository.history(snapshot.revision)
+        perhaps("commit")
+        made = repository.commit(snapshot.revision, {"a": b"2"}, "ours")
+        perhaps("push")
+        repository.push(made)
+
+    with contextlib.suppress(GitError):
+        cycle(step)
+    if remote.log() == ["first"]:
+        cycle("")
+
+    assert remote.log() == ["ours", "first"]
+
+
 def test_damage_found_while_committing_is_healed_by_the_next_fetch(
     remote: BareRemote, repository: GitRepository
 ) -> None:
@@ -235,6 +275,20 @@ def test_damage_found_while_committing_is_healed_by_the_next_fetch(
 
     repository.push(repository.commit(repository.fetch().revision, {"a": b"2"}, "ours"))
     assert remote.log() == ["ours", "first"]
+
+
+@pytest.mark.parametrize("options", [[], ["--object-format=sha256"]], ids=["sha1", "sha256"])
+def test_a_remote_that_was_made_anew_is_cloned_anew(
+    remote: BareRemote, repository: GitRepository, options: Sequence[str]
+) -> None:
+    before = repository.fetch().revision
+    shutil.rmtree(remote.path)
+    BareRemote.create(remote.path, *options).put({"z": b"1"}, "another beginning")
+
+    assert contents(repository) == {"z": b"1"}
+    repository.push(repository.commit(repository.fetch().revision, {"z": b"2"}, "ours"))
+    assert remote.log() == ["ours", "another beginning"]
+    assert before.commit not in remote.log(form="%H")
 
 
 def test_a_damaged_remote_is_an_error_and_no_endless_loop(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.authority import Authority, serving_context
 from lab.bare_repository import BareRemote, git
 from lab.git_server import USER, GitHttpServer, serving
 from reconciler.adapters.git.repository import GitRepository
@@ -21,6 +22,7 @@ from reconciler.errors import (
     StalledError,
 )
 from reconciler.settings import GitSettings
+from tests.simulators.proxy import ProxySimulator
 
 CANARY = "canary-2f9c-secret"
 
@@ -302,6 +304,64 @@ def test_an_http_error_is_stalled_or_transient_by_its_status(
 
     with pytest.raises(kind, match=str(status)):
         repository.fetch()
+
+
+def test_a_push_whose_answer_is_lost_is_found_by_fetching(
+    repository: GitRepository, server: GitHttpServer, remote: BareRemote
+) -> None:
+    made = repository.commit(repository.fetch().revision, {"a": b"2"}, "ours")
+    server.keeps_silent_on = "/git-receive-pack"
+
+    with pytest.raises(GitError) as caught:
+        repository.push(made)
+
+    assert type(caught.value) is GitError
+    server.keeps_silent_on = ""
+    assert repository.fetch().revision == made
+    assert remote.log() == ["ours", "by a person"]
+
+
+def test_proxies_of_the_environment_are_used_and_their_exceptions_too(
+    settings: GitSettings,
+    server: GitHttpServer,
+    remote: BareRemote,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority = Authority(tmp_path / "authority")
+    certificate = authority.certificate(tmp_path / "server.pem", name="git.example")
+    server.wrap(serving_context(certificate))
+    settings = replace(settings, url="https://git.example/web.git", ca_file=authority.ca_file)
+    with ProxySimulator(server.server_port, login="me:hunter2") as proxy:
+        monkeypatch.setenv("https_proxy", f"http://me:hunter2@{proxy.host}")
+        repository = GitRepository(settings, tmp_path / "clone")
+        revision = repository.fetch().revision
+        repository.push(repository.commit(revision, {"a": b"2"}, "ours"))
+        used = set(proxy.asked)
+
+        monkeypatch.setenv("https_proxy", f"http://me:wrong@{proxy.host}")
+        with pytest.raises(AccessDeniedError, match="the proxy refused our login") as refused:
+            repository.fetch()
+        monkeypatch.setenv("no_proxy", "git.example")
+        with pytest.raises(GitError, match=r"resolve host"):
+            repository.fetch()
+
+    assert used == {"git.example:443"}
+    assert remote.files()["a"] == b"2"
+    assert "wrong" not in refused.value.message
+
+
+def test_an_ipv6_address_is_a_host_like_any_other(
+    settings: GitSettings, remote: BareRemote, tmp_path: Path
+) -> None:
+    with serving(remote.path.parent, password=CANARY, address="::1") as server:
+        settings = replace(settings, url=f"{server.url}/web.git")
+
+        repository = GitRepository(settings, tmp_path / "clone")
+        repository.push(repository.commit(repository.fetch().revision, {"a": b"2"}, "ours"))
+
+    assert server.url.startswith("http://[::1]:")
+    assert remote.files()["a"] == b"2"
 
 
 def test_a_remote_that_is_down_is_transient(settings: GitSettings, tmp_path: Path) -> None:

@@ -110,6 +110,12 @@ def test_what_ssh_must_not_be_given_is_refused(url: str) -> None:
         remote_of(url)
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "x", ""])
+def test_a_port_is_a_port(port: str) -> None:
+    with pytest.raises(SettingsError, match="is no Git URL"):
+        remote_of(f"https://git.example:{port}/a")
+
+
 @pytest.mark.parametrize("url", ["ssh://me:hunter2@git.example/a", "ssh://:hunter2@git.example/a"])
 def test_a_password_for_ssh_is_sent_to_the_key(url: str) -> None:
     with pytest.raises(SettingsError, match="--git-ssh-key-file"):

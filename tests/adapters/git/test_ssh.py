@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -200,6 +200,89 @@ def test_a_host_whose_key_is_another_is_refused_and_the_place_is_named(
     assert f"Offending ED25519 key in {settings.known_hosts_file}:1" in error.message
     assert error.where == settings.url
     assert "Accepted" not in ssh_server.log
+
+
+def hashed(server: SshServer, file: Path) -> None:
+    file.write_text(server.known_hosts)
+    subprocess.run(["ssh-keygen", "-H", "-f", str(file)], check=True, capture_output=True)
+    assert "127.0.0.1" not in file.read_text()
+
+
+def by_any_name(server: SshServer, file: Path) -> None:
+    file.write_text(f"# ours\nno entry at all\n* {server.known_hosts.split(' ', 1)[1]}")
+
+
+def with_line_ends_of_windows(server: SshServer, file: Path) -> None:
+    file.write_bytes(server.known_hosts.replace("\n", "\r\n").encode())
+
+
+@pytest.mark.parametrize("write", [hashed, by_any_name, with_line_ends_of_windows])
+def test_known_hosts_may_be_written_in_any_way_that_ssh_reads(
+    settings: GitSettings,
+    clone: Path,
+    ssh_server: SshServer,
+    write: Callable[[SshServer, Path], None],
+) -> None:
+    assert settings.known_hosts_file is not None
+    write(ssh_server, settings.known_hosts_file)
+
+    assert GitRepository(settings, clone).fetch().entries
+
+
+def certify(server: SshServer, folder: Path, *options: str) -> str:
+    """Give a server a host certificate, and return its authority's key."""
+    authority = make_key(folder / "authority")
+    key = server.folder / "host_key"
+    subprocess.run(
+        ["ssh-keygen", "-s", str(folder / "authority"), "-I", "web", "-h", "-n", "127.0.0.1",
+         *options,
+         str(key) + ".pub"],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    with (server.folder / "sshd_config").open("a") as file:
+        file.write(f"HostCertificate {key}-cert.pub\n")
+    server.stop()
+    server.start()
+    return authority
+
+
+def test_an_authority_may_vouch_for_the_host(
+    settings: GitSettings, clone: Path, ssh_server: SshServer, tmp_path: Path
+) -> None:
+    assert settings.known_hosts_file is not None
+    authority = certify(ssh_server, tmp_path)
+    place = f"[127.0.0.1]:{ssh_server.port}"
+    settings.known_hosts_file.write_text(f"@cert-authority {place} {authority}\n")
+
+    assert GitRepository(settings, clone).fetch().entries
+
+    another = make_key(tmp_path / "another")
+    settings.known_hosts_file.write_text(f"@cert-authority * {another}\n")
+    assert "host key is not known" in failure(settings, clone).message
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [(["-V", "-2d:-1d"], "expired"), (["-n", "web.example"], "name is not a listed")],
+    ids=["expired", "of-another-host"],
+)
+def test_a_host_certificate_that_is_not_valid_is_refused_with_the_reason(
+    settings: GitSettings,
+    clone: Path,
+    ssh_server: SshServer,
+    options: Sequence[str],
+    reason: str,
+) -> None:
+    assert settings.known_hosts_file is not None
+    authority = certify(ssh_server, clone.parent, *options)
+    settings.known_hosts_file.write_text(f"@cert-authority * {authority}\n")
+
+    error = failure(settings, clone)
+
+    assert type(error) is StalledError
+    assert "certificate is not valid" in error.message
+    assert reason in error.message
 
 
 def test_a_revoked_host_key_is_refused(

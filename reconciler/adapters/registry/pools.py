@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from reconciler.adapters.registry.connection import (
+from reconciler.adapters.http.connection import (
     Pool,
     ProxyUrlError,
     plain_pool,
     proxied_pool,
     tls_pool,
 )
+from reconciler.adapters.http.proxies import proxy_for
 from reconciler.adapters.registry.place import api_host
-from reconciler.adapters.registry.proxies import proxy_for
 from reconciler.adapters.registry.tls import Tls, TlsFile, TlsFiles
 from reconciler.errors import RegistryError, SettingsError
 from reconciler.host_settings import HostSettings

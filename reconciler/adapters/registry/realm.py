@@ -6,12 +6,11 @@ at 169.254.169.254). Names are not resolved here: what is not a literal address 
 a certificate.
 """
 
-import ipaddress
 import re
-import socket
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from reconciler.adapters.http.hosts import address_of, is_loopback_name
 from reconciler.errors import RegistryError
 
 MAX_REALM: Final = 2048
@@ -82,31 +81,9 @@ def _parts(url: str, longest: int) -> SplitResult | None:
     return parts if is_plain and port != 0 else None
 
 
-def is_loopback_name(host: str) -> bool:
-    """Whether a host name or literal address is this very machine."""
-    host = host.removesuffix(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    address = _address(host)
-    return address is not None and address.is_loopback
-
-
 def is_internal(host: str) -> bool:
     """Whether a host is this machine or a literal address that is not of the public internet."""
     if is_loopback_name(host):
         return True
-    address = _address(host)
+    address = address_of(host)
     return address is not None and not address.is_global
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return a literal address, in any spelling that the resolver takes: ``0x7f.1``, ``127.1``."""
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        try:
-            return ipaddress.IPv4Address(socket.inet_aton(host.removesuffix(".")))
-        except (OSError, ValueError):  # a name; a ValueError is one with a NUL in it
-            return None
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return mapped or found

@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 import structlog
 
-from reconciler.adapters.registry.connection import limit_tls
+from reconciler.adapters.http.connection import limit_tls
 from reconciler.adapters.registry.file_stamp import Stamp, stamp_of
 from reconciler.errors import SettingsError
 

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from reconciler.adapters.registry.connection import deadline, target_of
+from reconciler.adapters.http.connection import deadline, target_of
+from reconciler.adapters.http.hosts import is_loopback_name
 from reconciler.adapters.registry.pools import Pools
 from reconciler.adapters.registry.rate_limit import RateLimit, rate_limit_of
-from reconciler.adapters.registry.realm import is_loopback_name
 from reconciler.adapters.registry.request import MAX_BODY_BYTES, Request, without_query
 from reconciler.adapters.registry.trouble import as_registry_error
 from reconciler.errors import RegistryError

@@ -18,7 +18,7 @@ from urllib3.exceptions import (
 )
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
-from reconciler.adapters.registry.connection import OverdueError
+from reconciler.adapters.http.connection import OverdueError
 from reconciler.adapters.registry.request import without_query
 from reconciler.errors import RegistryError
 from reconciler.settings import RegistrySettings

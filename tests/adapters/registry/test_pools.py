@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from reconciler.adapters.registry.connection import target_of
+from reconciler.adapters.http.connection import target_of
 from reconciler.adapters.registry.pools import HOSTS, Pools
 from reconciler.adapters.registry.transport import Transport
 from reconciler.settings import RegistrySettings

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.adapters.http.hosts import is_loopback_name
 from reconciler.adapters.registry.realm import (
     check_realm,
     is_internal,
-    is_loopback_name,
     may_be_asked,
 )
 from reconciler.errors import RegistryError

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.authority import Authority, serving_context
-from reconciler.adapters.registry.connection import CONNECTIONS
+from reconciler.adapters.http.connection import CONNECTIONS
 from reconciler.adapters.registry.transport import Transport, retry_after_s
 from reconciler.errors import RegistryError, SettingsError
 from reconciler.host_settings import HostSettings

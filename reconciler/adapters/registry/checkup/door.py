@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from reconciler.adapters.registry.proxies import PORTS
+from reconciler.adapters.http.proxies import PORTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from reconciler.adapters.http.hosts import is_loopback_name
 from reconciler.adapters.registry.checkup.door import Door
 from reconciler.adapters.registry.checkup.greeting import greet
 from reconciler.adapters.registry.checkup.handshake import plainly, shake_hands, silent
 from reconciler.adapters.registry.checkup.reach import Addresses, connected, look_up
 from reconciler.adapters.registry.checkup.reading import ReadDigest, Reading, ReadTags
-from reconciler.adapters.registry.realm import is_loopback_name
 from reconciler.adapters.registry.registries import Registries
 from reconciler.core.checkup import Check, Health, failed, passed, skipped, warned
 from reconciler.core.images.endpoint import Endpoint

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.adapters.registry.proxies import proxy_for
+from reconciler.adapters.http.proxies import proxy_for
 
 PROXY = "http://proxy.example:3128"
 URL = "https://registry.example/v2/"

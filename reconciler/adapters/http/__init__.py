@@ -1,0 +1,1 @@
+"""HTTP as every adapter speaks it that has no client library: connections, deadlines, proxies."""

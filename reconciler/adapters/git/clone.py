@@ -115,10 +115,11 @@ class Clone:
         One request in place of three, for whoever has to be faster than others who push. Empty if
         that cannot be had: then :meth:`tip` and :meth:`bring_to` find out what is to be done.
         """
-        if not self._is_usable() or self._depth() < self.program.settings.history:
-            return ""
-        self._sweep()
         try:
+            is_usable = self._is_usable(Tip(branch, self._known(branch)))
+            if not is_usable or self._depth() < self.program.settings.history:
+                return ""
+            self._sweep()
             self._fetch_branch(self.path, branch, wanted=_SMALL_CONTENTS)
         except ReconcilerError:
             return ""

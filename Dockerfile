@@ -3,7 +3,17 @@
 #   buildah bud --tag reconcile .        (or: docker build --tag reconcile .)
 #
 # BASE is any Debian or Ubuntu with python3 3.11 or newer, its venv module and ca-certificates.
+# GO is anything with Go 1.26 or newer; it builds kustomize, from modules locked by their hashes.
 ARG BASE=python:3.11-slim-bookworm
+ARG GO=golang:1.26-bookworm
+
+# ---- kustomize: one static program ----
+FROM ${GO} AS kustomize
+WORKDIR /src
+COPY lab/kustomize/go.mod lab/kustomize/go.sum ./
+RUN CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -trimpath -buildvcs=false \
+      -ldflags '-s -w -X sigs.k8s.io/kustomize/api/provenance.version=v5.8.1' \
+      -o /kustomize sigs.k8s.io/kustomize/kustomize/v5
 
 # ---- dependencies: an environment with the locked packages, and nothing that we do not import ----
 FROM ${BASE} AS dependencies
@@ -67,6 +77,7 @@ LABEL org.opencontainers.image.title="reconcile" \
       org.opencontainers.image.description="Keeps the container images of Kubernetes workloads current, through Git." \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=system / /
+COPY --from=kustomize /kustomize /usr/local/bin/kustomize
 COPY --from=dependencies /opt/reconcile /opt/reconcile
 COPY --from=program /program/ /
 ENV PATH=/opt/reconcile/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \

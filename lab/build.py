@@ -22,6 +22,7 @@ from lab.process import LabError, MissingPartError
 
 SOURCES = Path(__file__).parent
 KUBERNETES_VERSION = "v1.35.4"
+KUSTOMIZE_VERSION = "v5.8.1"
 FLAGS = ("build", "-trimpath")
 SETTINGS = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "auto"}
 """An older Go fetches the one that a go.mod asks for, as it fetches modules."""
@@ -61,6 +62,12 @@ PROGRAMS = (
         "about 1 minute",
     ),
     Program("registry2", ".", "-s -w", "half a minute"),
+    Program(
+        "kustomize",
+        "sigs.k8s.io/kustomize/kustomize/v5",
+        f"-s -w -X sigs.k8s.io/kustomize/api/provenance.version={KUSTOMIZE_VERSION}",
+        "half a minute",
+    ),
 )
 _BY_NAME = {program.name: program for program in PROGRAMS}
 KWOK_STAGES = ("node/fast", "node/heartbeat", "pod/fast")

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.build import cache_folder
+from lab.build import SOURCES, cache_folder
 from lab.process import LabError, MissingPartError
 
 PROJECT = Path(__file__).parents[1]
@@ -33,6 +33,7 @@ _INSTALL = "apt-get install --no-install-recommends debootstrap buildah"
 _NAME = "localhost/reconcile"
 _CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+MODULE = SOURCES / "kustomize"
 _MAX_CACHED = 150  # images, those between two steps included: a changed source file leaves ten
 _RUN_TIMEOUT_S = 240.0
 
@@ -214,7 +215,8 @@ def build_image() -> Image:
             *("--isolation", "chroot", "--layers", "--timestamp", "0"),
             # The host's CA bundle is lent to pip; it covers the same file of the base.
             *(("-v", f"{_CA_BUNDLE}:{_CA_BUNDLE}:ro") if _CA_BUNDLE.is_file() else ()),
-            *("--build-arg", f"BASE={base}", "--tag", name, str(PROJECT)),
+            *("--build-arg", f"BASE={base}", "--build-arg", f"GO={_go(base)}"),
+            *("--tag", name, str(PROJECT)),
         )
         return Image(_buildah("images", "--quiet", "--no-trunc", name).split()[0].partition(":")[2])
 
@@ -256,6 +258,25 @@ def _base() -> str:
         container = _buildah("from", "scratch").strip()
         try:
             _debootstrap(Path(_buildah("mount", container).strip()))
+            _buildah("commit", container, name)
+        finally:
+            _buildah("rm", container)
+    return name
+
+
+def _go(base: str) -> str:
+    """Return the name of an image with this machine's Go, made if it is missing."""
+    program = shutil.which("go")
+    if program is None:
+        raise MissingPartError("kustomize is built with Go: install Go 1.25 or newer")
+    go = json.loads(_run([program, "env", "-json", "GOROOT", "GOVERSION"], directory=MODULE))
+    recipe = f"{base}\0{go['GOVERSION']}"
+    name = f"localhost/lab-go:{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
+    if not _buildah("images", "--quiet", "--filter", f"reference={name}"):
+        container = _buildah("from", "--pull-never", base).strip()
+        try:
+            _buildah("copy", container, go["GOROOT"], "/usr/local/go")
+            _buildah("config", "--env", "PATH=/usr/local/go/bin:/usr/bin:/bin", container)
             _buildah("commit", container, name)
         finally:
             _buildah("rm", container)
@@ -319,10 +340,11 @@ def _buildah(*arguments: str) -> str:
     return _run(["buildah", "--root", str(storage), "--runroot", str(run), *arguments])
 
 
-def _run(command: Sequence[str]) -> str:
+def _run(command: Sequence[str], *, directory: Path | None = None) -> str:
     """Run a program as if nobody were logged in: no registry passwords, no settings of users."""
     done = subprocess.run(
         command,
+        cwd=directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.build import KUSTOMIZE_VERSION
 from lab.container import Container, Mount, Running, build_image, mounted
 from lab.control_plane import ControlPlane
 from lab.git_server import USER, serving
@@ -128,6 +129,12 @@ def test_only_what_was_locked_by_its_hash_is_installed() -> None:
         is_ours = "--no-deps" in each and "/wheel/*.whl" in each  # made a line before
         locked = "--require-hashes --no-deps -r requirements/"
         assert is_ours or locked in each, each
+
+
+def test_it_builds_kustomizations_by_the_version_that_the_lab_has(container: Container) -> None:
+    done = container.run("version", entrypoint=["kustomize"])
+
+    assert (done.returncode, done.stdout.strip()) == (0, KUSTOMIZE_VERSION)
 
 
 def test_it_is_small(container: Container) -> None:

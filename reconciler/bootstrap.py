@@ -17,6 +17,7 @@ from reconciler.adapters.cluster.connection import is_given
 from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.git.repository import GitRepository
+from reconciler.adapters.kustomize.program import KustomizeProgram
 from reconciler.adapters.local.folder import FolderRepository
 from reconciler.adapters.local.tags import ListedTags
 from reconciler.adapters.registry.client import RegistryClient
@@ -162,6 +163,9 @@ def running(
             settings, local, stack, on_request=on_request, on_limit=on_limit
         )
         cluster, secrets = _cluster(settings, local, stack, stop)
+        kustomize = KustomizeProgram(
+            settings.data_dir / "kustomize", path=os.environ.get("PATH", ""), stop=stop
+        )
 
         def parts_of(
             source: SourceSettings, *, is_hurried: Callable[[], bool] = lambda: False
@@ -179,6 +183,7 @@ def running(
                 is_hurried=is_hurried,
                 image_facts=image_facts,
                 proposals=proposals,
+                kustomize=kustomize,
             )
 
         yield parts_of

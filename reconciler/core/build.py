@@ -1,19 +1,15 @@
 """Build: the texts of a revision become the objects it wants."""
 
-import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
-from reconciler.core.manifests import document as yaml
-from reconciler.core.manifests.kustomization import is_kustomization_file
-from reconciler.core.manifests.value import to_value
-from reconciler.core.objects.desired import DesiredObject, Origin
-from reconciler.core.objects.fields import field_of, mapping_of, text_of
+from reconciler.core.described import Found, read_file
+from reconciler.core.kustomized import Built, is_inside, kustomization_folders
+from reconciler.core.objects.desired import DesiredObject
+from reconciler.core.objects.fields import field_of, text_of
 from reconciler.core.objects.identity import GroupKind, ObjectKey
-from reconciler.core.objects.reading import read_object
-from reconciler.errors import ManifestError
+from reconciler.errors import ManifestError, ReconcilerError
 
 _DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 
@@ -31,47 +27,43 @@ class BuildResult:
 
     objects: tuple[DesiredObject, ...] = ()
     ignored: tuple[DesiredObject, ...] = ()
-    problems: tuple[ManifestError, ...] = ()
+    problems: tuple[ReconcilerError, ...] = ()
     skipped_documents: int = 0
 
 
-Found: TypeAlias = DesiredObject | ManifestError | None
-"""What a document turns out to be; None: no Kubernetes object."""
-
-
-def read_file(path: str, text: str) -> Sequence[Found]:
-    """Return a file's objects and problems, in the order of lines."""
-    return tuple(_read(path, text))
-
-
 def build(
-    texts: Mapping[str, str], *, read: Callable[[str, str], Sequence[Found]] = read_file
+    texts: Mapping[str, str],
+    *,
+    read: Callable[[str, str], Sequence[Found]] = read_file,
+    kustomized: Built | None = None,
 ) -> BuildResult:
     """Return the objects of the given manifests (path to text).
 
     Namespaces are as written: whether a kind has one is not known here, see :func:`resolve`.
 
-    A folder with a kustomization file is one build, with all that is below it. Building it is not
-    possible yet: that is a problem of its own, and nothing in the folder is applied.
+    A folder with a kustomization file is one build, with all that is below it.
 
     Args:
         texts: the manifests.
         read: gives what :func:`read_file` gives; it may remember that.
+        kustomized: what kustomize makes of the folders that are built for themselves; None: there
+            is no kustomize, and each such folder is a problem.
     """
-    folders = {
-        posixpath.dirname(path): path for path in sorted(texts) if is_kustomization_file(path)
-    }
-    found: list[Found] = [
-        _unbuildable(path) for folder, path in folders.items() if not _inside(folder, folders)
-    ]
+    folders = kustomization_folders(texts)
+    if kustomized is None:
+        outermost = (folder for folder in folders if not is_inside(folder, folders))
+        kustomized = {folder: (_unbuilt(folder, folders[folder]),) for folder in outermost}
+    found: list[Found | ReconcilerError] = []
+    for _, given in sorted(kustomized.items()):
+        found += given
     for path, text in sorted(texts.items()):
-        if not _inside(path, folders):
+        if not is_inside(path, folders):
             found += read(path, text)
     objects = [each for each in found if isinstance(each, DesiredObject)]
     return BuildResult(
         objects=tuple(each for each in objects if not each.is_ignored),
         ignored=tuple(each for each in objects if each.is_ignored),
-        problems=tuple(each for each in found if isinstance(each, ManifestError)),
+        problems=tuple(each for each in found if isinstance(each, ReconcilerError)),
         skipped_documents=found.count(None),
     )
 
@@ -118,95 +110,10 @@ def resolve(
     )
 
 
-def _inside(path: str, folders: Collection[str]) -> bool:
-    """Whether a path lies below one of the folders; the root is the empty text."""
-    while path:
-        path = posixpath.dirname(path)
-        if path in folders:
-            return True
-    return False
-
-
-def _unbuildable(path: str) -> ManifestError:
-    folder = posixpath.dirname(path) or "."
+def _unbuilt(folder: str, path: str) -> ManifestError:
     return ManifestError(
-        f"kustomizations cannot be built yet: nothing in {folder!r} is applied", where=path
+        f"kustomizations are not built here: nothing in {folder or '.'!r} is applied", where=path
     )
-
-
-def _read(path: str, text: str) -> Iterator[Found]:
-    """Yield a file's objects and problems; None for a document that is no object."""
-    is_manifest: bool | None = None  # looked at once: many documents may be broken
-    for document in yaml.documents_of(text, path=path):
-        if document.error is not None:
-            if is_manifest is None:
-                is_manifest = yaml.looks_like_manifest(text)
-            yield document.error if is_manifest else None
-        elif document.root is not None:
-            yield from _safely(document.root, path)
-
-
-def _safely(node: yaml.Node, path: str) -> Iterator[Found]:
-    """Yield what a node describes; aliases within aliases can be nested beyond all measure."""
-    try:
-        yield from list(_objects(node, path))
-    except RecursionError:
-        yield ManifestError("is nested too deeply", where=f"{path}:{node.line}")
-
-
-def _objects(node: yaml.Node, path: str) -> Iterator[Found]:
-    """Yield what a node describes: an object, or the items of a list one by one."""
-    if not _is_object(node):
-        yield _half_object(node, path)
-        return
-    for item in _items(node):
-        try:
-            yield _object(item, path)
-        except ManifestError as error:
-            yield error
-
-
-def _half_object(node: yaml.Node, path: str) -> ManifestError | None:
-    """Return the problem of what would be an object but for a slip; else it is none at all.
-
-    To overlook ``apiversion: v1`` would be to find that its object has left Git.
-    """
-    if not isinstance(node, yaml.Mapping):
-        return None
-    metadata = node.get("metadata")
-    is_named = isinstance(metadata, yaml.Mapping) and metadata.get("name") is not None
-    missing = [name for name in ("apiVersion", "kind") if not node.text(name)]
-    if not is_named or len(missing) > 1:
-        return None
-    return ManifestError(f"has a metadata.name but no {missing[0]}", where=f"{path}:{node.line}")
-
-
-def _object(node: yaml.Node, path: str) -> DesiredObject:
-    origin = Origin(path, node.line)
-    if not _is_object(node):
-        raise ManifestError("is an item of a list without apiVersion or kind", where=str(origin))
-    return read_object(mapping_of(to_value(node, path=path)), origin)
-
-
-def _items(node: yaml.Node) -> Iterator[yaml.Node]:
-    """Yield the items of a ``List`` (or ``ConfigMapList``), of lists in it too; else the node."""
-    items = node.get("items") if isinstance(node, yaml.Mapping) and _is_list(node) else None
-    if isinstance(items, yaml.Sequence):
-        for item in items.items:
-            yield from _items(item)
-    else:
-        yield node
-
-
-def _is_list(node: yaml.Mapping) -> bool:
-    metadata = node.get("metadata")
-    is_named = isinstance(metadata, yaml.Mapping) and metadata.get("name") is not None
-    is_encrypted = node.get("sops") is not None
-    return node.text("kind").endswith("List") and not is_named and not is_encrypted
-
-
-def _is_object(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.Mapping) and bool(node.text("apiVersion") and node.text("kind"))
 
 
 def _scopes(objects: Iterable[DesiredObject]) -> Iterator[tuple[GroupKind, bool]]:

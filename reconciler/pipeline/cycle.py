@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from reconciler.core.build import BuildResult
 from reconciler.core.difference import unified_diff
 from reconciler.core.outcome import READ, SYNC, UPDATE, CycleOutcome, Problem
 from reconciler.core.plan import UpdatePlan
@@ -12,10 +13,12 @@ from reconciler.errors import ReconcilerError, StoppedError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.events import Applying, Fetching, Progress
 from reconciler.pipeline.gather import Gatherer, ImageFacts
+from reconciler.pipeline.kustomize import Kustomizations
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.ports import (
     Clock,
+    Kustomize,
     ManifestRepository,
     ProposalBranch,
     SecretSource,
@@ -57,6 +60,7 @@ class Parts:
         patience: how long objects have not been healthy, over all cycles.
         image_facts: where what is to be known of single images comes from.
         proposals: the branch to which commits go; None: the one that is read.
+        kustomize: builds kustomizations; None if nothing does.
     """
 
     repository: ManifestRepository
@@ -72,6 +76,7 @@ class Parts:
     patience: Patience = field(default_factory=Patience)
     image_facts: ImageFacts = field(default_factory=ImageFacts)
     proposals: ProposalBranch | None = None
+    kustomize: Kustomize | None = None
 
 
 def gatherer_of(parts: Parts) -> Gatherer:
@@ -222,7 +227,7 @@ def _sync(
         parts.progress.tell(Applying(view.revision))
         return sync(
             cluster,
-            parts.memory.build(texts),
+            _build(parts, view, texts),
             source=source,
             revision=view.revision,
             is_complete=not view.problems,
@@ -233,6 +238,19 @@ def _sync(
         )
     except ReconcilerError as error:
         return Synced(problems=(error,), is_finished=False)
+
+
+def _build(parts: Parts, view: View, texts: Mapping[str, str]) -> BuildResult:
+    if parts.kustomize is None:
+        return parts.memory.build(texts)
+    kustomizations = Kustomizations(
+        entries=view.entries,
+        texts=texts,
+        repository=parts.repository,
+        kustomize=parts.kustomize,
+        memory=parts.memory.kustomizations,
+    )
+    return parts.memory.build(texts, kustomized=kustomizations.build())
 
 
 def _diff(plan: UpdatePlan, before: Mapping[str, str]) -> str:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from reconciler.core.build import BuildResult, Found, build, read_file
+from reconciler.core.build import BuildResult, build
+from reconciler.core.described import Found, read_file
 from reconciler.core.history import History
+from reconciler.core.kustomized import Built
 from reconciler.core.manifests.images import FileReport, inspect
 from reconciler.core.manifests.linking import link
 from reconciler.core.manifests.tree import Snapshot, TreeEntry
+from reconciler.pipeline.kustomize_memory import KustomizeMemory
 from reconciler.pipeline.selections import Selections
 from reconciler.pipeline.view import View
 
@@ -79,12 +82,14 @@ class Memory:
         selections: of its images.
         texts: of its files.
         seen: its branch, whole: where nothing has moved, nothing is looked at again.
+        kustomizations: of its builds.
     """
 
     is_survey: bool = False
     selections: Selections = field(default_factory=Selections)
     texts: Texts = field(default_factory=Texts)
     seen: Seen | None = None
+    kustomizations: KustomizeMemory = field(default_factory=KustomizeMemory)
     _reports: PerFile[FileReport] = field(default_factory=PerFile)
     _objects: PerFile[Sequence[Found]] = field(default_factory=PerFile)
 
@@ -104,7 +109,11 @@ class Memory:
         self._reports.keep(texts)
         return link([self._reports.made(path, text, make) for path, text in texts.items()])
 
-    def build(self, texts: Mapping[str, str]) -> BuildResult:
+    def build(self, texts: Mapping[str, str], *, kustomized: Built | None = None) -> BuildResult:
         """Return the objects of the given manifests, see :func:`reconciler.core.build.build`."""
         self._objects.keep(texts)
-        return build(texts, read=lambda path, text: self._objects.made(path, text, read_file))
+
+        def read(path: str, text: str) -> Sequence[Found]:
+            return self._objects.made(path, text, read_file)
+
+        return build(texts, read=read, kustomized=kustomized)

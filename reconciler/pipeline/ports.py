@@ -266,6 +266,26 @@ class ProposalBranch(Protocol):
         ...
 
 
+class Kustomize(Protocol):
+    """Builds kustomizations. Safe to call from many threads."""
+
+    def build(self, files: Mapping[str, bytes], folder: str) -> str:
+        """Return what a kustomization gives, as documents of YAML.
+
+        Nothing is fetched, and no program of the repository is run.
+
+        Args:
+            files: all that it may load, by path.
+            folder: where it is.
+
+        Raises:
+            ManifestError: it cannot be built, in kustomize's words; or there is no kustomize.
+            TransientError: it was not built, and may be the next time.
+            StoppedError: this process is to end.
+        """
+        ...
+
+
 class Clock(Protocol):
     """Time, injectable."""
 

@@ -29,7 +29,13 @@ def read(
         return seen.view
     manifests = _manifests(repository, snapshot, paths=paths, known=memory.texts)
     reports = memory.inspect(manifests.texts, default_namespace=default_namespace)
-    view = View(manifests.revision, manifests.texts, manifests.problems, history.recalled(reports))
+    view = View(
+        manifests.revision,
+        manifests.texts,
+        manifests.problems,
+        history.recalled(reports),
+        entries=manifests.entries,
+    )
     memory.seen = Seen(snapshot, history, view)
     return view
 
@@ -70,7 +76,7 @@ def _manifests(
     problems += [_missing(path, snapshot) for path in selection.missing_paths]
     problems += [*selection.problems, *unread]
     problems += _outward_links(repository, selection.links)
-    return Manifests(snapshot.revision, texts, tuple(problems))
+    return Manifests(snapshot.revision, texts, tuple(problems), entries=snapshot.entries)
 
 
 def _ignores(

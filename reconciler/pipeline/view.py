@@ -1,9 +1,10 @@
 """View: a revision of a branch as we see it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.core.manifests.images import FileReport
+from reconciler.core.manifests.tree import TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import ReconcilerError
 
@@ -16,11 +17,13 @@ class Manifests:
         revision: what was fetched.
         texts: by path, in path order.
         problems: what could not be read; other files are unharmed, but nothing is pruned.
+        entries: the whole tree, with all that is no manifest.
     """
 
     revision: Revision
     texts: Mapping[str, str]
     problems: tuple[ReconcilerError, ...]
+    entries: tuple[TreeEntry, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

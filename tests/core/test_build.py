@@ -3,6 +3,7 @@ import pytest
 from reconciler.core.build import BuildResult, build, resolve
 from reconciler.core.objects.desired import Origin
 from reconciler.core.objects.identity import GroupKind, ObjectKey
+from reconciler.errors import ManifestError
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -298,7 +299,7 @@ def test_a_folder_with_a_kustomization_is_a_problem_and_not_applied(name: str) -
 
     assert keys(built) == ["service/nginx"]
     assert problems(built) == [
-        f"apps/{name}: kustomizations cannot be built yet: nothing in 'apps' is applied"
+        f"apps/{name}: kustomizations are not built here: nothing in 'apps' is applied"
     ]
 
 
@@ -307,8 +308,28 @@ def test_a_kustomization_at_the_root_holds_back_everything() -> None:
 
     assert built.objects == ()
     assert problems(built) == [
-        "kustomization.yaml: kustomizations cannot be built yet: nothing in '.' is applied"
+        "kustomization.yaml: kustomizations are not built here: nothing in '.' is applied"
     ]
+
+
+def test_what_kustomize_gives_takes_the_place_of_its_folders() -> None:
+    (given,) = build({"x.yaml": DEPLOYMENT}).objects
+    broken = ManifestError("cannot be built", where="b")
+    texts = {
+        "a/kustomization.yaml": "resources: [nginx.yaml]\n",
+        "a/nginx.yaml": SERVICE,
+        "b/kustomization.yaml": "",
+        "base/kustomization.yaml": "",  # loaded by others alone
+        "base/nginx.yaml": SERVICE,
+        "c.yaml": SERVICE,
+    }
+
+    built = build(texts, kustomized={"b": (broken,), "a": (given, None)})
+
+    assert built.objects[0] is given
+    assert keys(built) == ["deployment.apps/nginx (namespace web)", "service/nginx"]
+    assert built.problems == (broken,)
+    assert built.skipped_documents == 1
 
 
 def resolved(*texts: str, **known: bool) -> BuildResult:

@@ -12,6 +12,7 @@ from typing import Final
 from reconciler.adapters.local.descent import failure_of, opened_folder, read_file
 from reconciler.adapters.local.replacing import Replacement
 from reconciler.core.history import NO_HISTORY, History
+from reconciler.core.manifests.kustomization import is_kustomization_file
 from reconciler.core.manifests.selection import IGNORE_FILES, KUSTOMIZATION, SUFFIXES
 from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.retraction import Touch
@@ -38,9 +39,9 @@ class _Found:
 class FolderRepository:
     """A folder, or one file in it. Not safe for several threads.
 
-    Only what may be a manifest is looked at, and nothing in folders that begin with a dot. The
-    revision is a hash of it: two folders that say the same are at the same revision. To commit is
-    to write the files, all or none; there is nothing to push to.
+    Only what may be a manifest, or lies with a kustomization, is looked at, and nothing in folders
+    that begin with a dot. The revision is a hash of it: two folders that say the same are at the
+    same revision. To commit is to write the files, all or none; there is nothing to push to.
     """
 
     def __init__(self, root: Path, *, only: str | None = None) -> None:
@@ -122,24 +123,33 @@ class FolderRepository:
         if not is_as_fetched:
             raise RemoteMovedError("somebody changed it in between", where=path)
 
-    def _below(self, steps: list[str], *, only: str | None = None) -> Iterator[_Found]:
-        """Yield what may be a manifest in a folder and in those below it, each folder by name."""
+    def _below(
+        self, steps: list[str], *, only: str | None = None, is_built: bool = False
+    ) -> Iterator[_Found]:
+        """Yield what may matter in a folder and in those below it, each folder by name.
+
+        Args:
+            steps: the folder.
+            only: the one name there that counts.
+            is_built: whether a folder above is a kustomization, which may load any file.
+        """
         where = "/".join([str(self._root), *steps])
         try:
             with opened_folder(self._root, steps) as folder:
                 names = [only] if only is not None else _names(folder)
                 states = [(name, os.lstat(name, dir_fd=folder)) for name in names]
+                is_built = is_built or any(map(is_kustomization_file, names))
                 here = [
                     self._look(folder, [*steps, name], state)
                     for name, state in states
-                    if _may_matter(name, state)
+                    if _may_matter(name, state, is_built=is_built)
                 ]
         except OSError as error:
             raise failure_of(error, doing="cannot read it", where=where) from error
         yield from here
         for name, state in states:
             if stat.S_ISDIR(state.st_mode) and not name.startswith("."):
-                yield from self._below([*steps, name])
+                yield from self._below([*steps, name], is_built=is_built)
 
     def _look(self, folder: int, steps: list[str], state: os.stat_result) -> _Found:
         raw_path = "/".join(steps)
@@ -167,8 +177,13 @@ def _names(folder: int) -> list[str]:
         return sorted(entry.name for entry in entries)
 
 
-def _may_matter(name: str, state: os.stat_result) -> bool:
-    """Whether it is a file or link that may be a manifest, or says what is none."""
+def _may_matter(name: str, state: os.stat_result, *, is_built: bool) -> bool:
+    """Whether it is a file or link that may be a manifest, is loaded by one, or says what is none.
+
+    Links are not followed: those that are only loaded do not matter.
+    """
+    if is_built and stat.S_ISREG(state.st_mode):
+        return True
     is_named = name.endswith(SUFFIXES) or name in IGNORE_FILES or name == KUSTOMIZATION
     return is_named and (stat.S_ISREG(state.st_mode) or stat.S_ISLNK(state.st_mode))
 

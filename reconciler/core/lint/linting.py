@@ -4,7 +4,8 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.build import build, read_file, resolve
+from reconciler.core.build import build, resolve
+from reconciler.core.described import read_file
 from reconciler.core.lint.annotations import lint_annotations
 from reconciler.core.lint.finding import Finding, Places, Rule
 from reconciler.core.lint.images import lint_images

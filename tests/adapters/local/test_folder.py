@@ -44,15 +44,25 @@ def test_only_what_may_be_a_manifest_is_looked_at(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "d.yaml").write_text("d")
     (tmp_path / ".sourceignore").write_text("/x\n")
-    (tmp_path / "Kustomization").write_text("k")
     os.mkfifo(tmp_path / "pipe.yaml")
 
     assert contents(FolderRepository(tmp_path)) == {
         ".sourceignore": b"/x\n",
-        "Kustomization": b"k",
         "_git/c.yaml": b"c",
         "b.yaml": b"b",
         "deploy/a.yaml": b"a",
+    }
+
+
+def test_all_that_lies_with_a_kustomization_is_looked_at(tmp_path: Path) -> None:
+    write(tmp_path, README="x", app__Kustomization="k", app__notes="n", app__sub__page="p")
+    (tmp_path / "app" / "link").symlink_to("notes")
+    os.mkfifo(tmp_path / "app" / "pipe")
+
+    assert contents(FolderRepository(tmp_path)) == {
+        "app/Kustomization": b"k",
+        "app/notes": b"n",
+        "app/sub/page": b"p",
     }
 
 

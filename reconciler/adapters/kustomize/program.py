@@ -1,0 +1,156 @@
+"""Builds kustomizations by the kustomize program, with no network, plugins and other files."""
+
+import contextlib
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import ManifestError, ReconcilerError, StoppedError, TransientError
+from reconciler.program import Said, run_program
+from reconciler.stop import Stop
+
+PROGRAM: Final = "kustomize"
+TIME_LIMIT_S: Final = 120.0
+MAX_OUTPUT_BYTES: Final = 64 * 1024 * 1024
+OLDEST: Final = 5
+"""The oldest major version whose builds are those of today."""
+
+_LEFT_BEHIND_S: Final = 3600.0
+_MAX_WORDS: Final = 800
+_VERSION: Final = re.compile(rb"v([0-9]+)\.")
+_NOTHING_THERE: Final = "http://127.0.0.1:1"
+
+
+class KustomizeProgram:
+    """Builds kustomizations in folders of its own. Safe to use from many threads.
+
+    What kustomize could fetch it cannot reach: it is told of a proxy that is not there, and finds
+    no git on its PATH. Files outside a kustomization's folder, plugins, functions and Helm are off,
+    as they are unless asked for.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        path: str,
+        stop: Stop | None = None,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> None:
+        """Look for nothing yet.
+
+        Args:
+            directory: where files are laid out; made when needed, may be deleted any time.
+            path: where programs are: ``$PATH``.
+            stop: ends a build early.
+            time_limit_s: seconds after which one build is given up.
+        """
+        self._directory = directory
+        self._path = path
+        self._stop = stop or Stop()
+        self._time_limit_s = time_limit_s
+        self._lock = threading.Lock()
+        self._program = ""
+
+    def build(self, files: Mapping[str, bytes], folder: str) -> str:
+        """Return what a kustomization gives, as documents of YAML.
+
+        Args:
+            files: all that it may load, by path.
+            folder: where it is.
+
+        Raises:
+            ManifestError: it cannot be built, in kustomize's words; or there is no kustomize.
+            TransientError: it did not end in time, or the disk is full.
+            StoppedError: this process is to end.
+        """
+        where = folder or "."
+        try:
+            with self._lock:
+                self._program = self._program or self._found(where)
+            with self._laid_out(files) as root:
+                said = self._run("build", str(root / folder), home=root)
+                return self._output(said, root, where)
+        except TimeoutError as error:
+            words = f"kustomize did not end within {self._time_limit_s:g} s"
+            raise TransientError(words, where=where) from error
+        except OSError as error:
+            words = f"kustomize cannot be run: {(error.strerror or str(error)).lower()}"
+            raise TransientError(words, where=where) from error
+
+    def _found(self, where: str) -> str:
+        program = shutil.which(PROGRAM, path=self._path)
+        if program is None:
+            raise ManifestError(
+                f"is built by the program kustomize, which is not on the PATH: install version "
+                f"{OLDEST} or newer; nothing in {where!r} is applied",
+                where=where,
+            )
+        said = run_program(
+            [program, "version"], environment={}, limit_s=self._time_limit_s, max_bytes=4096
+        )
+        version = _VERSION.search(said.stdout)
+        if version is None or int(version[1]) < OLDEST:
+            words = f"needs kustomize {OLDEST} or newer, and {program} is none"
+            raise ManifestError(words, where=where)
+        return program
+
+    def _run(self, *arguments: str, home: Path) -> Said:
+        return run_program(
+            [self._program, *arguments],
+            environment={
+                "HOME": str(home.parent),  # beside the files: what it keeps there it does not load
+                "HTTP_PROXY": _NOTHING_THERE,
+                "HTTPS_PROXY": _NOTHING_THERE,
+                "PATH": "/nonexistent",
+            },
+            limit_s=self._time_limit_s,
+            max_bytes=MAX_OUTPUT_BYTES,
+            directory=home,
+            ending=self._stop.ending_wait,
+        )
+
+    def _output(self, said: Said, root: Path, where: str) -> str:
+        if len(said.stdout) > MAX_OUTPUT_BYTES:
+            raise ManifestError(f"gives more than {MAX_OUTPUT_BYTES:,} bytes", where=where)
+        if said.status and self._stop.is_asked:
+            raise StoppedError("kustomize was ended: this process was asked to end")
+        if said.status < 0:
+            raise TransientError(f"kustomize was ended by signal {-said.status}", where=where)
+        if said.status:
+            raise _refused(said.stderr, root, where)
+        return said.stdout.decode("utf-8", "replace")
+
+    @contextlib.contextmanager
+    def _laid_out(self, files: Mapping[str, bytes]) -> Iterator[Path]:
+        """Give a folder, for us alone, that holds the files."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._sweep()
+        with tempfile.TemporaryDirectory(dir=self._directory, prefix="build-") as home:
+            root = Path(home).resolve() / "files"
+            root.mkdir()
+            for path, content in files.items():
+                target = root / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            yield root
+
+    def _sweep(self) -> None:
+        """Remove what builds left behind that were killed."""
+        for left in self._directory.glob("build-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > _LEFT_BEHIND_S:
+                    shutil.rmtree(left, ignore_errors=True)
+
+
+def _refused(stderr: bytes, root: Path, where: str) -> ReconcilerError:
+    """Return why kustomize refused, in its words, without the place where we laid the files out."""
+    words = stderr.decode("utf-8", "replace").strip().removeprefix("Error: ")
+    words = words.replace(f"{root}/", "").replace(str(root), ".")
+    words = "".join(each if each.isprintable() else " " for each in words)
+    return ManifestError(f"kustomize cannot build it: {words[:_MAX_WORDS]}", where=where)

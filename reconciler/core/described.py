@@ -1,0 +1,94 @@
+"""What a manifest's text describes: objects, problems, and documents that are no objects."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from reconciler.core.manifests import document as yaml
+from reconciler.core.manifests.value import to_value
+from reconciler.core.objects.desired import DesiredObject, Origin
+from reconciler.core.objects.fields import mapping_of
+from reconciler.core.objects.reading import read_object
+from reconciler.errors import ManifestError
+
+Found: TypeAlias = DesiredObject | ManifestError | None
+"""What a document turns out to be; None: no Kubernetes object."""
+
+
+def read_file(path: str, text: str) -> Sequence[Found]:
+    """Return a file's objects and problems, in the order of lines."""
+    return tuple(_read(path, text))
+
+
+def _read(path: str, text: str) -> Iterator[Found]:
+    """Yield a file's objects and problems; None for a document that is no object."""
+    is_manifest: bool | None = None  # looked at once: many documents may be broken
+    for document in yaml.documents_of(text, path=path):
+        if document.error is not None:
+            if is_manifest is None:
+                is_manifest = yaml.looks_like_manifest(text)
+            yield document.error if is_manifest else None
+        elif document.root is not None:
+            yield from _safely(document.root, path)
+
+
+def _safely(node: yaml.Node, path: str) -> Iterator[Found]:
+    """Yield what a node describes; aliases within aliases can be nested beyond all measure."""
+    try:
+        yield from list(_objects(node, path))
+    except RecursionError:
+        yield ManifestError("is nested too deeply", where=f"{path}:{node.line}")
+
+
+def _objects(node: yaml.Node, path: str) -> Iterator[Found]:
+    """Yield what a node describes: an object, or the items of a list one by one."""
+    if not _is_object(node):
+        yield _half_object(node, path)
+        return
+    for item in _items(node):
+        try:
+            yield _object(item, path)
+        except ManifestError as error:
+            yield error
+
+
+def _half_object(node: yaml.Node, path: str) -> ManifestError | None:
+    """Return the problem of what would be an object but for a slip; else it is none at all.
+
+    To overlook ``apiversion: v1`` would be to find that its object has left Git.
+    """
+    if not isinstance(node, yaml.Mapping):
+        return None
+    metadata = node.get("metadata")
+    is_named = isinstance(metadata, yaml.Mapping) and metadata.get("name") is not None
+    missing = [name for name in ("apiVersion", "kind") if not node.text(name)]
+    if not is_named or len(missing) > 1:
+        return None
+    return ManifestError(f"has a metadata.name but no {missing[0]}", where=f"{path}:{node.line}")
+
+
+def _object(node: yaml.Node, path: str) -> DesiredObject:
+    origin = Origin(path, node.line)
+    if not _is_object(node):
+        raise ManifestError("is an item of a list without apiVersion or kind", where=str(origin))
+    return read_object(mapping_of(to_value(node, path=path)), origin)
+
+
+def _items(node: yaml.Node) -> Iterator[yaml.Node]:
+    """Yield the items of a ``List`` (or ``ConfigMapList``), of lists in it too; else the node."""
+    items = node.get("items") if isinstance(node, yaml.Mapping) and _is_list(node) else None
+    if isinstance(items, yaml.Sequence):
+        for item in items.items:
+            yield from _items(item)
+    else:
+        yield node
+
+
+def _is_list(node: yaml.Mapping) -> bool:
+    metadata = node.get("metadata")
+    is_named = isinstance(metadata, yaml.Mapping) and metadata.get("name") is not None
+    is_encrypted = node.get("sops") is not None
+    return node.text("kind").endswith("List") and not is_named and not is_encrypted
+
+
+def _is_object(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.Mapping) and bool(node.text("apiVersion") and node.text("kind"))

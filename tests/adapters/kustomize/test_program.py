@@ -1,0 +1,226 @@
+"""The real kustomize, kept from all that is not in the files it is given."""
+
+import http.server
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from lab.build import require
+from reconciler.adapters.kustomize.program import KustomizeProgram
+from reconciler.errors import ManifestError, StoppedError, TransientError
+from reconciler.stop import Stop
+
+SLOW = f"[ $1 = version ] && echo v5.0.0 && exit; exec {shutil.which('sleep')} 600"
+CONFIG_MAP = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
+
+
+@pytest.fixture
+def kustomize(tmp_path: Path) -> KustomizeProgram:
+    return KustomizeProgram(tmp_path / "builds", path=str(require("kustomize").parent))
+
+
+def refusal(kustomize: KustomizeProgram, files: Mapping[str, bytes], folder: str = "a") -> str:
+    with pytest.raises(ManifestError) as caught:
+        kustomize.build(files, folder)
+    return str(caught.value)
+
+
+def fake_program(folder: Path, script: str) -> str:
+    folder.mkdir()
+    program = folder / "kustomize"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return str(folder)
+
+
+def test_a_base_is_built_with_what_is_laid_over_it(
+    kustomize: KustomizeProgram, tmp_path: Path
+) -> None:
+    files = {
+        "base/kustomization.yaml": b"resources: [a.yaml]\n",
+        "base/a.yaml": CONFIG_MAP,
+        "prod/kustomization.yaml": b"resources: [../base]\nnamePrefix: prod-\n"
+        b"secretGenerator: [{name: s, files: ['-odd name']}]\n",
+        "prod/-odd name": bytes(range(256)),
+    }
+
+    built = kustomize.build(files, "prod")
+
+    assert "name: prod-settings" in built
+    assert "kind: Secret" in built
+    assert list((tmp_path / "builds").iterdir()) == []
+
+
+def test_the_root_can_be_built(kustomize: KustomizeProgram) -> None:
+    files = {"kustomization.yaml": b"resources: [a.yaml]\n", "a.yaml": CONFIG_MAP}
+
+    assert "name: settings" in kustomize.build(files, "")
+
+
+def test_its_words_name_the_files_of_the_repository(
+    kustomize: KustomizeProgram, tmp_path: Path
+) -> None:
+    said = refusal(kustomize, {"a/kustomization.yaml": b"resources: [gone.yaml]\n"})
+
+    assert said.startswith("a: kustomize cannot build it: accumulating resources: ")
+    assert "a/gone.yaml" in said
+    assert str(tmp_path) not in said
+    assert "build-" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("resources: [/etc/passwd]", "", id="absolute"),
+        pytest.param("resources: [../../../../../../etc/passwd]", "", id="above"),
+        pytest.param("resources: [../b/a.yaml]", "security", id="not-in-its-root"),
+        pytest.param("helmCharts: [{name: x, repo: 'https://example.com'}]", "helm", id="helm"),
+        pytest.param("resources: [github.com/acme/web]", "no 'git' program", id="git"),
+        pytest.param("unknownField: 1", "unknownField", id="unknown"),
+        pytest.param("resources: [../a]", "cycle", id="cycle"),
+        pytest.param("a: [", "", id="no-yaml"),
+    ],
+)
+def test_what_it_should_not_do_it_refuses(
+    kustomize: KustomizeProgram, text: str, words: str
+) -> None:
+    files = {"a/kustomization.yaml": text.encode(), "b/a.yaml": CONFIG_MAP}
+
+    said = refusal(kustomize, files)
+
+    assert words in said
+    assert "root:" not in said
+
+
+def test_functions_and_plugins_of_the_repository_do_not_run(
+    kustomize: KustomizeProgram, tmp_path: Path
+) -> None:
+    canary = tmp_path / "canary"
+    function = """\
+apiVersion: v1
+kind: Anything
+metadata:
+  name: run
+  annotations:
+    config.kubernetes.io/function: |
+      exec: {path: ./run.sh}
+"""
+    files = {
+        "a/kustomization.yaml": b"resources: [a.yaml]\ntransformers: [run.yaml]\n",
+        "a/a.yaml": CONFIG_MAP,
+        "a/run.yaml": function.encode(),
+        "a/run.sh": f"#!/bin/sh\ntouch {canary}\n".encode(),
+    }
+
+    refusal(kustomize, files)
+
+    assert not canary.exists()
+
+
+@pytest.fixture
+def asked() -> Iterator[tuple[list[str], int]]:
+    """A server on loopback, and what it was asked for."""
+    paths: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(CONFIG_MAP)
+
+        do_CONNECT = do_GET  # noqa: N815 - the base class's way to name them
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield paths, server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def test_no_other_host_is_asked(
+    kustomize: KustomizeProgram,
+    asked: tuple[list[str], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paths, port = asked
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")  # ours is not handed on
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+
+    refusal(kustomize, {"a/kustomization.yaml": b"resources: ['http://example.com/x.yaml']\n"})
+
+    assert paths == []
+
+
+def test_without_the_program_it_is_said_what_to_install(tmp_path: Path) -> None:
+    kustomize = KustomizeProgram(tmp_path / "builds", path=str(tmp_path))
+
+    assert refusal(kustomize, {"a/kustomization.yaml": b""}) == (
+        "a: is built by the program kustomize, which is not on the PATH: install version 5 or "
+        "newer; nothing in 'a' is applied"
+    )
+
+
+@pytest.mark.parametrize("said", ["v4.5.7", "{Version:kustomize/v4.5.7 GitCommit:x}", "hello"])
+def test_an_old_program_is_refused(tmp_path: Path, said: str) -> None:
+    path = fake_program(tmp_path / "bin", f"echo '{said}'")
+    kustomize = KustomizeProgram(tmp_path / "builds", path=path)
+
+    assert "needs kustomize 5 or newer" in refusal(kustomize, {"a/kustomization.yaml": b""})
+
+
+def test_one_that_does_not_end_is_given_up(tmp_path: Path) -> None:
+    path = fake_program(tmp_path / "bin", SLOW)
+    kustomize = KustomizeProgram(tmp_path / "builds", path=path, time_limit_s=3.0)
+
+    with pytest.raises(TransientError, match=r"^a: kustomize did not end within 3 s$"):
+        kustomize.build({"a/kustomization.yaml": b""}, "a")
+
+
+def test_one_that_is_killed_may_work_the_next_time(tmp_path: Path) -> None:
+    path = fake_program(tmp_path / "bin", '[ "$1" = version ] && echo v5.0.0 && exit; kill -9 $$')
+    kustomize = KustomizeProgram(tmp_path / "builds", path=path)
+
+    with pytest.raises(TransientError, match="ended by signal 9"):
+        kustomize.build({"a/kustomization.yaml": b""}, "a")
+
+
+def test_a_stop_ends_it(tmp_path: Path) -> None:
+    path = fake_program(tmp_path / "bin", SLOW)
+    stop = Stop()
+    stop.ask()
+    kustomize = KustomizeProgram(tmp_path / "builds", path=path, stop=stop)
+
+    with pytest.raises(StoppedError):
+        kustomize.build({"a/kustomization.yaml": b""}, "a")
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    path = str(require("kustomize").parent)
+    kustomize = KustomizeProgram(tmp_path / "file" / "builds", path=path)
+
+    with pytest.raises(TransientError, match="kustomize cannot be run: not a directory"):
+        kustomize.build({"a/kustomization.yaml": b""}, "a")
+
+
+def test_what_a_killed_build_left_goes_after_a_while(
+    kustomize: KustomizeProgram, tmp_path: Path
+) -> None:
+    old, young = tmp_path / "builds/build-old", tmp_path / "builds/build-young"
+    for each in (old, young):
+        (each / "files").mkdir(parents=True)
+    os.utime(old, (time.time() - 7200, time.time() - 7200))
+
+    kustomize.build({"a/kustomization.yaml": b"namePrefix: a\nresources: []\n"}, "a")
+
+    assert (old.exists(), young.exists()) == (False, True)

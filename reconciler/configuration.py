@@ -18,6 +18,7 @@ from reconciler.settings import (
 )
 
 DEFAULT_SOURCE = "default"
+CI_SKIP = "[ci skip]"
 _OF_FILE = ("sources", "registries")
 """Keys that no flag and no variable can stand for."""
 
@@ -175,6 +176,8 @@ def _git_settings(values: Values) -> GitSettings:
         branch=_text(values["git-branch"]),
         author_name=str(values["git-user"]),
         author_email=str(values["git-email"]),
+        ci_skip=_ci_skip(values),
+        signs_off=bool(values["git-sign-off"]),
         username=_text(values["git-username"]),
         password_file=to_path(values["git-password-file"]),
         ca_file=to_path(values["git-ca-file"]),
@@ -191,6 +194,11 @@ def _is_shared(one: GitSettings, other: GitSettings) -> bool:
     """Whether both push to one branch and at least one of them by force."""
     targets = [each.push_branch or each.branch for each in (one, other)]
     return targets[0] == targets[1] is not None and bool(one.push_branch or other.push_branch)
+
+
+def _ci_skip(values: Values) -> str:
+    """Return the text that keeps CI from building a commit; who gives one wants it, as in Flux."""
+    return _text(values["git-ci-skip-message"]) or (CI_SKIP if values["git-ci-skip"] else "")
 
 
 def _sync_settings(values: Values) -> SyncSettings:

@@ -11,6 +11,7 @@ from reconciler.settings import Address
 
 OFF = "off"
 MAX_PORT = 65535
+MAX_LINE = 100  # of what is added to a commit's subject
 _DIGITS = 9  # of a number: git takes no more than 32 bits
 _ADDRESS = re.compile(
     r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)\]|(?P<host>[^\s:/\[\]]*))"
@@ -113,7 +114,15 @@ def _to_text(option: Option, raw: object) -> object:
         raise SettingsError("must be a text")
     if not str(raw):
         raise SettingsError("is empty")
+    if option.name == "git-ci-skip-message":
+        _check_line(str(raw))
     return _without_nul(str(raw)) if option.kind is Kind.PATH else utf8(str(raw))
+
+
+def _check_line(text: str) -> None:
+    """Refuse what is more than some words on a line, which is what a commit's subject has."""
+    if not text.isprintable() or not text.strip() or len(text) > MAX_LINE:
+        raise SettingsError(f"{text[:MAX_LINE]!r} is no line of up to {MAX_LINE} characters")
 
 
 def utf8(text: str) -> str:

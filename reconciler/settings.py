@@ -64,10 +64,19 @@ class GitSettings:
     """The branch to read and push; None: the remote's HEAD."""
 
     author_name: str = "reconcile"
-    """Author and committer of our commits."""
+    """Committer of our commits, and their author where no person is."""
 
     author_email: str = "reconcile@localhost"
     """Their address."""
+
+    on_behalf_of: str | None = None
+    """The author of commits that a person asks for, ``Name <address>``; None: the committer."""
+
+    ci_skip: str = ""
+    """What keeps CI from building our commits, as a text on the first line; empty: nothing."""
+
+    signs_off: bool = False
+    """Whether the committer signs commits off (``Signed-off-by``)."""
 
     username: str | None = None
     """Who we are for the remote, where it asks; tokens go with any name at most forges."""

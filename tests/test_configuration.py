@@ -50,6 +50,26 @@ def test_flag_beats_environment_beats_file_beats_default() -> None:
     assert source.git.author_email == "file@example"
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        pytest.param({}, "", id="neither"),
+        pytest.param({"git-ci-skip": True}, "[ci skip]", id="switch"),
+        pytest.param({"git-ci-skip-message": "[skip ci]"}, "[skip ci]", id="text"),
+    ],
+)
+def test_ci_is_skipped_by_a_switch_or_by_a_text(flags: dict[str, object], expected: str) -> None:
+    (source,) = read({"git-url": URL, **flags}, {}).sources
+
+    assert source.git.ci_skip == expected
+
+
+@pytest.mark.parametrize("text", ["a\nReconcile-By: x", " ", "x" * 101])
+def test_what_skips_ci_is_one_line(text: str) -> None:
+    with pytest.raises(SettingsError, match="is no line of up to 100 characters"):
+        read({"git-url": URL, "git-ci-skip-message": text}, {})
+
+
 def test_each_source_of_the_file_has_its_own_keys_and_shares_the_rest() -> None:
     file = {
         "git-user": "robot",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.core.manifests.finding import AnnotationEdit, Found
-from reconciler.core.message import plain
+from reconciler.core.message import PLAIN, Manner, finished, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,12 @@ def changes_of(found: Found, edits: Sequence[AnnotationEdit]) -> tuple[Annotatio
 
 
 def compose_annotation_message(
-    verb: str, workload: str, changes: Sequence[AnnotationChange], *, message: str
+    verb: str,
+    workload: str,
+    changes: Sequence[AnnotationChange],
+    *,
+    message: str,
+    manner: Manner = PLAIN,
 ) -> str:
     """Return the message of the commit.
 
@@ -43,7 +48,8 @@ def compose_annotation_message(
         workload: of which: ``web:deployment/nginx``.
         changes: at least one.
         message: of the person; it takes the place of the first line.
+        manner: what else stands in it.
     """
     lines = "\n".join(plain(f"{workload} {change}") for change in changes)
     first = message.strip() or f"{verb} {plain(workload)}"
-    return f"{first}\n\n{lines}\n"
+    return finished(f"{first}\n\n{lines}", (), manner)

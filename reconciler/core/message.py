@@ -12,6 +12,7 @@ IMAGE_TRAILER = "Reconcile-Image"
 BY_TRAILER = "Reconcile-By"
 BY_PERSON = "person"
 """Stands for source and cluster, which have an ``@``, where a person chose the image."""
+SIGN_OFF_TRAILER = "Signed-off-by"
 
 _TRAILER = re.compile(
     rf"^[ \t]*{IMAGE_TRAILER}:[ \t]+(\S+) (\S+) (\S*) (\S+) (\S+)[ \t]*\r?$", re.MULTILINE
@@ -19,6 +20,24 @@ _TRAILER = re.compile(
 _BY = re.compile(rf"^[ \t]*{BY_TRAILER}:[ \t]+(\S+)[ \t]*\r?$", re.MULTILINE)
 _SHORT_DIGEST = len("sha256:") + 12
 _SAFE = "/:@+,=~!()*'#"  # besides letters, digits and ``_.-~``: what needs no encoding in a word
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What is added to every message.
+
+    Attributes:
+        ci_skip: what keeps CI from building the commit, on the first line: ``[ci skip]``; empty:
+            nothing does.
+        sign_off: who vouches for the commit, by the Developer Certificate of Origin:
+            ``Name <address>``; empty: nobody.
+    """
+
+    ci_skip: str = ""
+    sign_off: str = ""
+
+
+PLAIN = Manner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +74,54 @@ def trailer_of(change: Change) -> ImageTrailer:
     return ImageTrailer(*field.key, str(change.old), str(change.new))
 
 
-def compose(changes: Sequence[Change], *, by: str, first: str = "") -> str:
+def compose(changes: Sequence[Change], *, by: str, manner: Manner = PLAIN) -> str:
     """Return the message of a commit that makes these changes.
 
     Args:
         changes: at least one.
         by: source and cluster: ``default@1f3a9c02``.
-        first: stands in the place of the first line; empty: one is made.
+        manner: what else stands in it.
     """
-    lines = [_line(change) for change in changes]
-    trailers = [str(trailer_of(change)) for change in changes]
-    body = "\n".join(lines)
-    subject = first or _subject(changes)
-    return f"{subject}\n\n{body}\n\n" + "\n".join([*trailers, f"{BY_TRAILER}: {by}"]) + "\n"
+    return finished(_text(_subject(changes), changes), trailers_of(changes, by=by), manner)
 
 
-def compose_release(changes: Sequence[Change], *, workload: str, message: str) -> str:
+def compose_release(
+    changes: Sequence[Change], *, workload: str, message: str, manner: Manner = PLAIN
+) -> str:
     """Return the message of a commit by which a person chose an image.
 
     Args:
         changes: at least one, all to the same image.
         workload: whose image it is: ``web:deployment/nginx``.
         message: of the person; it takes the place of the first line.
+        manner: what else stands in it.
     """
     new = changes[0].new
     made = f"Release {new.repository.last_part}:{new.effective_tag} to {plain(workload)}"
-    return compose(changes, by=BY_PERSON, first=message.strip() or made)
+    text = _text(message.strip() or made, changes)
+    return finished(text, trailers_of(changes, by=BY_PERSON), manner)
+
+
+def trailers_of(changes: Sequence[Change], *, by: str) -> list[str]:
+    """Return the trailers by which a commit is remembered."""
+    return [*(str(trailer_of(change)) for change in changes), f"{BY_TRAILER}: {by}"]
+
+
+def finished(text: str, trailers: Sequence[str], manner: Manner) -> str:
+    """Return a whole message: the text, then the trailers, all in one block.
+
+    Args:
+        text: the first line and what follows it.
+        trailers: of ours; may be none.
+        manner: what else stands in it.
+    """
+    first, newline, rest = text.strip().partition("\n")
+    if manner.ci_skip and manner.ci_skip not in text:
+        first = f"{first.rstrip()} {manner.ci_skip}"
+    sign_off = f"{SIGN_OFF_TRAILER}: {manner.sign_off}"
+    block = [*trailers, *([sign_off] if manner.sign_off else ())]
+    ending = "\n\n" + "\n".join(block) if block else ""
+    return f"{first}{newline}{rest}{ending}\n"
 
 
 def parse_trailers(message: str) -> tuple[ImageTrailer, ...]:
@@ -95,6 +136,10 @@ def parse_by(message: str) -> str | None:
     """Return who made the commit, as its trailer says; None if it has none."""
     found = _BY.search(message)
     return found[1] if found else None
+
+
+def _text(first: str, changes: Sequence[Change]) -> str:
+    return f"{first}\n\n" + "\n".join(_line(change) for change in changes)
 
 
 def _subject(changes: Sequence[Change]) -> str:

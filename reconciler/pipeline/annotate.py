@@ -3,16 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.annotation_message import (
-    AnnotationChange,
-    changes_of,
-    compose_annotation_message,
-)
+from reconciler.core.annotation_message import AnnotationChange, changes_of
 from reconciler.core.manifests.annotation import automation_of
 from reconciler.core.manifests.finding import edit_annotations, find_one
 from reconciler.core.manifests.wishes import SetPolicies, Wish, Written, automate
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.by_hand import Chosen, Done, Edited, Look, Order, Place, carry_out
+from reconciler.pipeline.wording import wording_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ def _edit(at: Chosen, order: Order, annotation: Annotation) -> Edited[Annotation
     return Edited(
         changes,
         {place.path: after} if changes else {},
-        compose_annotation_message(
+        wording_of(at.look.source.git).of_annotations(
             annotation.verb, place.key.workload, changes, message=order.message
         ),
         tuple(_notes(place, after, annotation.wish, namespace)),

@@ -32,6 +32,7 @@ from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updater
 from reconciler.pipeline.view import View
+from reconciler.pipeline.wording import wording_of
 from reconciler.settings import SourceSettings
 from reconciler.stop import Stop
 
@@ -207,10 +208,11 @@ def _update(
 def _publisher(source: SourceSettings, parts: Parts, signature: str) -> Publisher:
     if source.git.read_only:
         return Withholder()
-    direct = DirectPublisher(parts.repository, signature, parts.progress)
+    wording = wording_of(source.git)
+    direct = DirectPublisher(parts.repository, signature, wording, parts.progress)
     if parts.proposals is None:
         return direct
-    proposer = Proposer(parts.repository, parts.proposals, signature, parts.progress)
+    proposer = Proposer(parts.repository, parts.proposals, signature, wording, parts.progress)
     return Chooser(direct, proposer)
 
 

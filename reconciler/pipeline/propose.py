@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.core.manifests.images import FieldKey
-from reconciler.core.message import compose
 from reconciler.core.plan import UpdatePlan
 from reconciler.core.proposal import BranchTip, Proposal, ProposalState
 from reconciler.core.proposing import (
@@ -20,6 +19,7 @@ from reconciler.pipeline.events import Progress, Proposed
 from reconciler.pipeline.ports import ManifestRepository, ProposalBranch
 from reconciler.pipeline.publisher import DirectPublisher, Publisher, Updated, bytes_of
 from reconciler.pipeline.view import View
+from reconciler.pipeline.wording import Wording
 
 
 class Withholder:
@@ -38,12 +38,14 @@ class Proposer:
         repository: where commits are made.
         branch: where they go; ours to move as long as nobody else commits there.
         signature: stands in the commit's ``Reconcile-By`` trailer.
+        wording: how that is worded.
         progress: hears of the push.
     """
 
     repository: ManifestRepository
     branch: ProposalBranch
     signature: str
+    wording: Wording
     progress: Progress
 
     def publish(self, view: View, plan: UpdatePlan) -> Updated:
@@ -72,7 +74,7 @@ class Proposer:
                 return updated
 
     def _move(self, updated: Updated, wanted: Wanted, *, seen: str) -> Updated:
-        message = compose(updated.plan.changes, by=self.signature)
+        message = self.wording.of_update(updated.plan.changes, by=self.signature)
         made = self.repository.commit(wanted.base, wanted.contents, message)
         self._push(made, seen=seen)
         pushed = Revision(self.branch.name, made.commit)

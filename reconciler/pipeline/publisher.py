@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from reconciler.core.decision import Change
-from reconciler.core.message import compose
 from reconciler.core.plan import UpdatePlan
 from reconciler.core.proposal import Proposal
 from reconciler.core.revision import Revision
@@ -14,6 +13,7 @@ from reconciler.pipeline.events import Progress, Pushed
 from reconciler.pipeline.ports import ManifestRepository
 from reconciler.pipeline.publish import push
 from reconciler.pipeline.view import View
+from reconciler.pipeline.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +72,20 @@ class DirectPublisher:
     Attributes:
         repository: the branch.
         signature: stands in the commit's ``Reconcile-By`` trailer: ``default@1f3a9c02``.
+        wording: how that is worded.
         progress: hears of the push.
     """
 
     repository: ManifestRepository
     signature: str
+    wording: Wording
     progress: Progress
 
     def publish(self, view: View, plan: UpdatePlan) -> Updated:
         """See :class:`Publisher`."""
         if not plan.changes:
             return Updated(view, view, plan)
-        message = compose(plan.changes, by=self.signature)
+        message = self.wording.of_update(plan.changes, by=self.signature)
         revision = self.repository.commit(view.revision, bytes_of(plan), message)
         push(self.repository, revision)
         self.progress.tell(Pushed(revision))

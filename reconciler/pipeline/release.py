@@ -10,7 +10,6 @@ from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.images import FileReport, ImageField, inspect
 from reconciler.core.manifests.linking import link
-from reconciler.core.message import compose_release
 from reconciler.core.nearest import nearest
 from reconciler.core.plan import make_plan
 from reconciler.errors import (
@@ -26,6 +25,7 @@ from reconciler.pipeline.events import Scanning
 from reconciler.pipeline.inquiry import inquire
 from reconciler.pipeline.ports import ImageSource
 from reconciler.pipeline.pull_secrets import PullSecrets
+from reconciler.pipeline.wording import wording_of
 
 Value = TypeVar("Value")
 
@@ -115,7 +115,9 @@ def _edited(
         raise ManifestError(left.detail, where=left.field.where)
     workload = at.place.key.workload
     message = (
-        compose_release(plan.changes, workload=workload, message=order.message)
+        wording_of(at.look.source.git).of_release(
+            plan.changes, workload=workload, message=order.message
+        )
         if plan.changes
         else ""
     )

@@ -4,7 +4,15 @@ import pytest
 
 from reconciler.core.decision import Change, decide
 from reconciler.core.manifests.images import inspect
-from reconciler.core.message import ImageTrailer, compose, parse_by, parse_trailers, trailer_of
+from reconciler.core.message import (
+    ImageTrailer,
+    Manner,
+    compose,
+    compose_release,
+    parse_by,
+    parse_trailers,
+    trailer_of,
+)
 from reconciler.core.plan import make_plan, repositories
 
 MANIFEST = """\
@@ -38,6 +46,25 @@ def test_the_message_of_several_changes_counts_them() -> None:
 
     assert message.startswith("Update 2 images\n\n")
     assert [trailer.path for trailer in parse_trailers(message)] == ["a.yaml", "b.yaml"]
+
+
+def test_what_keeps_ci_away_ends_the_first_line_and_a_sign_off_the_trailers() -> None:
+    manner = Manner(ci_skip="[ci skip]", sign_off="Robot <r@example.org>")
+
+    lines = compose(changes(), by="default@-", manner=manner).splitlines()
+
+    assert lines[0] == "Update nginx to v4 [ci skip]"
+    assert lines[-2:] == ["Reconcile-By: default@-", "Signed-off-by: Robot <r@example.org>"]
+
+
+def test_what_a_person_said_keeps_its_lines_and_skips_ci_once() -> None:
+    manner = Manner(ci_skip="[ci skip]")
+    said = "Back\n\nIt was slow. [ci skip]\n"
+
+    message = compose_release(changes(), workload="web:deployment/x", message=said, manner=manner)
+
+    assert message.startswith("Back\n\nIt was slow. [ci skip]\n\nweb:deployment/nginx")
+    assert message.count("[ci skip]") == 1
 
 
 def test_no_name_can_break_a_line_or_pass_for_a_trailer() -> None:

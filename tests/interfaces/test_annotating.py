@@ -84,7 +84,9 @@ def test_a_lock_names_who_and_why_and_unlocking_leaves_nothing(place: Place) -> 
         'namespace: web\n  annotations:\n    fluxcd.io/locked: "true"\n'
         '    fluxcd.io/locked_user: Jane\n    fluxcd.io/locked_msg: "wait: #1"\n',
     )
-    assert place.commit("%an <%ae>|%s") == "Jane <jane@example.org>|wait: #1"
+    assert place.commit("%an <%ae>|%cn <%ce>|%s") == (
+        "Jane <jane@example.org>|reconcile <reconcile@localhost>|wait: #1"
+    )
 
     automated = place.call("automate", NAME)
     assert automated.err == (
@@ -92,6 +94,21 @@ def test_a_lock_names_who_and_why_and_unlocking_leaves_nothing(place: Place) -> 
     )
     assert place.call("unlock", NAME).code == 0
     assert place.text() == AUTOMATED
+
+
+def test_a_commit_is_signed_off_by_the_committer_and_kept_from_ci(place: Place) -> None:
+    settings = ("--git-sign-off", "--git-ci-skip", "--git-user", "Robot", "--git-email", "r@b.io")
+
+    assert place.call("automate", NAME, *settings, "--user", "Jane <jane@x.io>").code == 0
+
+    assert place.commit("%an|%cn|%B").rstrip() == (
+        f"Jane|Robot|Automate {NAME} [ci skip]\n\n{NAME} fluxcd.io/automated: true\n\n"
+        "Signed-off-by: Robot <r@b.io>"
+    )
+
+    said = ("-m", "Stop [no ci]\n\nFor now.", "--git-ci-skip-message", "[no ci]")
+    assert place.call("deautomate", NAME, *said).code == 0
+    assert place.commit("%s") == "Stop [no ci]"
 
 
 def test_policies_are_set_each_where_it_means_what_it_says(place: Place) -> None:

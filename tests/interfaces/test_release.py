@@ -85,7 +85,10 @@ def test_what_was_taken_back_and_released_stays_and_history_names_the_person(
     place: Place,
 ) -> None:
     place.put(f"{place.image}:v3", AUTOMATED)
-    assert place.call("--once", "--no-sync").code == 0
+    manner = ("--git-sign-off", "--git-ci-skip")
+    assert place.call("--once", "--no-sync", *manner).code == 0
+    assert place.commit("%s") == "Update web to v4 [ci skip]"
+    assert place.commit("%b").endswith("\nSigned-off-by: reconcile <reconcile@localhost>")
     place.put(f"{place.image}:v3", AUTOMATED)
     assert "taken back" in place.call("images").out
 
@@ -117,6 +120,23 @@ def test_a_pinned_image_gets_the_digest_that_the_registry_has(place: Place) -> N
     ]
     assert done.json["status"] == "success"
     assert undocumented(done.json) == set()
+
+
+def test_a_release_is_by_its_user_and_signed_off_by_the_committer(place: Place) -> None:
+    settings = ("--git-sign-off", "--git-ci-skip-message", "[skip ci]", "--git-user", "Robot")
+
+    assert place.release(":v4", *settings, "--user", "Jane <jane@x.io>").code == 0
+
+    assert place.commit("%an|%ae|%cn|%s") == (
+        "Jane|jane@x.io|Robot|Release web:v4 to web:deployment/web [skip ci]"
+    )
+    trailers = place.commit("%(trailers:only,unfold)").splitlines()
+    assert [each.partition(":")[0] for each in trailers] == [
+        "Reconcile-Image",
+        "Reconcile-By",
+        "Signed-off-by",
+    ]
+    assert trailers[-1] == "Signed-off-by: Robot <reconcile@localhost>"
 
 
 def test_a_dry_run_prints_the_diff_and_pushes_nothing(place: Place) -> None:

@@ -8,19 +8,21 @@ PENDING = "refs/reconcile/pending"  # fast-import wants to name what it made; no
 
 
 def commit_stream(
-    changes: Iterable[tuple[File, bytes]], *, base: str, author: str, message: str
+    changes: Iterable[tuple[File, bytes]], *, base: str, author: str, committer: str, message: str
 ) -> bytes:
     """Return a commit on ``base`` that gives existing files new contents, and asks for its id.
 
     Args:
         changes: files of the base with their new contents.
         base: the parent's id.
-        author: ``Name <address>``, also the committer; the time is git's clock.
+        author: ``Name <address>``; the time is git's clock.
+        committer: likewise.
         message: kept as it is, byte for byte.
     """
     parts = [
         b"feature done\n",
-        f"commit {PENDING}\nmark :1\ncommitter {author} now\n".encode(),
+        f"commit {PENDING}\nmark :1\n".encode(),
+        f"author {author} now\ncommitter {committer} now\n".encode(),
         _data(message.encode()),
         f"from {base}\n".encode(),
     ]

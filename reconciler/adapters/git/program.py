@@ -131,12 +131,28 @@ class GitProgram:
 
 
 def check_identity(settings: GitSettings) -> str:
-    """Return author and committer as git writes them: ``Name <address>``.
+    """Return the committer as git writes one: ``Name <address>``.
 
     Raises:
         SettingsError: git would write something else, or a commit nobody can read.
     """
-    for text in (settings.author_name, settings.author_email):
+    return _identity(settings.author_name, settings.author_email)
+
+
+def check_author(settings: GitSettings) -> str:
+    """Return the author likewise: the person that asks for commits, or else the committer.
+
+    Raises:
+        SettingsError: git would write something else, or a commit nobody can read.
+    """
+    if settings.on_behalf_of is None:
+        return check_identity(settings)
+    name, _, rest = settings.on_behalf_of.partition("<")
+    return _identity(name, rest.removesuffix(">"))
+
+
+def _identity(name: str, email: str) -> str:
+    for text in (name, email):
         if not text.strip() or any(char in "<>" or not char.isprintable() for char in text):
             raise SettingsError(f"{text!r} cannot be the author of a commit")
-    return f"{settings.author_name.strip()} <{settings.author_email.strip()}>"
+    return f"{name.strip()} <{email.strip()}>"

@@ -13,7 +13,7 @@ from reconciler.adapters.git.failures import CorruptCloneError
 from reconciler.adapters.git.listing import File
 from reconciler.adapters.git.lock import exclusive
 from reconciler.adapters.git.past import Past
-from reconciler.adapters.git.program import GitProgram, check_identity
+from reconciler.adapters.git.program import GitProgram, check_author, check_identity
 from reconciler.adapters.git.push import push_arguments, push_failure, require_push
 from reconciler.adapters.git.remote import check_branch, remote_of
 from reconciler.adapters.git.side_branch import SideBranch
@@ -62,7 +62,8 @@ class GitRepository:
         remote = remote_of(settings.url, insecure=settings.insecure)
         for branch in filter(None, (settings.branch, settings.push_branch)):
             check_branch(branch)
-        self._author = check_identity(settings)
+        self._committer = check_identity(settings)
+        self._author = check_author(settings)
         self._directory = directory.absolute()
         self._program = GitProgram(settings, remote, self._directory, stop or Stop())
         self._clone = Clone(self._program)
@@ -159,7 +160,13 @@ class GitRepository:
                 if path not in files or files[path].entry.kind is not EntryKind.FILE:
                     raise GitError(f"no such file in {base.short}", where=path)
             changes = [(files[path], contents[path]) for path in sorted(contents)]
-            stream = commit_stream(changes, base=base.commit, author=self._author, message=message)
+            stream = commit_stream(
+                changes,
+                base=base.commit,
+                author=self._author,
+                committer=self._committer,
+                message=message,
+            )
             return Revision(base.branch, self._clone.write(stream))
 
     def push(self, revision: Revision) -> None:
@@ -194,7 +201,7 @@ class GitRepository:
             check_branch(name),
             program=self._program,
             clone=self._clone,
-            author=self._author,
+            author=self._committer,
             exclusively=self._exclusively,
         )
 

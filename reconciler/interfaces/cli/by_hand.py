@@ -127,7 +127,7 @@ def _by(git: GitSettings, user: str | None) -> GitSettings:
     found = _USER.fullmatch(user)
     if found is None or not found[1] or found[2] == "":
         raise SettingsError(f"--user {user!r} is no author: write NAME or 'NAME <ADDRESS>'")
-    return replace(git, author_name=found[1], author_email=found[2] or git.author_email)
+    return replace(git, on_behalf_of=f"{found[1]} <{found[2] or git.author_email}>")
 
 
 def _say(done: Done[Change], code: int, line: Callable[[Change], str], *, is_dry_run: bool) -> None:

@@ -222,6 +222,17 @@ def test_a_message_is_kept_as_it_is_under_the_author_of_the_settings(
     assert who == "Ünit <u@example.org> Ünit <u@example.org>"
 
 
+def test_who_asked_for_a_commit_is_its_author_and_we_are_the_committer(
+    remote: BareRemote, tmp_path: Path
+) -> None:
+    repository = another(remote, tmp_path, on_behalf_of="Jane D <jane@example.org>")
+
+    repository.push(repository.commit(repository.fetch().revision, {"a": b"2"}, "hers"))
+
+    who = remote.log(form="%an <%ae> %cn <%ce>")[0]
+    assert who == "Jane D <jane@example.org> reconcile <reconcile@localhost>"
+
+
 def test_a_thousand_files_are_one_commit(remote: BareRemote, repository: GitRepository) -> None:
     remote.put({f"d{n % 7}/{n}": b"1" for n in range(1000)})
     base = repository.fetch().revision
@@ -387,6 +398,8 @@ def test_settings_of_the_user_and_machine_do_not_reach_git(
         {"author_name": "a\nb"},
         {"author_name": "a <b"},
         {"author_email": " "},
+        {"on_behalf_of": "Jane\n <j@example.org>"},
+        {"on_behalf_of": "Jane"},
     ],
 )
 def test_wrong_settings_are_refused_before_anything_is_done(

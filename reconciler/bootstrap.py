@@ -155,6 +155,8 @@ def running(
         _require_file("--git-ca-file", source.git.ca_file)
         _require_file("--git-ssh-key-file", source.git.ssh_key_file)
         _require_file("--git-known-hosts-file", source.git.known_hosts_file)
+        _require_file("--git-signing-key-file", source.git.signing_key_file)
+        _require_file("--git-signing-passphrase-file", source.git.signing_passphrase_file)
     _require_file("--registry-ca-file", settings.registry.ca_file)
     stop = stop or Stop()
     spare_collector()

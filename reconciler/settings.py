@@ -93,6 +93,15 @@ class GitSettings:
     known_hosts_file: Path | None = None
     """The host keys to trust, as in ``known_hosts``; None: those of the user and the system."""
 
+    signing_key_file: Path | None = None
+    """The private key that signs our commits, of SSH or OpenPGP; None: they are not signed."""
+
+    signing_format: str | None = None
+    """``ssh`` or ``openpgp``; None: that of the key."""
+
+    signing_passphrase_file: Path | None = None
+    """A file whose first line opens that key; None: nothing is needed."""
+
     insecure: bool = False
     """Permit plain HTTP to hosts other than loopback."""
 

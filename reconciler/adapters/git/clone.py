@@ -5,11 +5,12 @@ cycle if it was not pushed. So a clone that is damaged, stale in kind or full of
 """
 
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reconciler.adapters.git.commit import signed
 from reconciler.adapters.git.environment import TRACKING
 from reconciler.adapters.git.failures import ContentsRefusedError, CorruptCloneError
 from reconciler.adapters.git.listing import (
@@ -220,6 +221,18 @@ class Clone:
         """Make the commit that a fast-import stream describes, and return its id."""
         arguments = ("fast-import", "--quiet", "--force", "--done", "--date-format=now")
         return self._git(*arguments, stdin=stream).decode("ascii").strip()
+
+    def sign(self, commit: str, sign: Callable[[bytes], bytes]) -> str:
+        """Make a commit like another that has a signature, and return its id.
+
+        Args:
+            commit: has none.
+            sign: returns the signature of a commit's content.
+        """
+        raw = self._git("cat-file", "commit", commit)
+        made = signed(raw, sign(raw), is_sha256=len(commit) == _SHA256_HEX)
+        arguments = ("hash-object", "-t", "commit", "-w", "--stdin")
+        return self._git(*arguments, stdin=made).decode("ascii").strip()
 
     def parent(self, commit: str) -> str:
         """Return the first parent of a commit."""

@@ -1,4 +1,7 @@
-"""Writes the stream from which ``git fast-import`` makes a commit; needs no index, no work tree."""
+"""Writes the stream from which ``git fast-import`` makes a commit, and puts a signature into one.
+
+Neither needs an index or a work tree.
+"""
 
 from collections.abc import Iterable
 
@@ -29,6 +32,20 @@ def commit_stream(
     for file, content in changes:
         parts += [f"M {file.mode} inline ".encode(), _quoted(file.raw_path), b"\n", _data(content)]
     return b"".join([*parts, b"get-mark :1\ndone\n"])
+
+
+def signed(commit: bytes, signature: bytes, *, is_sha256: bool) -> bytes:
+    """Return a commit with its signature, which ends its headers as git writes them.
+
+    Args:
+        commit: the object's content, without one.
+        signature: in lines.
+        is_sha256: whether the repository names its objects by SHA-256.
+    """
+    headers, message = commit.split(b"\n\n", 1)
+    name = b"gpgsig-sha256" if is_sha256 else b"gpgsig"
+    value = signature.strip().replace(b"\r\n", b"\n").replace(b"\n", b"\n ")
+    return b"%b\n%b %b\n\n%b" % (headers, name, value, message)
 
 
 def _data(content: bytes) -> bytes:

@@ -33,6 +33,11 @@ def askpass_script(remote: Remote, password_file: Path) -> str:
     )
 
 
+def secret_printer(file: Path) -> str:
+    """Return a program that prints a file, for ``SSH_ASKPASS``; its first line is what counts."""
+    return f"#!/bin/sh\nexec cat -- {shlex.quote(str(file.absolute()))}\n"
+
+
 def write_askpass(path: Path, script: str) -> None:
     """Put the program where git finds it, complete or not at all."""
     fresh = path.with_name(path.name + ".new")
@@ -49,14 +54,25 @@ def read_password(file: Path) -> Secret:
     Raises:
         SettingsError: the file cannot be read, or its first line is empty.
     """
+    return Secret(first_line(file, "the Git password").decode("utf-8", "replace"))
+
+
+def first_line(file: Path, what: str) -> bytes:
+    """Return a file's first line, without its end.
+
+    Args:
+        file: where it is.
+        what: what it is, for errors.
+
+    Raises:
+        SettingsError: the file cannot be read, or its first line is empty.
+    """
     try:
         with file.open("rb") as stream:
-            text = stream.read(_MAX_PASSWORD_BYTES).decode("utf-8", "replace")
+            content = stream.read(_MAX_PASSWORD_BYTES)
     except OSError as error:
-        raise SettingsError(
-            f"cannot read the Git password: {error.strerror}", where=str(file)
-        ) from error
-    password = text.splitlines()[0] if text else ""
-    if not password:
-        raise SettingsError("the Git password's first line is empty", where=str(file))
-    return Secret(password)
+        raise SettingsError(f"cannot read {what}: {error.strerror}", where=str(file)) from error
+    line = content.splitlines()[0] if content else b""
+    if not line:
+        raise SettingsError(f"{what}'s first line is empty", where=str(file))
+    return line

@@ -87,6 +87,23 @@ def local_environment() -> dict[str, str]:
     return {"GIT_ALLOW_PROTOCOL": "none", **_numbered(_CONFIG)}
 
 
+def tool_environment(ours: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return all variables of a program beside git that works in a folder of its own.
+
+    Args:
+        ours: the variables of this process.
+        folder: its home.
+    """
+    return {
+        **{name: value for name, value in ours.items() if name in _INHERITED},
+        "LC_ALL": "C",
+        "LANGUAGE": "C",
+        "TZ": "UTC",
+        "HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+    }
+
+
 def strangers(names: Iterable[str], ours: Mapping[str, str]) -> list[str]:
     """Return the variables of this process that git must not see, sorted."""
     return sorted(name for name in names if name not in _INHERITED and name not in ours)

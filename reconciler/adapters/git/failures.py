@@ -123,11 +123,11 @@ def local_failure_of(stderr: str, *, where: str) -> GitError:
     return CorruptCloneError(f"the clone is damaged ({telling_line(stderr)})", where=where)
 
 
-def telling_line(stderr: str) -> str:
+def telling_line(stderr: str, *, otherwise: str = "git gave no reason") -> str:
     """Return the line that says most: the first ``fatal:`` or ``error:``, else the last one."""
     found = _TELLING.search(stderr)
     lines = [line for line in stderr.splitlines() if line.strip()]
-    return printable(found[1] if found else lines[-1] if lines else "git gave no reason")
+    return printable(found[1] if found else lines[-1] if lines else otherwise)
 
 
 def remote_words(stderr: str) -> str:

@@ -17,6 +17,7 @@ from reconciler.adapters.git.program import GitProgram, check_author, check_iden
 from reconciler.adapters.git.push import push_arguments, push_failure, require_push
 from reconciler.adapters.git.remote import check_branch, remote_of
 from reconciler.adapters.git.side_branch import SideBranch
+from reconciler.adapters.git.signing import signer_of
 from reconciler.core.history import History
 from reconciler.core.manifests.tree import EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.core.retraction import Touch
@@ -57,7 +58,8 @@ class GitRepository:
                 that is insisted on.
 
         Raises:
-            SettingsError: URL, branch or author are not what git can be given.
+            SettingsError: URL, branch, author or what is said of signatures are not what git can
+                be given.
         """
         remote = remote_of(settings.url, insecure=settings.insecure)
         for branch in filter(None, (settings.branch, settings.push_branch)):
@@ -67,6 +69,7 @@ class GitRepository:
         self._directory = directory.absolute()
         self._program = GitProgram(settings, remote, self._directory, stop or Stop())
         self._clone = Clone(self._program)
+        self._signer = signer_of(settings, self._program)
         self._lock_wait_s = lock_wait_s
         self._listed: tuple[str, tuple[File, ...]] | None = None
         self._past = Past(self._clone)
@@ -148,9 +151,11 @@ class GitRepository:
     def commit(self, base: Revision, contents: Mapping[str, bytes], message: str) -> Revision:
         """Make a commit on ``base`` in which the given existing files have new contents.
 
-        Nothing is published, file modes stay as they are, and no work tree is involved.
+        Nothing is published, file modes stay as they are, and no work tree is involved. With a
+        signing key the commit is signed, or there is none.
 
         Raises:
+            SettingsError: it cannot be signed with the key and passphrase that are given.
             GitError: the git program failed, e.g. because the disk is full, or the base has no
                 such file.
         """
@@ -167,7 +172,10 @@ class GitRepository:
                 committer=self._committer,
                 message=message,
             )
-            return Revision(base.branch, self._clone.write(stream))
+            made = self._clone.write(stream)
+            if self._signer is not None:
+                made = self._clone.sign(made, self._signer.sign)
+            return Revision(base.branch, made)
 
     def push(self, revision: Revision) -> None:
         """Publish a commit as the new tip of its branch, never by force.

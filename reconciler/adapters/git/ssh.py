@@ -9,23 +9,22 @@ then ssh, which expands ``%h`` and ``${HOME}`` in file names and knows no way to
 
 import contextlib
 import os
-import pwd
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.adapters.git.private_files import read_bounded, remove_folder, write_private
 from reconciler.adapters.git.private_key import usable_key
+from reconciler.adapters.git.user_name import has_user_name, naming_variables, write_user_name
 from reconciler.errors import SettingsError
 from reconciler.settings import GitSettings
 
 _FOLDER = "ssh"
 _KEY, _KNOWN_HOSTS = f"../{_FOLDER}/key", f"../{_FOLDER}/known_hosts"
-_PASSWD, _GROUP = f"../{_FOLDER}/passwd", f"../{_FOLDER}/group"
 _SYSTEM_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
 _AGENT = "SSH_AUTH_SOCK"
-_MAX_BYTES = 4 * 1024 * 1024
 
 _OPTIONS: Mapping[str, str] = {
     "BatchMode": "yes",  # nobody is there to answer
@@ -37,14 +36,6 @@ _OPTIONS: Mapping[str, str] = {
     # What stalls is given up as soon as over HTTP: after 30 seconds of silence.
     "ServerAliveInterval": "10",
     "ServerAliveCountMax": "3",
-}
-
-# ssh wants to know its user by name, though it needs the name for nothing that we do. This library
-# answers for the system where a container runs as a number only.
-_NAMED_BY_WRAPPER = {
-    "LD_PRELOAD": "libnss_wrapper.so",
-    "NSS_WRAPPER_PASSWD": _PASSWD,
-    "NSS_WRAPPER_GROUP": _GROUP,
 }
 
 
@@ -83,12 +74,12 @@ def ssh_access(settings: GitSettings, home: Path) -> Iterator[SshAccess]:
     if shutil.which("ssh") is None:
         raise SettingsError("there is no ssh program on the PATH: install openssh-client")
     folder = home.parent / _FOLDER
-    _remove(folder)
+    remove_folder(folder)
     folder.mkdir(mode=0o700)
     try:
         yield _access(settings, folder)
     finally:
-        _remove(folder)
+        remove_folder(folder)
 
 
 def ssh_command(*, has_key: bool, has_known_hosts: bool, has_name: bool) -> str:
@@ -103,13 +94,14 @@ def ssh_command(*, has_key: bool, has_known_hosts: bool, has_name: bool) -> str:
     system = "/dev/null" if has_known_hosts else _SYSTEM_KNOWN_HOSTS
     files = {"UserKnownHostsFile": _KNOWN_HOSTS, "GlobalKnownHostsFile": system}
     options = [f"-o{name}={value}" for name, value in {**_OPTIONS, **files}.items()]
-    variables = [] if has_name else ["env", *(f"{k}={v}" for k, v in _NAMED_BY_WRAPPER.items())]
+    wrapper = naming_variables(f"../{_FOLDER}")
+    variables = [] if has_name else ["env", *(f"{k}={v}" for k, v in wrapper.items())]
     return shlex.join([*variables, "ssh", "-F", "/dev/null", *key, *options])
 
 
 def _access(settings: GitSettings, folder: Path) -> SshAccess:
     key, known_hosts = settings.ssh_key_file, settings.known_hosts_file or _own_known_hosts()
-    has_name = _has_name()
+    has_name = has_user_name()
     command = ssh_command(
         has_key=key is not None,
         has_known_hosts=settings.known_hosts_file is not None,
@@ -118,17 +110,15 @@ def _access(settings: GitSettings, folder: Path) -> SshAccess:
     environment = {"GIT_SSH_COMMAND": command, "GIT_SSH_VARIANT": "ssh"}
     originals = {}
     if key:
-        _write(folder / "key", usable_key(_read(key, "the SSH key"), where=str(key)))
+        write_private(folder / "key", usable_key(read_bounded(key, "the SSH key"), where=str(key)))
         originals[_KEY] = str(key)
     else:
         environment[_AGENT] = _agent()
     if known_hosts:
-        _write(folder / "known_hosts", _read(known_hosts, "the known hosts"))
+        write_private(folder / "known_hosts", read_bounded(known_hosts, "the known hosts"))
         originals[_KNOWN_HOSTS] = str(known_hosts)
     if not has_name:
-        user, group = os.getuid(), os.getgid()
-        _write(folder / "passwd", f"reconcile:*:{user}:{group}::/:/bin/sh\n".encode())
-        _write(folder / "group", f"reconcile:*:{group}:\n".encode())
+        write_user_name(folder)
     return SshAccess(environment, originals)
 
 
@@ -149,33 +139,3 @@ def _own_known_hosts() -> Path | None:
         return None
     # Path.is_file raises where HOME is another user's
     return path if os.path.isfile(path) else None  # noqa: PTH113 - see above
-
-
-def _has_name() -> bool:
-    try:
-        pwd.getpwuid(os.getuid())
-    except KeyError:
-        return False
-    return True
-
-
-def _read(path: Path, what: str) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise SettingsError(f"cannot read {what}: {error.strerror}", where=str(path)) from error
-    if len(content) > _MAX_BYTES:
-        raise SettingsError(f"{what} is larger than {_MAX_BYTES:,} bytes", where=str(path))
-    return content
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-
-
-def _remove(folder: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder)

@@ -71,6 +71,27 @@ class History:
             return tuple(reports)
         return tuple(map(self._recalled_report, reports))
 
+    def tells(self, key: FieldKey, *images: ImageReference) -> bool:
+        """Whether what is known suffices to say what was taken back from a field.
+
+        It does from a write of one of the images on: of the one that stands there, or of one that
+        might be written. What was written and taken back before that is as good as forgotten.
+
+        Args:
+            key: the field.
+            images: what stands there, and what might be written.
+        """
+        if self.since is None:
+            return True
+        written = (_parsed(write.trailer.new) for write in self.by_field.get(key, ()))
+        return any(
+            new is not None
+            and new.repository == image.repository
+            and new.effective_tag == image.effective_tag
+            for new in written
+            for image in images
+        )
+
     @cached_property
     def by_field(self) -> Mapping[FieldKey, Sequence[Write]]:
         """The writes of each field, the oldest first."""
@@ -146,12 +167,12 @@ def _kept(told: Iterable[tuple[Write, ...]], since: datetime | None, most: int) 
     """Return a history of what messages wrote, the newest first, as far as it is kept."""
     kept: list[tuple[Write, ...]] = []
     count = 0
-    for writes in told:
+    for writes in filter(None, told):
         count += len(writes)
         if kept and count > most:
             since = kept[-1][0].at
             break
-        kept += [writes] if writes else []
+        kept.append(writes)
     return History(tuple(write for writes in reversed(kept) for write in writes), since)
 
 

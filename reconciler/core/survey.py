@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.decision import Change, Decision, KnowledgeOf, Select, Skip, Tags, decide
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Knowledge
+from reconciler.core.images.reference import ImageReference
 from reconciler.core.images.selection import SelectionReason, select
 from reconciler.core.images.verdict import Verdict, verdicts
-from reconciler.core.manifests.images import FileReport, ImageField
+from reconciler.core.manifests.images import FileReport, ImageField, SkipReason
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.plan import UpdatePlan, make_plan
 from reconciler.errors import ReconcilerError
@@ -32,6 +33,21 @@ class SurveyedImage:
     tags: Collection[str] = ()
     knowledge: Knowledge = NOTHING_KNOWN
     verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def depends_on_history(self) -> bool:
+        """Whether what was taken back before might matter, if nobody knows of it."""
+        if isinstance(self.decision, Change):
+            return True
+        is_newest = self.decision.reason is SkipReason.ALREADY_NEWEST
+        return self.field.obstacle is None and not is_newest and self.newest is not None
+
+    @property
+    def images(self) -> tuple[ImageReference, ...]:
+        """What stands there, and what would be written."""
+        if isinstance(self.decision, Change):
+            return self.decision.old, self.decision.new
+        return () if self.field.reference is None else (self.field.reference,)
 
     @property
     def word(self) -> str:

@@ -190,6 +190,7 @@ def _update(
     if not source.is_updated:
         return Updated(view, view, UpdatePlan())
     updater = Updater(
+        repository=parts.repository,
         registries=parts.registries,
         gatherer=gatherer_of(parts),
         selections=parts.memory.selections,

@@ -189,6 +189,17 @@ class ManifestRepository(Protocol):
         """
         ...
 
+    def deepen(self, revision: Revision) -> bool:
+        """Have more of the commits before a revision than now; :meth:`history` is longer after it.
+
+        False if there are no more, or as many are known as may be.
+
+        Raises:
+            GitError: the remote failed or did not answer in time.
+            AccessDeniedError: the remote refused our credentials.
+        """
+        ...
+
     def touches(self, revision: Revision, paths: Collection[str], *, most: int) -> Sequence[Touch]:
         """Return the known commits up to a revision that changed some files, the newest first.
 

@@ -1,14 +1,17 @@
 """Survey: read Git and ask the registries, and change nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from reconciler.core.decision import decide
+from reconciler.core.decision import KnowledgeOf, decide
 from reconciler.core.manifests.images import FileReport
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.plan import pullers
 from reconciler.core.survey import Survey, only, openly, survey
+from reconciler.errors import ReconcilerError
 from reconciler.pipeline.cycle import Parts, gatherer_of
+from reconciler.pipeline.depth import changes_of, look_back
 from reconciler.pipeline.events import Fetching, Scanning
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.pull_secrets import PullSecrets
@@ -71,24 +74,42 @@ def survey_source(
     reports: Sequence[FileReport] = inspection.reports
     if workloads is not None:
         reports = only(reports, workloads)
-    reports = name_retractions(
-        parts.repository,
-        inspection.view.revision,
-        reports,
-        policies=inspection.reports,
-        default_namespace=inspection.default_namespace,
-    )
-    fields = openly(reports)
-    who = pullers(fields)
+    revision = inspection.view.revision
+    who = pullers(openly(reports))
     logins = PullSecrets(parts.secrets).by_repository(who)
     if who:
         parts.progress.tell(Scanning(len(who)))
     tags = scan(who, parts.registries, pull_secrets=logins, clock=parts.clock, jitter=parts.jitter)
     choose = parts.memory.selections.select
-    _, knowledge = gatherer_of(parts).settle(
-        lambda known: decide(fields, tags, known, choose=choose), tags=tags, pull_secrets=logins
+    gatherer = gatherer_of(parts)
+
+    def known_of(reports: Sequence[FileReport]) -> KnowledgeOf:
+        _, knowledge = gatherer.settle(
+            partial(decide, openly(reports), tags, choose=choose), tags=tags, pull_secrets=logins
+        )
+        return knowledge
+
+    knowledge = known_of(reports)
+    problems: list[ReconcilerError] = []
+    try:
+        while deeper := look_back(
+            parts.repository,
+            revision,
+            reports,
+            changes_of(decide(reports, tags, knowledge, choose=choose)),
+        ):
+            reports = deeper
+            knowledge = known_of(reports)
+    except ReconcilerError as error:
+        problems.append(error)
+    reports = name_retractions(
+        parts.repository,
+        revision,
+        reports,
+        policies=inspection.reports,
+        default_namespace=inspection.default_namespace,
     )
-    return survey(
+    found = survey(
         reports,
         inspection.view.texts,
         tags,
@@ -97,3 +118,4 @@ def survey_source(
         has_verdicts=has_verdicts,
         choose=choose,
     )
+    return replace(found, problems=(*found.problems, *problems))

@@ -8,9 +8,10 @@ from reconciler.core.decision import decide
 from reconciler.core.images.reference import Repository
 from reconciler.core.plan import UpdatePlan, make_plan, pullers
 from reconciler.errors import ReconcilerError, RemoteMovedError
+from reconciler.pipeline.depth import look_back
 from reconciler.pipeline.events import Planned, Progress, Scanning
 from reconciler.pipeline.gather import Gatherer
-from reconciler.pipeline.ports import Clock, TagSource
+from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
 from reconciler.pipeline.publish import PUSH_ATTEMPTS, pause
 from reconciler.pipeline.publisher import Publisher, Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
@@ -26,6 +27,7 @@ class Updater:
     """What an update needs from the outside, and who it says it is.
 
     Attributes:
+        repository: how far back its history is known.
         gatherer: what this cycle knows of single images.
         selections: what was selected before.
         pull_secrets: the registry secrets of this cycle.
@@ -36,6 +38,7 @@ class Updater:
         watch: measures the parts.
     """
 
+    repository: ManifestRepository
     registries: TagSource
     gatherer: Gatherer
     selections: Selections
@@ -64,9 +67,9 @@ class Updater:
             who = pullers(view.reports)
             logins = self.pull_secrets.by_repository(who)
             tags.update(self._scan(who.keys() - tags.keys(), logins))
-            plan = self._plan(view, tags, logins)
-            if dry_run:
-                return Updated(view, view, plan)
+            view, plan, problem = self._settled(view, tags, logins)
+            if dry_run or problem:
+                return Updated(view, view, plan, problem=problem, attempts=attempt)
             if plan.changes:
                 self.stop.check()
                 if not attempt:
@@ -84,6 +87,23 @@ class Updater:
                 view = self.read_again()
             except ReconcilerError as error:
                 return Updated(view, view, plan, problem=error, attempts=attempt)
+
+    def _settled(
+        self, view: View, tags: Mapping[Repository, Tags], logins: PullSecretsOf
+    ) -> tuple[View, UpdatePlan, ReconcilerError | None]:
+        """Return what is to be done, by as much of the history as it depends on.
+
+        And what kept us from looking so far back; then it must not be done.
+        """
+        while True:
+            plan = self._plan(view, tags, logins)
+            try:
+                reports = look_back(self.repository, view.revision, view.reports, plan.changes)
+            except ReconcilerError as error:
+                return view, plan, error
+            if reports is None:
+                return view, plan, None
+            view = replace(view, reports=reports)
 
     def _plan(
         self, view: View, tags: Mapping[Repository, Tags], logins: PullSecretsOf

@@ -307,3 +307,16 @@ def test_without_history_reports_are_what_they_were() -> None:
     reports = (report("web.yaml"),)
 
     assert History().recalled(reports) == reports
+
+
+def test_the_known_history_tells_from_a_write_of_one_of_the_images_on() -> None:
+    known = History((write("v3", "v4"),), since=NOW)
+
+    assert known.tells(KEY, present("v4"))
+    assert known.tells(KEY, present(f"v4@{A}"))
+    assert known.tells(KEY, present("v9"), present("v4"))
+    assert not known.tells(KEY, present("v3"))
+    assert not known.tells(KEY, present("v4", name="registry.example/acme/other"))
+    assert not known.tells(("other.yaml", *KEY[1:]), present("v4"))
+    assert not known.tells(KEY)
+    assert History().tells(KEY, present("v3"))

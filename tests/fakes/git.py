@@ -51,6 +51,9 @@ class FakeGit:
         lost_answers: how many of the next pushes arrive and fail all the same.
         pushes: the commits that arrived, in order.
         fetches: how often we fetched.
+        depth: how many commits we know; 0: all.
+        farthest: how many of them may be asked for.
+        deepened: how often more were asked for.
         reads: the paths whose contents we read, in order.
     """
 
@@ -64,6 +67,9 @@ class FakeGit:
     pushes: list[str] = field(default_factory=list)
     fetches: int = 0
     reads: list[str] = field(default_factory=list)
+    depth: int = 0
+    farthest: int = 1000
+    deepened: int = 0
 
     def put(
         self, files: Mapping[str, bytes | FakeFile | None], message: str = "by a person"
@@ -127,7 +133,18 @@ class FakeGit:
             found = self.commits[commit]
             messages.append(Message(commit, NEW_YEAR, "a <a@example.org>", found.message))
             commit = found.parent
+            if self.depth and len(messages) == self.depth and commit:
+                return history_of(messages, NEW_YEAR)
         return history_of(messages, None)
+
+    def deepen(self, revision: Revision) -> bool:
+        """See the port."""
+        self._fail("deepen")
+        if self.history(revision).since is None or self.depth >= self.farthest:
+            return False
+        self.depth = min(4 * self.depth, self.farthest)
+        self.deepened += 1
+        return True
 
     def touches(self, revision: Revision, paths: Collection[str], *, most: int) -> Sequence[Touch]:
         """See the port."""

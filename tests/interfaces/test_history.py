@@ -167,18 +167,36 @@ def test_without_a_commit_of_ours_that_is_said(place: Place) -> None:
     assert done.err == "reconcile: no commit here wrote an image\n"
 
 
-def test_where_the_known_history_ends_is_said(place: Place) -> None:
+def test_where_the_known_history_ends_is_said_where_it_matters(place: Place) -> None:
     place.cycle()
-    place.put("v4", "one more", name="other")
+    for number in range(12):
+        place.remote.put({"other": b"%d" % number})
 
     elsewhere = ("--data-dir", f"{place.folder}/other", "--git-history", "1")
     done = place.call("history", *elsewhere)
+    newest = place.call("explain", "deployment/web", *elsewhere)
+    place.registry.push(place.path, "v5")
     explained = place.call("explain", "deployment/web", *elsewhere)
 
     assert done.out == ""
+    assert "known since" not in newest.out
+    assert "update to v5" in explained.out
     assert "history  known since 20" in explained.out
     assert "history known since 20" in done.err
     assert ": --git-history reads more of it, up to 100,000 images\n" in done.err
+
+
+def test_for_one_workload_the_history_is_looked_further_back_in(place: Place) -> None:
+    fourth = place.cycle()
+    for number in range(7):
+        place.remote.put({"other": b"%d" % number})
+
+    elsewhere = ("--data-dir", f"{place.folder}/other", "--git-history", "1")
+    before = place.call("history", *elsewhere)
+    done = place.call("history", "deployment/web", *elsewhere)
+
+    assert before.out == ""
+    assert [line[2] for line in lines(done.out)[1:]] == [fourth[:7]]
 
 
 def test_a_branch_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:

@@ -247,3 +247,65 @@ def test_a_dry_run_says_the_same(*, dry_run: bool) -> None:
     world.edit("v3")
 
     assert skips(world.cycle(dry_run=dry_run))[0][0] is SkipReason.TAKEN_BACK
+
+
+def test_the_history_is_looked_further_back_in_where_a_change_depends_on_it() -> None:
+    world = World("v3", "v3", "v4")
+    world.cycle()
+    world.edit("v3", message="back")
+    for number in range(20):
+        world.git.put({"other": b"%d" % number})
+    world.git.depth = 5
+    world.memory = Memory()
+
+    outcome = world.cycle()
+
+    assert (world.image(), world.git.deepened) == ("v3", 2)
+    assert skips(outcome)[0][0] is SkipReason.TAKEN_BACK
+    world.cycle()
+    assert world.git.deepened == 2
+    world.tags.append("v5")
+    assert world.settle() == "v5"
+
+
+def test_where_the_present_tag_was_written_in_known_commits_nothing_more_is_asked_for() -> None:
+    world = World("v3", "v3", "v4")
+    for number in range(20):
+        world.git.put({"other": b"%d" % number})
+    world.cycle()
+    world.git.depth = 5
+    world.tags.append("v5")
+
+    assert (world.settle(), world.git.deepened) == ("v5", 0)
+
+
+def test_a_cycle_that_changes_nothing_asks_for_no_more_of_the_history() -> None:
+    world = World("v4", "v3", "v4")
+    world.git.put({"other": b"1"})
+    world.git.depth = 1
+
+    assert (world.cycle().changes, world.git.deepened) == ((), 0)
+
+
+def test_what_is_beyond_all_that_may_be_known_is_forgotten() -> None:
+    world = World("v3", "v3", "v4")
+    world.cycle()
+    world.edit("v3", message="back")
+    for number in range(20):
+        world.git.put({"other": b"%d" % number})
+    world.git.depth, world.git.farthest = 5, 8
+
+    assert (world.settle(), world.git.deepened) == ("v4", 1)
+
+
+def test_a_remote_that_does_not_give_the_history_that_is_needed_holds_back_the_commit() -> None:
+    world = World("v3", "v3", "v4")
+    world.git.put({"other": b"1"})
+    world.git.depth = 1
+    world.git.failures["deepen"] = [GitError("it is away")]
+
+    outcome = world.cycle()
+
+    assert (outcome.exit_code, outcome.changes, world.image()) == (1, (), "v3")
+    assert [each.message for each in outcome.problems] == ["it is away"]
+    assert world.settle() == "v4"

@@ -33,6 +33,8 @@ from reconciler.errors import ReconcilerError
 
 _MARK = "reconcile-clone"  # says what this is a clone of
 _DEPTH = "reconcile-depth"  # how many commits were asked for
+_STEP = 4  # times as many commits are known after a look further back,
+_FARTHEST = 10  # and so many times as many as are wanted at most
 _MAX_PACKS = 200  # every fetch adds one or two, and git looks into each of them for each object
 _SHA256_HEX = 64
 _MAX_PATHS_LETTERS = 64 * 1024  # in the arguments of one command
@@ -277,6 +279,16 @@ class Clone:
         depth = self.program.settings.history
         self._fetch_branch(self.path, tip.branch, f"--depth={depth}")
         (self.path / _DEPTH).write_text(f"{depth}\n")
+
+    def deepen(self, branch: str) -> bool:
+        """Have more of a branch's commits; False if there are no more or enough were asked for."""
+        depth = self._depth()
+        more = min(_STEP * depth, _FARTHEST * self.program.settings.history) - depth
+        if more <= 0 or not self.ends():
+            return False
+        self._fetch_branch(self.path, branch, f"--deepen={more}")
+        (self.path / _DEPTH).write_text(f"{depth + more}\n")
+        return True
 
     def _fetch_branch(
         self, clone: Path, branch: str, *more: str, wanted: str = _NO_CONTENTS

@@ -124,6 +124,18 @@ class GitRepository:
         with self._exclusively():
             return self._healing(lambda: self._past.up_to(revision.commit))
 
+    def deepen(self, revision: Revision) -> bool:
+        """Have more of the commits before a revision than now; :meth:`history` is longer after it.
+
+        Four times as many, and ten times as many as the settings want at most; those stay.
+
+        Raises:
+            GitError: the remote failed or did not answer in time.
+            AccessDeniedError: the remote refused our credentials.
+        """
+        with self._exclusively():
+            return self._clone.deepen(check_branch(revision.branch))
+
     def touches(self, revision: Revision, paths: Collection[str], *, most: int) -> Sequence[Touch]:
         """Return the known commits up to a revision that changed some files, the newest first.
 

@@ -77,6 +77,11 @@ class FolderRepository:
         del revision
         return NO_HISTORY
 
+    def deepen(self, revision: Revision) -> bool:
+        """Return False: a folder has no commits."""
+        del revision
+        return False
+
     def touches(self, revision: Revision, paths: Collection[str], *, most: int) -> Sequence[Touch]:
         """Return nothing: a folder has no commits."""
         del revision, paths, most

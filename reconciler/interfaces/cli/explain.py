@@ -62,7 +62,7 @@ def _absence(images: Sequence[SurveyedImage], container: str | None) -> str:
 
 
 def _document(survey: SourceSurvey, image: SurveyedImage) -> JSON:
-    since = survey.history_since
+    since = survey.since(image)
     return {
         "source": survey.source.name,
         "historySince": since.isoformat() if since else None,
@@ -90,7 +90,7 @@ def _say(images: Sequence[tuple[SourceSurvey, SurveyedImage]]) -> None:
             **_rules(field.rules),
             "newest": image.newest or "",
             "verdict": image.text,
-            "history": f"known since {since:%Y-%m-%d}" if (since := survey.history_since) else "",
+            "history": f"known since {since:%Y-%m-%d}" if (since := survey.since(image)) else "",
         }
         say_facts(terminal, f"{field.workload.workload}  {field.container}", facts)
         say_verdicts(terminal, image.verdicts)

@@ -58,7 +58,7 @@ def run(invocation: Invocation, *, workload: str | None) -> int:
         SettingsError: options are wrong, or there is and was no such workload.
     """
     settings = without_sync(load(invocation))
-    told = _told(settings)
+    told = _told(settings, workload)
     if workload is not None:
         told = _of_workload(told, workload)
     problems = [Problem.of(each.error) for each in told if each.error]
@@ -71,17 +71,21 @@ def run(invocation: Invocation, *, workload: str | None) -> int:
     return code
 
 
-def _told(settings: Settings) -> list[_Told]:
+def _told(settings: Settings, workload: str | None) -> list[_Told]:
     progress = DiffNarrator()
     with bootstrap.running(settings, progress=progress) as parts_of, progress:
-        return [_of_source(source, parts_of(source)) for source in settings.sources]
+        return [_of_source(source, parts_of(source), workload) for source in settings.sources]
 
 
-def _of_source(source: SourceSettings, parts: Parts) -> _Told:
+def _of_source(source: SourceSettings, parts: Parts, workload: str | None) -> _Told:
     try:
         inspection = inspect_source(source, parts)
         revision = inspection.view.revision
         history = parts.repository.history(revision)
+        while workload is not None and not _suffices(history, inspection, workload):
+            if not parts.repository.deepen(revision):
+                break
+            history = parts.repository.history(revision)
     except ReconcilerError as error:
         return _Told(source, error=error)
     ours = [each for each in history.writes if is_within(file_of(each.trailer.key), source.paths)]
@@ -96,6 +100,23 @@ def _of_source(source: SourceSettings, parts: Parts) -> _Told:
     return _Told(
         source, revision, history.since, tuple(reversed(found)), inspection, retractions=retractions
     )
+
+
+def _suffices(history: History, inspection: Inspection, workload: str) -> bool:
+    """Whether the known history reaches back to where the images of a workload were written.
+
+    Of one that is gone: to where any was.
+    """
+    if history.since is None:
+        return True
+    try:
+        keys = find(workload, inspection.workloads)
+    except NotFoundError:
+        return any(write.trailer.workload == workload for write in history.writes)
+    fields = [
+        each for report in inspection.reports for each in report.fields if each.workload in keys
+    ]
+    return all(each.reference and history.tells(each.key, each.reference) for each in fields)
 
 
 def _of_workload(told: Sequence[_Told], workload: str) -> list[_Told]:

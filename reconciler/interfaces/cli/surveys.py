@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler import bootstrap
+from reconciler.core.history import NO_HISTORY, History
 from reconciler.core.images.rules import TagRules
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.lookup import find
@@ -29,14 +30,19 @@ class SourceSurvey:
         revision: of the branch; None if it could not be read.
         images: in the order of paths and lines.
         problems: each once.
-        history_since: when the oldest commit was made that is known; None if all of them are.
+        history: what commits of ours wrote, as far as it is known.
     """
 
     source: SourceSettings
     revision: Revision | None
     images: tuple[SurveyedImage, ...]
     problems: tuple[Problem, ...]
-    history_since: datetime | None = None
+    history: History = NO_HISTORY
+
+    def since(self, image: SurveyedImage) -> datetime | None:
+        """Return from when on the history is known, if what was before might matter to an image."""
+        is_told = self.history.tells(image.field.key, *image.images)
+        return None if is_told or not image.depends_on_history else self.history.since
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ def _unread(look: _Look) -> Iterator[ReconcilerError]:
 def _survey(
     look: _Look, workloads: frozenset[ObjectKey] | None, *, has_verdicts: bool
 ) -> SourceSurvey:
-    since = None
+    history = NO_HISTORY
     if look.inspection is None:
         found = Survey(problems=tuple(_unread(look)))
         revision = None
@@ -138,8 +144,8 @@ def _survey(
             look.inspection, look.parts, workloads=workloads, has_verdicts=has_verdicts
         )
         revision = look.inspection.view.revision
-        since = look.parts.repository.history(revision).since
+        history = look.parts.repository.history(revision)
         if workloads is None:
             found = replace(found, problems=(*look.inspection.view.problems, *found.problems))
     problems = dict.fromkeys(Problem.of(error) for error in found.problems)
-    return SourceSurvey(look.source, revision, found.images, tuple(problems), since)
+    return SourceSurvey(look.source, revision, found.images, tuple(problems), history)

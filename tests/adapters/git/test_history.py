@@ -254,3 +254,58 @@ def test_a_message_with_many_images_is_read_whole(
     remote.put({"a": b"v4"}, f"Update 3000 images\n\n{lines}\n")
 
     assert len(history(repository).writes) == 3000
+
+
+def test_more_of_the_history_is_had_step_by_step_and_kept(
+    remote: BareRemote, tmp_path: Path
+) -> None:
+    remote.put({"a": b"v4"}, ours("v3", "v4"))
+    for number in range(60):
+        remote.put({"b": b"%d" % number})
+    settings = GitSettings(f"file://{remote.path}", history=5)
+    repository = GitRepository(settings, tmp_path / "data")
+    revision = repository.fetch().revision
+    clone = tmp_path / "data" / "clone.git"
+
+    depths = [int(git(clone, "rev-list", "--count", revision.commit))]
+    while repository.deepen(revision):
+        depths.append(int(git(clone, "rev-list", "--count", revision.commit)))
+
+    assert depths == [5, 20, 50]
+    assert history(repository).since is not None
+    for number in range(3):
+        remote.put({"b": b"again %d" % number})
+    again = GitRepository(settings, tmp_path / "data")
+    assert moves(history(again)) == []
+    assert again.deepen(again.fetch().revision) is False
+    assert int(git(clone, "rev-list", "--count", remote.tip())) == 53
+
+
+def test_a_history_that_is_known_whole_is_not_asked_for_again(
+    remote: BareRemote, tmp_path: Path
+) -> None:
+    remote.put({"a": b"v4"}, ours("v3", "v4"))
+    remote.put({"b": b"2"})
+    settings = GitSettings(f"file://{remote.path}", history=1)
+    repository = GitRepository(settings, tmp_path / "data")
+    revision = repository.fetch().revision
+    short = moves(repository.history(revision))
+
+    assert (short, repository.deepen(revision)) == ([], True)
+    whole = repository.history(revision)
+    assert (moves(whole), whole.since) == (["v3 -> v4"], None)
+    assert repository.deepen(revision) is False
+
+
+def test_a_remote_that_sends_all_contents_gives_more_of_its_history_too(
+    remote: BareRemote, tmp_path: Path
+) -> None:
+    git(remote.path, "config", "uploadpack.allowFilter", "false")
+    for number in range(9):
+        remote.put({"a": b"%d" % number}, ours(f"v{number}", f"v{number + 1}"))
+    settings = GitSettings(f"file://{remote.path}", history=2)
+    repository = GitRepository(settings, tmp_path / "data")
+    revision = repository.fetch().revision
+
+    assert repository.deepen(revision)
+    assert len(moves(repository.history(revision))) == 8

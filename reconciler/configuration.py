@@ -208,6 +208,7 @@ def _sync_settings(values: Values) -> SyncSettings:
     return SyncSettings(
         prune=bool(values["prune"]),
         prune_allow=_text(values["prune-allow"]),
+        take_over=_texts(values["take-over"]),
         wait=bool(values["wait"]),
         timeout_s=float(str(values["timeout"])),
         dry_run=bool(values["dry-run"]),

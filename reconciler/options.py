@@ -99,6 +99,8 @@ OPTIONS: tuple[Option, ...] = (
     _source("update", Kind.SWITCH, "update images in Git", default=True),
     _source("prune", Kind.SWITCH, "delete objects that left Git", default=True),
     _source("prune-allow", Kind.TEXT, "permit this revision's refused prune", metavar="REVISION"),
+    _source("take-over", Kind.LIST, "take the fields of that manager; may be repeated",
+            metavar="MANAGER", shown_default="kubectl's"),
     Option("wait", Kind.SWITCH, "wait until what was applied is healthy", default=True),
     Option("timeout", Kind.DURATION, "how long to wait for that", default="5m"),
     Option("interval", Kind.DURATION, "between cycles when running continuously", default="5m"),

@@ -145,6 +145,9 @@ class SyncSettings:
     prune_allow: str | None = None
     """A revision for which a prune over the budget is permitted."""
 
+    take_over: tuple[str, ...] = ()
+    """Field managers whose fields are taken where Git has them too."""
+
     wait: bool = True
     """Wait until what was applied is healthy."""
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from reconciler.core.objects.claim import Claim
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import InventoryEntry
@@ -13,9 +14,10 @@ from reconciler.core.objects.ordering import Stage, stage_of, stages
 from reconciler.core.objects.preview import object_diff
 from reconciler.core.objects.report import Action
 from reconciler.core.objects.resource import Applied, Preview
-from reconciler.errors import NoAnswerError, NotFoundError, ReconcilerError
+from reconciler.errors import NoAnswerError, NotFoundError, ReconcilerError, RefusedError
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
+from reconciler.pipeline.contention import TAKEN_BACK_AT_MOST, WINDOW_S, Contention
 from reconciler.pipeline.health import by_kind, wait_for_health
 from reconciler.pipeline.ledger import Ledger
 from reconciler.stop import Stop
@@ -38,6 +40,8 @@ class Applier:
         live: the metadata of what was found under our label.
         timeout_s: how long definitions may take to be established.
         stop: asks to send nothing more.
+        take_over: field managers that give their fields up to us.
+        contention: who took fields of ours in earlier syncs.
     """
 
     cluster: Cluster
@@ -48,6 +52,8 @@ class Applier:
     live: Mapping[ObjectKey, LiveObject]
     timeout_s: float
     stop: Stop
+    take_over: frozenset[str] = frozenset()
+    contention: Contention = field(default_factory=Contention)
     _silences: int = field(default=0)  # in a row; the rest would fail likewise
 
     def apply(self, pending: Sequence[DesiredObject]) -> None:
@@ -76,15 +82,18 @@ class Applier:
             self.ledger.note(desired.key, Action.SKIPPED, CUT_OFF if is_cut_off else STOPPED)
             return
         digest = desired.digest(self.store.secret_key)
+        rival = self.contention.rival(desired.key)
+        if rival and self._is_drift(desired, digest):
+            self.ledger.fail(desired, RefusedError(_contended(rival)))
+            return
         entry = self.remembered.get(desired.key)
         try:
             applied = self.cluster.apply(
                 self.catalog.resource(desired),
                 desired,
-                part_of=self.store.part_of,
+                self._claim(desired, digest),
                 known=self.live.get(desired.key),
                 is_confirmed=entry is not None and bool(entry.uid),
-                is_drift=self._is_drift(desired, digest),
             )
         except ReconcilerError as error:
             self._silences = self._silences + 1 if isinstance(error, NoAnswerError) else 0
@@ -94,7 +103,8 @@ class Applier:
             self._applied(desired, applied, digest)
 
     def _applied(self, desired: DesiredObject, applied: Applied, digest: str) -> None:
-        self.ledger.note(desired.key, applied.action)
+        self.ledger.note(desired.key, applied.action, applied.reason)
+        self.contention.note(desired.key, applied.taken_from)
         self.ledger.applied[desired.key] = InventoryEntry(
             desired.key,
             desired.version,
@@ -102,6 +112,10 @@ class Applier:
             desired_digest=digest,
             entry_digest=applied.live.entry_digest or "",
         )
+
+    def _claim(self, desired: DesiredObject, digest: str) -> Claim:
+        is_drift = self._is_drift(desired, digest)
+        return Claim(self.store.part_of, is_drift=is_drift, take_over=self.take_over)
 
     def _is_drift(self, desired: DesiredObject, digest: str) -> bool:
         """Whether all that is sent was ours before: then whoever has it now took it from us."""
@@ -127,13 +141,20 @@ class Applier:
             return self.cluster.preview(
                 self.catalog.resource(desired),
                 desired,
-                part_of=self.store.part_of,
-                is_drift=self._is_drift(desired, desired.digest(self.store.secret_key)),
+                self._claim(desired, desired.digest(self.store.secret_key)),
             )
         except NotFoundError:
             if not _is_prepared(desired, pending):
                 raise
             return Preview(None, desired.body)
+
+
+def _contended(rival: str) -> str:
+    return (
+        f"held: {rival!r} changes fields of ours again and again, and they were taken back "
+        f"{TAKEN_BACK_AT_MOST} times in {WINDOW_S / 60:g} minutes: stop it, or remove these fields "
+        "from Git"
+    )
 
 
 def in_parallel(function: Callable[[Given], Made], items: Sequence[Given]) -> list[Made]:

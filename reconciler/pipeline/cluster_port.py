@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from reconciler.core.objects.claim import Claim
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.inventory import SourceState
@@ -91,18 +92,17 @@ class Cluster(Protocol):
         self,
         resource: Resource,
         desired: DesiredObject,
+        claim: Claim,
         *,
-        part_of: str,
         known: LiveObject | None,
         is_confirmed: bool,
-        is_drift: bool,
     ) -> Applied:
         """Apply an object by server-side apply, as manager ``reconcile``, with our label.
 
-        ``known`` is the object as it was listed, to tell whether anything changed. Fields of
-        ``kubectl*`` and ``before-first-apply`` are taken over, and the first time (unless
-        ``is_confirmed``) all that ``kubectl apply`` wrote; fields of others only if ``is_drift``:
-        if everything in ``desired`` was ours before. Replicas that an autoscaler set stay its own.
+        ``known`` is the object as it was listed, to tell whether anything changed. Fields of others
+        are taken as the claim says, and the first time (unless ``is_confirmed``) all that ``kubectl
+        apply`` wrote. Replicas that an autoscaler set stay its own. An object with a field that
+        cannot be changed is deleted and made anew, if it is marked so.
 
         Raises:
             RefusedError: a conflict (naming manager and field), or an object that is not valid.
@@ -111,9 +111,7 @@ class Cluster(Protocol):
         """
         ...
 
-    def preview(
-        self, resource: Resource, desired: DesiredObject, *, part_of: str, is_drift: bool
-    ) -> Preview:
+    def preview(self, resource: Resource, desired: DesiredObject, claim: Claim) -> Preview:
         """Return what :meth:`apply` would do, changing nothing."""
         ...
 

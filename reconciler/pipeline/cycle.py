@@ -11,6 +11,7 @@ from reconciler.core.outcome import READ, SYNC, UPDATE, CycleOutcome, Problem
 from reconciler.core.plan import UpdatePlan
 from reconciler.errors import ReconcilerError, StoppedError
 from reconciler.pipeline.cluster_port import Cluster
+from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Applying, Fetching, Progress
 from reconciler.pipeline.gather import Gatherer, ImageFacts
 from reconciler.pipeline.kustomize import Kustomizations
@@ -59,6 +60,7 @@ class Parts:
         is_hurried: whether another cycle of the source is asked for, so that this one does not
             linger.
         patience: how long objects have not been healthy, over all cycles.
+        contention: who takes fields of ours again and again, over all cycles.
         image_facts: where what is to be known of single images comes from.
         proposals: the branch to which commits go; None: the one that is read.
         kustomize: builds kustomizations; None if nothing does.
@@ -75,6 +77,7 @@ class Parts:
     stop: Stop = field(default_factory=Stop)
     is_hurried: Callable[[], bool] = lambda: False
     patience: Patience = field(default_factory=Patience)
+    contention: Contention = field(default_factory=Contention)
     image_facts: ImageFacts = field(default_factory=ImageFacts)
     proposals: ProposalBranch | None = None
     kustomize: Kustomize | None = None
@@ -238,6 +241,7 @@ def _sync(
             stop=parts.stop,
             is_hurried=parts.is_hurried,
             patience=parts.patience,
+            contention=parts.contention,
         )
     except ReconcilerError as error:
         return Synced(problems=(error,), is_finished=False)

@@ -25,6 +25,7 @@ from reconciler.errors import (
 from reconciler.pipeline.apply import Applier, in_parallel
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
+from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Progress, Waiting
 from reconciler.pipeline.health import by_kind, wait_for_health
 from reconciler.pipeline.ledger import Ledger
@@ -60,6 +61,7 @@ def sync(
     stop: Stop | None = None,
     is_hurried: Callable[[], bool] = lambda: False,
     patience: Patience | None = None,
+    contention: Contention | None = None,
 ) -> Synced:
     """Bring the cluster to what a revision wants.
 
@@ -76,6 +78,7 @@ def sync(
         stop: asks to end early: what is under way is finished, and nothing more is begun.
         is_hurried: whether to look at the objects' health but not to wait for it.
         patience: how long objects have not been healthy, over all syncs of the source.
+        contention: who took fields of ours, over all syncs of the source.
 
     Raises:
         ClusterError, AccessDeniedError, RefusedError: what is needed to begin could not be had.
@@ -96,6 +99,7 @@ def sync(
         stop=stop or Stop(),
         is_hurried=is_hurried,
         patience=patience or Patience(),
+        contention=contention or Contention(),
     )
     return run.run(resolved, is_complete=is_complete)
 
@@ -114,6 +118,7 @@ class _Sync:
     stop: Stop
     is_hurried: Callable[[], bool]
     patience: Patience
+    contention: Contention
 
     def run(self, built: BuildResult, *, is_complete: bool) -> Synced:
         before = self._load()
@@ -253,6 +258,8 @@ class _Sync:
             live=live,
             timeout_s=self.source.sync.timeout_s,
             stop=self.stop,
+            take_over=frozenset(self.source.sync.take_over),
+            contention=self.contention,
         )
         if self.source.sync.dry_run:
             applier.preview(pending)

@@ -10,6 +10,7 @@ from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.core.build import build
 from reconciler.core.objects.report import Action
 from reconciler.core.revision import Revision
+from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Event
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.settings import ClusterSettings, GitSettings, SourceSettings, SyncSettings
@@ -46,7 +47,13 @@ class Cluster:
         control_plane.kubectl("create", "namespace", namespace)
         return cls(control_plane, namespace)
 
-    def sync(self, *texts: str, is_complete: bool = True, **settings: object) -> Synced:
+    def sync(
+        self,
+        *texts: str,
+        is_complete: bool = True,
+        contention: Contention | None = None,
+        **settings: object,
+    ) -> Synced:
         """Sync manifests as a fresh process would; each sync is a new revision."""
         self.revision = Revision("main", f"{next(self.revisions):040x}")
         source = SourceSettings(
@@ -69,6 +76,7 @@ class Cluster:
                 revision=self.revision,
                 is_complete=is_complete,
                 progress=Recorder(),
+                contention=contention,
             )
         finally:
             connected.close()

@@ -9,6 +9,7 @@ from reconciler.adapters.cluster.connection import Answer, Connection
 from reconciler.adapters.cluster.failures import ConflictError
 from reconciler.adapters.cluster.paths import object_path
 from reconciler.core.objects.applyset import PART_OF_LABEL
+from reconciler.core.objects.claim import Claim, is_person
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.fields import mapping_of
 from reconciler.core.objects.live import FIELD_MANAGER
@@ -18,10 +19,20 @@ Item = Mapping[str, Any]
 
 _APPLY: Final = "application/apply-patch+yaml"
 _JSON_PATCH: Final = "application/json-patch+json"
-_TAKEN_FROM: Final = ("kubectl", "before-first-apply")
-"""Managers that stand for a person's hands: Git has the last word over them."""
-
 _REPLICAS: Final = ".spec.replicas"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of an apply.
+
+    Attributes:
+        answer: the API server's.
+        taken_from: the managers whose fields were taken by force, who are no persons.
+    """
+
+    answer: Answer
+    taken_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +41,14 @@ class Application:
 
     Attributes:
         body: what is sent, with our label.
-        is_drift: whether all that is sent was ours before: whoever has it now took it from us.
+        claim: in whose name, and whose fields it takes.
         is_dry_run: whether nothing is to be changed.
     """
 
     connection: Connection
     path: str
     body: Mapping[str, object]
-    is_drift: bool
+    claim: Claim
     is_dry_run: bool = False
 
     @classmethod
@@ -46,25 +57,25 @@ class Application:
         connection: Connection,
         resource: Resource,
         desired: DesiredObject,
+        claim: Claim,
         *,
-        part_of: str,
-        is_drift: bool,
         is_dry_run: bool = False,
     ) -> "Application":
         """Address an object and label it as ours."""
         path = object_path(resource, namespace=desired.key.namespace, name=desired.key.name)
-        body = desired.labelled({PART_OF_LABEL: part_of})
-        return cls(connection, path, body, is_drift, is_dry_run)
+        body = desired.labelled({PART_OF_LABEL: claim.part_of})
+        return cls(connection, path, body, claim, is_dry_run)
 
-    def send(self) -> Answer:
+    def send(self) -> Sent:
         """Apply the object. An autoscaler keeps the replicas that it has set.
 
         Raises:
+            ImmutableError: fields cannot be changed any more.
             ConflictError: fields are another manager's, who is no person.
             RefusedError, AccessDeniedError, NotFoundError, ClusterError: see ``failure_of``.
         """
         try:
-            return self._patch()
+            return Sent(self._patch())
         except ConflictError as conflict:
             return self._settled(conflict)
 
@@ -96,13 +107,14 @@ class Application:
         self.connection.request("PATCH", self.path, body=patch, content_type=_JSON_PATCH)
         return True
 
-    def _settled(self, conflict: ConflictError) -> Answer:
+    def _settled(self, conflict: ConflictError) -> Sent:
         """Give up what is an autoscaler's, take what is ours by right; else it stays a conflict."""
         if _is_about_lent_replicas(conflict):  # never again: what is not sent does not conflict
             return replace(self, body=_without_replicas(self.body)).send()
-        if self.is_drift or all(map(_is_person, conflict.managers)):
-            return self._patch(force="true")
-        raise conflict
+        if not all(map(self.claim.takes_from, conflict.managers)):
+            raise conflict
+        rivals = {each for each in conflict.managers if not is_person(each)}
+        return Sent(self._patch(force="true"), tuple(sorted(rivals)))
 
     def _patch(self, **more: str) -> Answer:
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **more}
@@ -112,14 +124,10 @@ class Application:
         )
 
 
-def _is_person(manager: str) -> bool:
-    return manager.startswith(_TAKEN_FROM)
-
-
 def _is_about_lent_replicas(conflict: ConflictError) -> bool:
     """Whether somebody else, who is no person, has set the replicas: an autoscaler."""
     pairs = zip(conflict.managers, conflict.fields, strict=True)
-    return any(field == _REPLICAS and not _is_person(manager) for manager, field in pairs)
+    return any(field == _REPLICAS and not is_person(manager) for manager, field in pairs)
 
 
 def _without_replicas(body: Mapping[str, object]) -> Mapping[str, object]:

@@ -9,11 +9,13 @@ from typing import Any, Final, Self
 from reconciler.adapters.cluster.apply import Application
 from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.discovery import Served, discover
-from reconciler.adapters.cluster.failures import ExpiredError
+from reconciler.adapters.cluster.failures import ExpiredError, ImmutableError
 from reconciler.adapters.cluster.paths import collection_path, object_path
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
+from reconciler.adapters.cluster.renewal import Renewal
 from reconciler.adapters.cluster.store import ConfigMapStore
 from reconciler.core.objects.applyset import PART_OF_LABEL
+from reconciler.core.objects.claim import Claim
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.live import LiveObject, read_live
@@ -38,9 +40,10 @@ Item = Mapping[str, Any]
 class KubernetesCluster:
     """A cluster through its API server. Safe to call from many threads."""
 
-    def __init__(self, connection: Connection, *, namespace: str) -> None:
+    def __init__(self, connection: Connection, *, namespace: str, stop: Stop | None = None) -> None:
         self._connection = connection
         self._namespace = namespace
+        self._stop = stop or Stop()
 
     @classmethod
     def connect(cls, settings: ClusterSettings, *, stop: Stop | None = None) -> Self:
@@ -54,7 +57,7 @@ class KubernetesCluster:
             SettingsError: there is no configuration, or it cannot be used.
         """
         connection = Connection.open(settings, stop=stop)
-        return cls(connection, namespace=settings.namespace)
+        return cls(connection, namespace=settings.namespace, stop=stop)
 
     def close(self) -> None:
         """Close all connections."""
@@ -149,47 +152,46 @@ class KubernetesCluster:
         self,
         resource: Resource,
         desired: DesiredObject,
+        claim: Claim,
         *,
-        part_of: str,
         known: LiveObject | None,
         is_confirmed: bool,
-        is_drift: bool,
     ) -> Applied:
         """Apply an object by server-side apply, as manager ``reconcile``, with our label.
 
-        Fields of ``kubectl*`` and ``before-first-apply`` are taken over; those of others only if
-        ``is_drift``; the replicas that an autoscaler has set are left to it. What ``kubectl apply``
-        once wrote from the client becomes ours whole (then the object is sent a second time).
+        Fields of others are taken if the claim says so; the replicas that an autoscaler has set are
+        left to it. What ``kubectl apply`` once wrote from the client becomes ours whole (then the
+        object is sent a second time). Where a field cannot be changed, an object that is marked so
+        is deleted and made anew.
 
         Args:
             resource: who serves it.
             desired: what to send.
-            part_of: the label's value.
+            claim: in whose name, and whose fields it takes.
             known: the object as it was listed under our label, if it was.
             is_confirmed: whether an earlier apply of ours came to its end.
-            is_drift: whether all that is sent was ours before.
 
         Raises:
             RefusedError: a conflict (naming manager and field), or an object that is not valid.
             AccessDeniedError: we may not.
             ClusterError: the API server failed.
         """
-        sending = Application.of(
-            self._connection, resource, desired, part_of=part_of, is_drift=is_drift
-        )
-        answer = sending.send()
-        is_created, item = answer.status == _CREATED, answer.body
+        sending = Application.of(self._connection, resource, desired, claim)
+        try:
+            sent, why = sending.send(), ""
+        except ImmutableError as error:
+            sent, why = self._renewal(sending, desired).settle(error)
+        is_created, item = sent.answer.status == _CREATED, sent.answer.body
         is_new_to_us = known is None or not is_confirmed
         if is_new_to_us and not is_created and sending.take_over(item):
-            item = sending.send().body
+            item = sending.send().answer.body
         live = read_live(item, group_kind=resource.group_kind)
         is_same = known is not None and known.resource_version == live.resource_version
-        unchanged = Action.UNCHANGED if is_same else Action.CONFIGURED
-        return Applied(Action.CREATED if is_created else unchanged, live, item)
+        changed = Action.CREATED if is_created and not why else Action.CONFIGURED
+        action = Action.UNCHANGED if is_same else changed
+        return Applied(action, live, item, taken_from=sent.taken_from, reason=why)
 
-    def preview(
-        self, resource: Resource, desired: DesiredObject, *, part_of: str, is_drift: bool
-    ) -> Preview:
+    def preview(self, resource: Resource, desired: DesiredObject, claim: Claim) -> Preview:
         """Return what :meth:`apply` would do, changing nothing.
 
         Raises:
@@ -197,15 +199,16 @@ class KubernetesCluster:
             RefusedError, AccessDeniedError, ClusterError: see :meth:`apply`.
         """
         before = self.get(resource, desired.key)
-        trial = Application.of(
-            self._connection,
-            resource,
-            desired,
-            part_of=part_of,
-            is_drift=is_drift,
-            is_dry_run=True,
-        )
-        return Preview(before, trial.send().body)
+        trial = Application.of(self._connection, resource, desired, claim, is_dry_run=True)
+        try:
+            return Preview(before, trial.send().answer.body)
+        except ImmutableError as error:
+            renewal = self._renewal(trial, desired)
+            renewal.permitted(renewal.look(), error)
+            return Preview(before, trial.body)
+
+    def _renewal(self, sending: Application, desired: DesiredObject) -> Renewal:
+        return Renewal(self._connection, sending, desired, self._stop)
 
     def delete(self, resource: Resource, live: LiveObject) -> bool:
         """Delete exactly that object (uid and resourceVersion), in the background.

@@ -1,10 +1,11 @@
 """Turns the API server's refusals into our errors."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from reconciler.core.objects.fields import field_of, items_of, mapping_of
+from reconciler.core.objects.immutable import says_immutable
 from reconciler.errors import (
     AccessDeniedError,
     ClusterError,
@@ -19,6 +20,7 @@ _FORBIDDEN: Final = 403
 _DENIED: Final = frozenset({401, _FORBIDDEN})
 _REFUSED: Final = frozenset({400, 405, 406, 409, 413, 415, 422})
 _EXPIRED: Final = 410
+_INVALID: Final = 422
 _NOT_FOUND: Final = 404
 _MANAGER: Final = re.compile(r'conflict with "([^"]*)"')
 _NOT_TYPED: Final = re.compile(r"failed to create typed (?:patch|live) object")
@@ -43,6 +45,18 @@ class ConflictError(RefusedError):
         who = ", ".join(repr(name) for name in dict.fromkeys(managers))
         super().__init__(f"conflicts with {who} about {', '.join(dict.fromkeys(fields))}")
         self.managers = managers
+        self.fields = fields
+
+
+class ImmutableError(RefusedError):
+    """Fields cannot be changed any more, and nothing else is wrong.
+
+    Attributes:
+        fields: which, as the API server names them.
+    """
+
+    def __init__(self, message: str, fields: tuple[str, ...]) -> None:
+        super().__init__(message)
         self.fields = fields
 
 
@@ -74,13 +88,8 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
         return _denied(status, message, causes, what=what)
     if status == _NOT_FOUND:
         return NotFoundError(message)
-    conflicts = _conflicts(causes)
-    if conflicts:
-        return ConflictError(tuple(m for m, _ in conflicts), tuple(f for _, f in conflicts))
-    if status == 409 and body.get("reason") == "Conflict":  # noqa: PLR2004 - conflict
-        return PreconditionError(message)
     if status in _REFUSED or _NOT_TYPED.search(message):
-        return RefusedError(message)
+        return _refused(status, message, causes, is_conflict=body.get("reason") == "Conflict")
     kind = ExpiredError if status == _EXPIRED else ClusterError
     return kind(f"{what}: {message}", where=url)
 
@@ -110,9 +119,34 @@ def _denied(
     return AccessDeniedError(f"{what}: credentials refused")
 
 
+def _refused(
+    status: int,
+    message: str,
+    causes: Collection[Mapping[str, object]],
+    *,
+    is_conflict: bool,
+) -> RefusedError:
+    conflicts = _conflicts(causes)
+    if conflicts:
+        return ConflictError(tuple(m for m, _ in conflicts), tuple(f for _, f in conflicts))
+    if status == 409 and is_conflict:  # noqa: PLR2004 - conflict
+        return PreconditionError(message)
+    immutable = _immutable(causes)
+    if status == _INVALID and immutable:
+        return ImmutableError(message, immutable)
+    return RefusedError(message)
+
+
 def _causes(body: Mapping[str, object]) -> list[Mapping[str, object]]:
     """Return the causes that a ``Status`` gives."""
     return [mapping_of(each) for each in items_of(field_of(body, "details", "causes"))]
+
+
+def _immutable(causes: Iterable[Mapping[str, object]]) -> tuple[str, ...]:
+    """Return the fields that cannot be changed, if there is nothing else to complain of."""
+    told = [(str(each.get("message", "")), str(each.get("field", "?"))) for each in causes]
+    is_all = bool(told) and all(says_immutable(message) for message, _ in told)
+    return tuple(field for _, field in told) if is_all else ()
 
 
 def _conflicts(causes: Iterable[Mapping[str, object]]) -> list[tuple[str, str]]:

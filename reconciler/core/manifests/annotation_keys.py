@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from reconciler.core.nearest import nearest
-from reconciler.core.objects.marks import OFF, ON, OWN
+from reconciler.core.objects.marks import ENABLED, OFF, ON, OWN
 
 SCREEN = ("fluxcd.io", "flux.weave.works", "reconcile", '"$image')
 """A text with none of these has nothing for us."""
@@ -16,7 +16,7 @@ COMMON = ("automated", "tag_all", "locked", "locked_user", "locked_msg", "ignore
 """Keys that stand under every prefix."""
 
 OWN_KEYS = (*COMMON, "policy", "filter", "extract", "digest", "platforms", "allow-downgrade",
-            "prune")  # fmt: skip
+            "prune", "force")  # fmt: skip
 """Keys under our own prefix, of the whole workload or all its containers."""
 
 OWN_PER_CONTAINER = ("tag.", "policy.", "filter.", "extract.")
@@ -29,10 +29,11 @@ VALUES: Mapping[str, Sequence[str]] = {
     "digest": ("never", PIN),
     "allow-downgrade": (ON, "false"),
     "prune": (OFF,),
+    "force": (ENABLED,),
 }
 """What may stand in those keys under our own prefix that take one of a few words."""
 
-_LATER = ("force", "min-age", "window", "group", "verify", "on-failure", "approve", "build")
+_LATER = ("min-age", "window", "group", "verify", "on-failure", "approve", "build")
 _LONGEST_SHOWN = 80  # characters of a value in a message
 
 

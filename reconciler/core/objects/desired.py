@@ -59,6 +59,11 @@ class DesiredObject:
         """Whether it is never deleted (``reconcile/prune: disabled``)."""
         return marks.is_prune_disabled(self.annotations)
 
+    @property
+    def is_forced(self) -> bool:
+        """Whether it is made anew where a field cannot change (``reconcile/force: enabled``)."""
+        return marks.is_forced(self.annotations)
+
     def in_namespace(self, namespace: str) -> "DesiredObject":
         """Return the same object in that namespace, in key and body; empty for cluster-scoped."""
         if namespace == self.key.namespace and bool(namespace) == ("namespace" in self._metadata):

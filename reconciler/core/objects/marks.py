@@ -8,6 +8,7 @@ PREFIXES = (OWN, "fluxcd.io/", "flux.weave.works/")
 
 OFF = "disabled"
 ON = "true"
+ENABLED = "enabled"
 
 
 def is_ignored(annotations: Mapping[str, str]) -> bool:
@@ -19,3 +20,8 @@ def is_ignored(annotations: Mapping[str, str]) -> bool:
 def is_prune_disabled(annotations: Mapping[str, str]) -> bool:
     """Whether the object is never deleted: ``reconcile/prune: disabled``."""
     return annotations.get(f"{OWN}prune") == OFF
+
+
+def is_forced(annotations: Mapping[str, str]) -> bool:
+    """Whether the object is made anew where a field cannot change: ``reconcile/force: enabled``."""
+    return annotations.get(f"{OWN}force") == ENABLED

@@ -45,11 +45,15 @@ class Applied:
         action: created, configured or unchanged.
         live: the object's metadata afterwards.
         item: the whole object afterwards, as the API server gives it.
+        taken_from: the managers whose fields were taken back, who are no persons.
+        reason: why it was done in this way, where that is not what everybody expects.
     """
 
     action: Action
     live: LiveObject
     item: Mapping[str, object]
+    taken_from: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ class SurveyedImage:
         """Whether what was taken back before might matter, if nobody knows of it."""
         if isinstance(self.decision, Change):
             return True
-        is_newest = self.decision.reason is SkipReason.ALREADY_NEWEST
-        return self.field.obstacle is None and not is_newest and self.newest is not None
+        is_told = self.decision.reason in (SkipReason.ALREADY_NEWEST, SkipReason.TAKEN_BACK)
+        return self.field.obstacle is None and not is_told and self.newest is not None
 
     @property
     def images(self) -> tuple[ImageReference, ...]:

@@ -11,6 +11,9 @@ from reconciler.pipeline.ports import ManifestRepository
 from reconciler.pipeline.view import Manifests, View
 from reconciler.settings import SourceSettings
 
+# git-lfs, docs/spec.md: "the first key is always version"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
 
 def read(
     repository: ManifestRepository, *, paths: Sequence[str], default_namespace: str, memory: Memory
@@ -114,16 +117,30 @@ def _texts(
     problems: list[ReconcilerError] = []
     unknown = [entry for entry in entries if known.of(entry) is None]
     for entry, content in repository.read(unknown, max_bytes=MAX_FILE_BYTES):
-        if isinstance(content, Oversize):
-            problems.append(_too_large(entry, content))
-            continue
         try:
-            known.put(entry, content.decode())
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            problems.append(ManifestError("is not UTF-8", where=f"{entry.path}:{line}"))
+            known.put(entry, _text(entry, content))
+        except ManifestError as error:
+            problems.append(error)
     found = ((entry.path, known.of(entry)) for entry in entries)
     return {path: text for path, text in found if text is not None}, problems
+
+
+def _text(entry: TreeEntry, content: bytes | Oversize) -> str:
+    """Return the text of a file.
+
+    Raises:
+        ManifestError: it has none, or it is elsewhere.
+    """
+    if isinstance(content, Oversize):
+        raise _too_large(entry, content)
+    if content.startswith(_LFS_POINTER):
+        message = "is a pointer of Git LFS: what it says is not in Git; keep manifests out of LFS"
+        raise ManifestError(message, where=entry.path)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ManifestError("is not UTF-8", where=f"{entry.path}:{line}") from error
 
 
 def _outward_links(

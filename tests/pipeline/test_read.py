@@ -61,3 +61,16 @@ def test_a_branch_that_has_not_moved_is_not_looked_at_again() -> None:
     assert _read(repository, memory) is first
     repository.put({"a.yaml": SERVICE}, "the same files in another commit")
     assert _read(repository, memory).revision != first.revision
+
+
+def test_a_pointer_of_lfs_is_said_to_be_one() -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+    repository = FakeGit()
+    repository.put({"a.yaml": pointer, "b.yaml": SERVICE, "c.txt": pointer})
+
+    view = _read(repository, Memory())
+
+    assert view.texts == {"b.yaml": SERVICE.decode()}
+    (problem,) = view.problems
+    assert problem.where == "a.yaml"
+    assert "is a pointer of Git LFS" in problem.message

@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 import structlog
 
+from reconciler.core.decision import Skip
+from reconciler.core.manifests.images import FieldKey, SkipReason
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.report import Action, ObjectReport
 from reconciler.core.outcome import CycleOutcome, Problem
@@ -39,6 +41,7 @@ class Journal:
 
     _problems: dict[Key, Problem] = field(default_factory=dict)
     _left: dict[ObjectKey, tuple[Action, str]] = field(default_factory=dict)
+    _fought: set[tuple[FieldKey, str]] = field(default_factory=set)
 
     def record(self, outcome: CycleOutcome) -> None:
         """Log what a cycle did and what went wrong with it."""
@@ -52,13 +55,28 @@ class Journal:
                 new=str(change.new),
                 where=change.field.where,
             )
-        for skip in outcome.skips:
-            bound.debug("image.skipped", image=skip.field.text, where=skip.field.where,
-                        reason=skip.reason.name, detail=skip.detail)  # fmt: skip
+        self._record_skips(bound, outcome.skips)
         if outcome.sync:
             self._record_objects(bound, outcome.sync.objects)
         self._record_problems(bound, outcome)
         bound.info("cycle.finished", **_facts(outcome))
+
+    def _record_skips(
+        self, bound: structlog.typing.FilteringBoundLogger, skips: Iterable[Skip]
+    ) -> None:
+        """Log what was left; a fight is worth a person's look when it begins."""
+        fought: set[tuple[FieldKey, str]] = set()
+        for skip in skips:
+            facts = {"image": skip.field.text, "where": skip.field.where}
+            facts |= {"reason": skip.reason.name, "detail": skip.detail}
+            fight = (skip.field.key, skip.detail)
+            if skip.reason is SkipReason.FOUGHT_OVER:
+                fought.add(fight)
+            if fight in fought - self._fought:
+                bound.warning("image.skipped", **facts)
+            else:
+                bound.debug("image.skipped", **facts)
+        self._fought = fought
 
     def _record_objects(
         self, bound: structlog.typing.FilteringBoundLogger, reports: Iterable[ObjectReport]

@@ -12,6 +12,7 @@ from reconciler.core.manifests.images import FileReport, inspect
 from reconciler.core.manifests.linking import link
 from reconciler.core.manifests.tree import Snapshot, TreeEntry
 from reconciler.pipeline.kustomize_memory import KustomizeMemory
+from reconciler.pipeline.rivals import Rivals
 from reconciler.pipeline.selections import Selections
 from reconciler.pipeline.view import View
 
@@ -81,6 +82,7 @@ class Memory:
         is_survey: whether the reports are about all workloads, also those that are not automated.
         selections: of its images.
         texts: of its files.
+        rivals: who undid what on its branch.
         seen: its branch, whole: where nothing has moved, nothing is looked at again.
         kustomizations: of its builds.
     """
@@ -88,6 +90,7 @@ class Memory:
     is_survey: bool = False
     selections: Selections = field(default_factory=Selections)
     texts: Texts = field(default_factory=Texts)
+    rivals: Rivals = field(default_factory=Rivals)
     seen: Seen | None = None
     kustomizations: KustomizeMemory = field(default_factory=KustomizeMemory)
     _reports: PerFile[FileReport] = field(default_factory=PerFile)

@@ -32,11 +32,18 @@ def read(
         return seen.view
     manifests = _manifests(repository, snapshot, paths=paths, known=memory.texts)
     reports = memory.inspect(manifests.texts, default_namespace=default_namespace)
+    recalled = memory.rivals.hold(
+        repository,
+        manifests.revision,
+        history.recalled(reports),
+        history,
+        default_namespace=default_namespace,
+    )
     view = View(
         manifests.revision,
         manifests.texts,
         manifests.problems,
-        history.recalled(reports),
+        recalled,
         entries=manifests.entries,
     )
     memory.seen = Seen(snapshot, history, view)

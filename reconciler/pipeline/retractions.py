@@ -83,17 +83,35 @@ def find_retractions(
         policies: the reports of all manifests at that revision.
         default_namespace: of workloads that name none.
     """
-    if not writes:
-        return {}
     try:
-        paths = {file_of(write.trailer.key) for write in writes}
-        touches = repository.touches(revision, paths, most=MOST_TOUCHES)
-        texts = _texts(repository, touches)
+        return look_for_retractions(
+            repository, revision, writes, policies=policies, default_namespace=default_namespace
+        )
     except StoppedError:
         raise
     except ReconcilerError as error:
         log.warning("retractions.unknown", problem=str(error))
         return {}
+
+
+def look_for_retractions(
+    repository: ManifestRepository,
+    revision: Revision,
+    writes: Sequence[Write],
+    *,
+    policies: Sequence[FileReport],
+    default_namespace: str,
+) -> Mapping[Write, Retraction]:
+    """Do as :func:`find_retractions` does, and tell if it fails.
+
+    Raises:
+        GitError, AccessDeniedError: commits or contents could not be read.
+    """
+    if not writes:
+        return {}
+    paths = {file_of(write.trailer.key) for write in writes}
+    touches = repository.touches(revision, paths, most=MOST_TOUCHES)
+    texts = _texts(repository, touches)
     by_path: dict[str, list[Touch]] = {}
     for touch in touches:
         by_path.setdefault(touch.path, []).append(touch)

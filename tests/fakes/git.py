@@ -12,6 +12,8 @@ from reconciler.core.revision import Revision
 from reconciler.errors import GitError, NotFoundError, ReconcilerError, RemoteMovedError
 from tests.fakes.images import NEW_YEAR
 
+A_PERSON = "a <a@example.org>"
+
 
 @dataclass(frozen=True, slots=True)
 class FakeFile:
@@ -34,6 +36,7 @@ class FakeCommit:
     parent: str
     message: str
     files: Mapping[str, FakeFile]
+    author: str
 
 
 @dataclass(slots=True)
@@ -72,7 +75,11 @@ class FakeGit:
     deepened: int = 0
 
     def put(
-        self, files: Mapping[str, bytes | FakeFile | None], message: str = "by a person"
+        self,
+        files: Mapping[str, bytes | FakeFile | None],
+        message: str = "by a person",
+        *,
+        author: str = A_PERSON,
     ) -> str:
         """Commit at the remote, as somebody else: new contents by path, None to delete."""
         changed = dict(self.commits[self.tip].files) if self.tip else {}
@@ -81,7 +88,7 @@ class FakeGit:
                 changed.pop(path)
             else:
                 changed[path] = content if isinstance(content, FakeFile) else FakeFile(content)
-        self.tip = self._add(self.tip, changed, message)
+        self.tip = self._add(self.tip, changed, message, author)
         return self.tip
 
     def files(self) -> dict[str, bytes]:
@@ -131,7 +138,7 @@ class FakeGit:
         commit = revision.commit
         while commit:
             found = self.commits[commit]
-            messages.append(Message(commit, NEW_YEAR, "a <a@example.org>", found.message))
+            messages.append(Message(commit, NEW_YEAR, found.author, found.message))
             commit = found.parent
             if self.depth and len(messages) == self.depth and commit:
                 return history_of(messages, NEW_YEAR)
@@ -155,7 +162,7 @@ class FakeGit:
         while commit:
             found = self.commits[commit]
             before = self.commits[found.parent].files if found.parent else {}
-            message = Message(commit, NEW_YEAR, "a <a@example.org>", found.message)
+            message = Message(commit, NEW_YEAR, found.author, found.message)
             for path in sorted(paths):
                 old, new = before.get(path), found.files.get(path)
                 if old != new and left[path] > 0:
@@ -172,7 +179,9 @@ class FakeGit:
             if path not in files or files[path].kind is not EntryKind.FILE:
                 raise GitError(f"no such file in {base.short}", where=path)
             files[path] = FakeFile(content)
-        return Revision(base.branch, self._add(base.commit, files, message))
+        return Revision(
+            base.branch, self._add(base.commit, files, message, "reconcile <r@localhost>")
+        )
 
     def push(self, revision: Revision) -> None:
         """See the port."""
@@ -187,10 +196,10 @@ class FakeGit:
             self.lost_answers -= 1
             raise GitError("the remote end hung up unexpectedly", where=self.url)
 
-    def _add(self, parent: str, files: Mapping[str, FakeFile], message: str) -> str:
+    def _add(self, parent: str, files: Mapping[str, FakeFile], message: str, author: str) -> str:
         content = repr((parent, message, sorted((p, f.blob) for p, f in files.items())))
         commit = hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()
-        self.commits[commit] = FakeCommit(commit, parent, message, dict(files))
+        self.commits[commit] = FakeCommit(commit, parent, message, dict(files), author)
         return commit
 
     def _fail(self, method: str) -> None:

@@ -38,6 +38,7 @@ class SkipReason(enum.Enum):
     NO_VERSION = "the current tag is no version"
     NO_TAG = "has no tag to start from"
     TAKEN_BACK = "what is newer was taken back"
+    FOUGHT_OVER = "held, because somebody undoes each change"
     TAG_MOVED = "its tag was moved to another digest"
     UNKNOWN_IMAGES = "held until more is known of its images"
     PINNED_BY_DIGEST = "has a digest and no tag"

@@ -28,6 +28,7 @@ from reconciler.adapters.registry.transport import OnRequest
 from reconciler.core.images.tag_list import TagList
 from reconciler.core.manifests.document import parse_documents
 from reconciler.core.manifests.value import to_value
+from reconciler.core.sample_changes import sample_changes
 from reconciler.errors import ManifestError, SettingsError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.cycle import Parts
@@ -35,11 +36,13 @@ from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
 from reconciler.pipeline.ports import (
     ManifestRepository,
+    MessageTemplate,
     ProposalBranch,
     RegistryProbe,
     SecretSource,
     TagSource,
 )
+from reconciler.pipeline.wording import Wording, sample_data
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
 
@@ -158,6 +161,7 @@ def running(
         _require_file("--git-signing-key-file", source.git.signing_key_file)
         _require_file("--git-signing-passphrase-file", source.git.signing_passphrase_file)
     _require_file("--registry-ca-file", settings.registry.ca_file)
+    templates = {source.name: _template(source) for source in settings.sources}
     stop = stop or Stop()
     spare_collector()
     with ExitStack() as stack:
@@ -184,6 +188,7 @@ def running(
                 stop=stop,
                 is_hurried=is_hurried,
                 image_facts=image_facts,
+                template=templates[source.name],
                 proposals=proposals,
                 kustomize=kustomize,
             )
@@ -207,6 +212,22 @@ def probing(settings: Settings) -> Iterator[RegistryProbe]:
             on_limit=lambda _host, _remaining, _limit: None,
         )
         yield client.probe()
+
+
+def commit_template(file: str | Path) -> MessageTemplate:
+    """Return the commit template in a file, tried on sample data; ``-`` is standard input.
+
+    Raises:
+        SettingsError: the file cannot be read, or is no template; with the line.
+    """
+    from reconciler.adapters.template.commit_template import (  # noqa: PLC0415 - loads Jinja2
+        read_template,
+    )
+
+    changes = sample_changes()
+    template = read_template(file, known=sample_data(changes))
+    Wording("default", template=template).of_update(changes, by="default@-", branch="main")
+    return template
 
 
 def local_repository(local: Local) -> ManifestRepository:
@@ -262,6 +283,11 @@ def _client(
     )
     stack.callback(client.close)
     return client
+
+
+def _template(source: SourceSettings) -> MessageTemplate | None:
+    file = source.git.commit_template
+    return commit_template(file) if file is not None else None
 
 
 def _repository(

@@ -176,6 +176,7 @@ def _git_settings(values: Values) -> GitSettings:
         branch=_text(values["git-branch"]),
         author_name=str(values["git-user"]),
         author_email=str(values["git-email"]),
+        commit_template=to_path(values["git-commit-template"]),
         ci_skip=_ci_skip(values),
         signs_off=bool(values["git-sign-off"]),
         username=_text(values["git-username"]),

@@ -72,6 +72,9 @@ class GitSettings:
     on_behalf_of: str | None = None
     """The author of commits that a person asks for, ``Name <address>``; None: the committer."""
 
+    commit_template: Path | None = None
+    """A template for the messages of commits that change images; None: our own words."""
+
     ci_skip: str = ""
     """What keeps CI from building our commits, as a text on the first line; empty: nothing."""
 

@@ -18,6 +18,7 @@ _TRAILER = re.compile(
     rf"^[ \t]*{IMAGE_TRAILER}:[ \t]+(\S+) (\S+) (\S*) (\S+) (\S+)[ \t]*\r?$", re.MULTILINE
 )
 _BY = re.compile(rf"^[ \t]*{BY_TRAILER}:[ \t]+(\S+)[ \t]*\r?$", re.MULTILINE)
+_OURS = re.compile(r"^[ \t]*Reconcile-[\w-]*[ \t]*:", re.MULTILINE | re.IGNORECASE)
 _SHORT_DIGEST = len("sha256:") + 12
 _SAFE = "/:@+,=~!()*'#"  # besides letters, digits and ``_.-~``: what needs no encoding in a word
 
@@ -82,24 +83,19 @@ def compose(changes: Sequence[Change], *, by: str, manner: Manner = PLAIN) -> st
         by: source and cluster: ``default@1f3a9c02``.
         manner: what else stands in it.
     """
-    return finished(_text(_subject(changes), changes), trailers_of(changes, by=by), manner)
+    return finished(update_text(changes), trailers_of(changes, by=by), manner)
 
 
-def compose_release(
-    changes: Sequence[Change], *, workload: str, message: str, manner: Manner = PLAIN
-) -> str:
-    """Return the message of a commit by which a person chose an image.
+def update_text(changes: Sequence[Change]) -> str:
+    """Return what the message of an update says, without trailers."""
+    return _text(_subject(changes), changes)
 
-    Args:
-        changes: at least one, all to the same image.
-        workload: whose image it is: ``web:deployment/nginx``.
-        message: of the person; it takes the place of the first line.
-        manner: what else stands in it.
-    """
+
+def release_text(changes: Sequence[Change], *, workload: str, message: str) -> str:
+    """Return what the message of a release says, without trailers."""
     new = changes[0].new
     made = f"Release {new.repository.last_part}:{new.effective_tag} to {plain(workload)}"
-    text = _text(message.strip() or made, changes)
-    return finished(text, trailers_of(changes, by=BY_PERSON), manner)
+    return _text(message.strip() or made, changes)
 
 
 def trailers_of(changes: Sequence[Change], *, by: str) -> list[str]:
@@ -122,6 +118,11 @@ def finished(text: str, trailers: Sequence[str], manner: Manner) -> str:
     block = [*trailers, *([sign_off] if manner.sign_off else ())]
     ending = "\n\n" + "\n".join(block) if block else ""
     return f"{first}{newline}{rest}{ending}\n"
+
+
+def has_lines_of_ours(text: str) -> bool:
+    """Whether a text has a line that stands for commits of ours: ``Reconcile-…:``."""
+    return _OURS.search(text) is not None
 
 
 def parse_trailers(message: str) -> tuple[ImageTrailer, ...]:

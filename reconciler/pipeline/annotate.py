@@ -46,7 +46,7 @@ def _edit(at: Chosen, order: Order, annotation: Annotation) -> Edited[Annotation
     return Edited(
         changes,
         {place.path: after} if changes else {},
-        wording_of(at.look.source.git).of_annotations(
+        wording_of(at.look.source, at.look.parts.template).of_annotations(
             annotation.verb, place.key.workload, changes, message=order.message
         ),
         tuple(_notes(place, after, annotation.wish, namespace)),

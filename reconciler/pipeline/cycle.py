@@ -21,6 +21,7 @@ from reconciler.pipeline.ports import (
     Clock,
     Kustomize,
     ManifestRepository,
+    MessageTemplate,
     ProposalBranch,
     SecretSource,
     TagSource,
@@ -62,6 +63,7 @@ class Parts:
         patience: how long objects have not been healthy, over all cycles.
         contention: who takes fields of ours again and again, over all cycles.
         image_facts: where what is to be known of single images comes from.
+        template: words the commits that change images; None: we do.
         proposals: the branch to which commits go; None: the one that is read.
         kustomize: builds kustomizations; None if nothing does.
     """
@@ -79,6 +81,7 @@ class Parts:
     patience: Patience = field(default_factory=Patience)
     contention: Contention = field(default_factory=Contention)
     image_facts: ImageFacts = field(default_factory=ImageFacts)
+    template: MessageTemplate | None = None
     proposals: ProposalBranch | None = None
     kustomize: Kustomize | None = None
 
@@ -212,7 +215,7 @@ def _update(
 def _publisher(source: SourceSettings, parts: Parts, signature: str) -> Publisher:
     if source.git.read_only:
         return Withholder()
-    wording = wording_of(source.git)
+    wording = wording_of(source, parts.template)
     direct = DirectPublisher(parts.repository, signature, wording, parts.progress)
     if parts.proposals is None:
         return direct

@@ -297,6 +297,23 @@ class Kustomize(Protocol):
         ...
 
 
+class MessageTemplate(Protocol):
+    """Words the commits that change images, as a person wants it."""
+
+    @property
+    def name(self) -> str:
+        """Return where it was read, for messages."""
+        ...
+
+    def render(self, data: Mapping[str, object]) -> str:
+        """Return what it makes of data, see :data:`reconciler.core.message_data.MessageData`.
+
+        Raises:
+            SettingsError: it fails, or makes too much of them; with the line.
+        """
+        ...
+
+
 class Clock(Protocol):
     """Time, injectable."""
 

@@ -74,7 +74,9 @@ class Proposer:
                 return updated
 
     def _move(self, updated: Updated, wanted: Wanted, *, seen: str) -> Updated:
-        message = self.wording.of_update(updated.plan.changes, by=self.signature)
+        message = self.wording.of_update(
+            updated.plan.changes, by=self.signature, branch=wanted.base.branch
+        )
         made = self.repository.commit(wanted.base, wanted.contents, message)
         self._push(made, seen=seen)
         pushed = Revision(self.branch.name, made.commit)

@@ -85,7 +85,9 @@ class DirectPublisher:
         """See :class:`Publisher`."""
         if not plan.changes:
             return Updated(view, view, plan)
-        message = self.wording.of_update(plan.changes, by=self.signature)
+        message = self.wording.of_update(
+            plan.changes, by=self.signature, branch=view.revision.branch
+        )
         revision = self.repository.commit(view.revision, bytes_of(plan), message)
         push(self.repository, revision)
         self.progress.tell(Pushed(revision))

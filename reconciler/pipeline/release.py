@@ -115,8 +115,11 @@ def _edited(
         raise ManifestError(left.detail, where=left.field.where)
     workload = at.place.key.workload
     message = (
-        wording_of(at.look.source.git).of_release(
-            plan.changes, workload=workload, message=order.message
+        wording_of(at.look.source, at.look.parts.template).of_release(
+            plan.changes,
+            workload=workload,
+            branch=at.look.view.revision.branch,
+            message=order.message,
         )
         if plan.changes
         else ""

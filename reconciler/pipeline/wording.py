@@ -5,8 +5,20 @@ from dataclasses import dataclass
 
 from reconciler.core.annotation_message import AnnotationChange, compose_annotation_message
 from reconciler.core.decision import Change
-from reconciler.core.message import PLAIN, Manner, compose, compose_release
-from reconciler.settings import GitSettings
+from reconciler.core.message import (
+    BY_PERSON,
+    PLAIN,
+    Manner,
+    finished,
+    has_lines_of_ours,
+    release_text,
+    trailers_of,
+    update_text,
+)
+from reconciler.core.message_data import MessageData, Occasion, message_data
+from reconciler.errors import SettingsError
+from reconciler.pipeline.ports import MessageTemplate
+from reconciler.settings import GitSettings, SourceSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,18 +26,49 @@ class Wording:
     """How the commits of a source are worded.
 
     Attributes:
+        source: its name.
         manner: what is added to every message.
+        template: what words the changes of images; None: we do.
     """
 
+    source: str
     manner: Manner = PLAIN
+    template: MessageTemplate | None = None
 
-    def of_update(self, changes: Sequence[Change], *, by: str) -> str:
-        """Return the message of an update, see :func:`compose`."""
-        return compose(changes, by=by, manner=self.manner)
+    def of_update(self, changes: Sequence[Change], *, by: str, branch: str) -> str:
+        """Return the message of an update.
 
-    def of_release(self, changes: Sequence[Change], *, workload: str, message: str) -> str:
-        """Return the message of a release, see :func:`compose_release`."""
-        return compose_release(changes, workload=workload, message=message, manner=self.manner)
+        Args:
+            changes: at least one.
+            by: source and cluster: ``default@1f3a9c02``.
+            branch: that is read.
+
+        Raises:
+            SettingsError: the template fails.
+        """
+        occasion = Occasion("update", self.source, branch, by)
+        text = self._templated(changes, occasion, update_text(changes))
+        return finished(text, trailers_of(changes, by=by), self.manner)
+
+    def of_release(
+        self, changes: Sequence[Change], *, workload: str, branch: str, message: str
+    ) -> str:
+        """Return the message of a release; what a person says is left as it is.
+
+        Args:
+            changes: at least one, all to the same image.
+            workload: whose image it is.
+            branch: that is read.
+            message: of the person; it takes the place of the first line. Empty: one is made.
+
+        Raises:
+            SettingsError: the template fails.
+        """
+        text = release_text(changes, workload=workload, message=message)
+        if not message:
+            occasion = Occasion("release", self.source, branch, BY_PERSON)
+            text = self._templated(changes, occasion, text)
+        return finished(text, trailers_of(changes, by=BY_PERSON), self.manner)
 
     def of_annotations(
         self, verb: str, workload: str, changes: Sequence[AnnotationChange], *, message: str
@@ -35,8 +78,41 @@ class Wording:
             verb, workload, changes, message=message, manner=self.manner
         )
 
+    def _templated(self, changes: Sequence[Change], occasion: Occasion, default: str) -> str:
+        if self.template is None:
+            return default
+        text = self.template.render(message_data(changes, occasion, default=default))
+        problem = _problem_of(text)
+        if problem:
+            raise SettingsError(f"the commit template {problem}", where=self.template.name)
+        return text
 
-def wording_of(git: GitSettings) -> Wording:
+
+def wording_of(source: SourceSettings, template: MessageTemplate | None) -> Wording:
     """Return how the settings want commits to be worded."""
+    return Wording(source.name, manner_of(source.git), template)
+
+
+def manner_of(git: GitSettings) -> Manner:
+    """Return what the settings want to be added to every message."""
     committer = f"{git.author_name.strip()} <{git.author_email.strip()}>"
-    return Wording(Manner(ci_skip=git.ci_skip, sign_off=committer if git.signs_off else ""))
+    return Manner(ci_skip=git.ci_skip, sign_off=committer if git.signs_off else "")
+
+
+def sample_data(changes: Sequence[Change]) -> MessageData:
+    """Return data of the kind that templates are given."""
+    occasion = Occasion("update", "default", "main", "default@1f3a9c02")
+    return message_data(changes, occasion, default=update_text(changes))
+
+
+def _problem_of(text: str) -> str:
+    """Return why a text cannot be a message; empty if it can."""
+    if not text.strip():
+        return "gives an empty message"
+    if has_lines_of_ours(text):
+        return "gives a line that stands for our own commits: 'Reconcile-…:'"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "gives what is no text"
+    return "gives a zero byte" if "\0" in text else ""

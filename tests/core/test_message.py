@@ -8,9 +8,10 @@ from reconciler.core.message import (
     ImageTrailer,
     Manner,
     compose,
-    compose_release,
+    finished,
     parse_by,
     parse_trailers,
+    release_text,
     trailer_of,
 )
 from reconciler.core.plan import make_plan, repositories
@@ -61,7 +62,8 @@ def test_what_a_person_said_keeps_its_lines_and_skips_ci_once() -> None:
     manner = Manner(ci_skip="[ci skip]")
     said = "Back\n\nIt was slow. [ci skip]\n"
 
-    message = compose_release(changes(), workload="web:deployment/x", message=said, manner=manner)
+    text = release_text(changes(), workload="web:deployment/x", message=said)
+    message = finished(text, (), manner)
 
     assert message.startswith("Back\n\nIt was slow. [ci skip]\n\nweb:deployment/nginx")
     assert message.count("[ci skip]") == 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reconciler import bootstrap
-from reconciler.core.message import parse_by, parse_trailers
+from reconciler.core.message import has_lines_of_ours
 from reconciler.core.outcome import Problem
 from reconciler.errors import NotFoundError, SettingsError
 from reconciler.exit_codes import OK, PENDING
@@ -110,7 +110,7 @@ def _check(request: Request) -> None:
         if "\0" in text:
             raise SettingsError(f"{option} holds a zero byte")
 
-    if parse_trailers(request.message or "") or parse_by(request.message or ""):
+    if has_lines_of_ours(request.message or ""):
         # history would take it for a commit of ours that moved an image
         raise SettingsError("--message has a line that stands for our own commits: 'Reconcile-…:'")
 

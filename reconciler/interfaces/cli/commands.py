@@ -476,6 +476,34 @@ COMMANDS: Mapping[str, CommandSpec] = {
         """Take a workload's lock away, with who locked it and why.""",
         example="reconcile unlock web:deployment/nginx",
     ),
+    "template": CommandSpec(
+        summary="show what a commit template makes of sample changes",
+        help="""Show the whole message that a commit template makes of sample changes.
+
+        FILE is a template; - is standard input; without it, that of --git-commit-template, or else
+        our own words. The trailers, and what other settings add, are shown too. Nothing is asked
+        over a network.
+
+        Exit codes: 0; 2 FILE is no template, or fails; the line is named.
+
+        \b
+        Examples:
+          reconcile template commit.j2
+          reconcile template --git-sign-off --git-ci-skip
+        """,
+        module="template",
+        own=(click.Argument(["file"], type=click.Path(allow_dash=True), required=False),),
+        shown=(
+            "config",
+            "git-user",
+            "git-email",
+            "git-commit-template",
+            "git-ci-skip",
+            "git-ci-skip-message",
+            "git-sign-off",
+            "output",
+        ),
+    ),
     "policy": CommandSpec(
         summary="try policies, and set those of a workload",
         help="Try policies, and set those of a workload.",

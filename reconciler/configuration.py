@@ -184,6 +184,7 @@ def _git_settings(values: Values) -> GitSettings:
         ca_file=to_path(values["git-ca-file"]),
         ssh_key_file=to_path(values["git-ssh-key-file"]),
         known_hosts_file=to_path(values["git-known-hosts-file"]),
+        push_options=_texts(values["git-push-option"]),
         signing_key_file=to_path(values["git-signing-key-file"]),
         signing_format=_text(values["git-signing-format"]),
         signing_passphrase_file=to_path(values["git-signing-passphrase-file"]),

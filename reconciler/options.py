@@ -78,6 +78,8 @@ OPTIONS: tuple[Option, ...] = (
     _source("git-username", Kind.TEXT, "user name for the remote"),
     _source("git-password-file", Kind.PATH, "file with the password or token for the remote"),
     _source("git-ca-file", Kind.PATH, "CA bundle for the remote", shown_default="the system's"),
+    _source("git-push-option", Kind.LIST, "text that the remote gets with pushes; may be repeated",
+            shown_default="none"),
     _source("git-signing-key-file", Kind.PATH, "private key that signs commits",
             shown_default="not signed"),
     _source("git-signing-format", Kind.CHOICE, "what that key must be", choices=("ssh", "openpgp"),

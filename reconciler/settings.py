@@ -96,6 +96,9 @@ class GitSettings:
     known_hosts_file: Path | None = None
     """The host keys to trust, as in ``known_hosts``; None: those of the user and the system."""
 
+    push_options: tuple[str, ...] = ()
+    """What the remote is told along with each push, one line each; its own to understand."""
+
     signing_key_file: Path | None = None
     """The private key that signs our commits, of SSH or OpenPGP; None: they are not signed."""
 

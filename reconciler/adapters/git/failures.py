@@ -75,6 +75,11 @@ _TABLE: tuple[tuple[str, type[ReconcilerError], str], ...] = (
         ContentsRefusedError,
         "the remote does not hand out single contents",
     ),
+    (
+        r"does not support push options",
+        StalledError,
+        "the remote takes no push options: leave out --git-push-option",
+    ),
     (r"couldn't find remote ref", NotFoundError, "the branch is gone"),
     (
         r"returned error: 30[12378]|unable to update url base from redirection",

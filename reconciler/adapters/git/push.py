@@ -1,6 +1,7 @@
 """How a commit is pushed, and what the remote's answer means."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 from reconciler.adapters.git.failures import failure_of, printable, remote_words
 from reconciler.adapters.git.listing import HEADS
@@ -25,10 +26,13 @@ _MOVED = re.compile(
 )
 # receive-pack says only this when it loses the race; the reason is in its lines to us.
 _NOT_UPDATED = re.compile(r"failed to update ref|atomic transaction failed")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NO_RIGHTS = re.compile(r"insufficient permission|[Pp]ermission denied|Read-only file system")
 
 
-def push_arguments(commit: str, expected: str, branch: str) -> list[str]:
+def push_arguments(
+    commit: str, expected: str, branch: str, *, options: Sequence[str] = ()
+) -> list[str]:
     """Return the command that moves a branch from where it is expected to a commit.
 
     Where the commit is a child of what is expected the lease is no force. It makes the remote
@@ -39,12 +43,26 @@ def push_arguments(commit: str, expected: str, branch: str) -> list[str]:
         commit: the new tip; empty: the branch is removed.
         expected: the tip that it has; empty: it is not there.
         branch: its name.
+        options: what the remote is told along with a commit, checked.
     """
+    told = [f"--push-option={text}" for text in options if commit]
     return [
         "push", "--porcelain", "--atomic", "--no-verify", "--no-thin", "--no-signed",
         "--recurse-submodules=no", f"--force-with-lease={HEADS}{branch}:{expected}",
+        *told,
         "--end-of-options", "origin", f"{commit}:{HEADS}{branch}",
     ]  # fmt: skip
+
+
+def check_push_options(options: Iterable[str]) -> None:
+    """Refuse texts that cannot be told to a remote, as the protocol gives each a line.
+
+    Raises:
+        SettingsError: one is empty, or more than a line.
+    """
+    for text in options:
+        if not text or _CONTROL.search(text):
+            raise SettingsError(f"{text!r} cannot be a push option: it must be one line of text")
 
 
 def require_push(settings: GitSettings, branch: str) -> None:

@@ -14,7 +14,12 @@ from reconciler.adapters.git.listing import File
 from reconciler.adapters.git.lock import exclusive
 from reconciler.adapters.git.past import Past
 from reconciler.adapters.git.program import GitProgram, check_author, check_identity
-from reconciler.adapters.git.push import push_arguments, push_failure, require_push
+from reconciler.adapters.git.push import (
+    check_push_options,
+    push_arguments,
+    push_failure,
+    require_push,
+)
 from reconciler.adapters.git.remote import check_branch, remote_of
 from reconciler.adapters.git.side_branch import SideBranch
 from reconciler.adapters.git.signing import signer_of
@@ -64,6 +69,7 @@ class GitRepository:
         remote = remote_of(settings.url, insecure=settings.insecure)
         for branch in filter(None, (settings.branch, settings.push_branch)):
             check_branch(branch)
+        check_push_options(settings.push_options)
         self._committer = check_identity(settings)
         self._author = check_author(settings)
         self._directory = directory.absolute()
@@ -203,7 +209,9 @@ class GitRepository:
         require_push(self._program.settings, branch)
         with self._exclusively():
             parent = self._clone.parent(revision.commit)
-            arguments = push_arguments(revision.commit, parent, branch)
+            arguments = push_arguments(
+                revision.commit, parent, branch, options=self._program.settings.push_options
+            )
             output = self._program.try_with_remote(*arguments, clone=self._clone.path)
         if output.status:
             error = push_failure(output, where=self._program.settings.url)

@@ -84,7 +84,8 @@ class SideBranch:
             GitError: the remote failed; whether the push arrived is found out by fetching.
         """
         require_push(self._program.settings, self._name)
-        arguments = push_arguments(revision.commit if revision else "", seen, self._name)
+        commit, options = revision.commit if revision else "", self._program.settings.push_options
+        arguments = push_arguments(commit, seen, self._name, options=options)
         with self._exclusively():
             output = self._program.try_with_remote(*arguments, clone=self._clone.path)
         if output.status:

@@ -83,7 +83,7 @@ def _manifests(
     files = [entry for entry in selection.files if not _is_below(entry.path, closed)]
     texts, unread = _texts(repository, files, known)
     known.keep(texts.keys() | ignore_texts.keys())
-    problems += [_missing(path, snapshot) for path in selection.missing_paths]
+    problems += [_missing(path, snapshot, reason) for path, reason in selection.missing]
     problems += [*selection.problems, *unread]
     problems += _outward_links(repository, selection.links)
     return Manifests(snapshot.revision, texts, tuple(problems), entries=snapshot.entries)
@@ -175,5 +175,5 @@ def _too_large(entry: TreeEntry, content: Oversize) -> ManifestError:
     )
 
 
-def _missing(path: str, snapshot: Snapshot) -> NotFoundError:
-    return NotFoundError(f"no such folder at {snapshot.revision}: check --git-path", where=path)
+def _missing(path: str, snapshot: Snapshot, reason: str) -> NotFoundError:
+    return NotFoundError(f"{reason} at {snapshot.revision}: check --git-path", where=path)

@@ -154,5 +154,5 @@ def check_author(settings: GitSettings) -> str:
 def _identity(name: str, email: str) -> str:
     for text in (name, email):
         if not text.strip() or any(char in "<>" or not char.isprintable() for char in text):
-            raise SettingsError(f"{text!r} cannot be the author of a commit")
+            raise SettingsError(f"{text.strip(' ')!r} cannot be the author of a commit")
     return f"{name.strip()} <{email.strip()}>"

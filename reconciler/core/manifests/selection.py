@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,13 +24,13 @@ class ManifestSelection:
     Attributes:
         files: the manifests, in path order.
         links: links with a manifest's name; never followed.
-        missing_paths: configured paths that do not exist in the tree.
+        missing: configured paths that are not in the tree or not followed, each with the reason.
         problems: lines of ignore files that are no patterns; the other lines hold.
     """
 
     files: tuple[TreeEntry, ...]
     links: tuple[TreeEntry, ...]
-    missing_paths: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...]
     problems: tuple[ManifestError, ...] = ()
 
 
@@ -60,10 +61,10 @@ def select_manifests(
     return ManifestSelection(
         files=tuple(entry for entry in inside if entry.kind is EntryKind.FILE),
         links=tuple(entry for entry in inside if entry.kind is EntryKind.LINK),
-        missing_paths=tuple(
-            path
+        missing=tuple(
+            (path, reason)
             for path, plain in zip(paths, wanted, strict=False)
-            if plain and not any(_is_below(entry.path, plain) for entry in entries)
+            if plain and (reason := _absence(plain, entries))
         ),
         problems=tuple(ignore.problems),
     )
@@ -126,6 +127,20 @@ def is_within(path: str, paths: Sequence[str]) -> bool:
         paths: folders or files, as configured.
     """
     return not paths or any(_is_below(path, _normalised(each)) for each in paths)
+
+
+def _absence(folder: str, entries: Sequence[TreeEntry]) -> str:
+    """Return why there is nothing to be read in a folder; empty if there is something."""
+    for entry in entries:
+        if entry.kind is not EntryKind.FILE and _is_below(folder, entry.path):
+            which = "is" if entry.path == folder else f"lies behind {entry.path!r},"
+            return f"{which} a {entry.kind.value}, which is not followed,"
+        if _is_below(entry.path, folder):
+            return ""
+    form = unicodedata.normalize("NFC", folder)
+    if any(_is_below(unicodedata.normalize("NFC", entry.path), form) for entry in entries):
+        return "only one that looks the same, of letters composed otherwise (NFC or NFD), is there"
+    return "no such folder"
 
 
 def _normalised(path: str) -> str:

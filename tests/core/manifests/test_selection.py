@@ -1,3 +1,5 @@
+import pytest
+
 from reconciler.core.manifests.selection import ManifestSelection, select_manifests
 from reconciler.core.manifests.tree import EntryKind, TreeEntry
 
@@ -44,7 +46,7 @@ def test_a_path_is_a_folder_or_a_file_however_it_is_written() -> None:
 def test_paths_that_are_not_there_are_told() -> None:
     found = selected("deploy/a.yaml", under=("deploy", "nowhere", "../up"))
 
-    assert found.missing_paths == ("nowhere", "../up")
+    assert found.missing == (("nowhere", "no such folder"), ("../up", "no such folder"))
 
 
 def test_links_are_told_and_not_read() -> None:
@@ -98,4 +100,31 @@ def test_submodules_are_neither_read_nor_told() -> None:
     entry = TreeEntry("a.yaml", EntryKind.SUBMODULE, "0")
     found = select_manifests([entry], paths=[], ignore_files={})
 
-    assert found == ManifestSelection(files=(), links=(), missing_paths=())
+    assert found == ManifestSelection(files=(), links=(), missing=())
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("module", "is a submodule, which is not followed,"),
+        ("./module/deploy/", "lies behind 'module', a submodule, which is not followed,"),
+        ("current", "is a link, which is not followed,"),
+        ("cafe\u0301", "only one that looks the same, of letters composed otherwise"),
+        ("a.yaml/b", "no such folder"),
+        ("modul", "no such folder"),
+    ],
+)
+def test_a_path_that_is_not_followed_is_told_with_the_reason(path: str, reason: str) -> None:
+    entries = [
+        TreeEntry("a.yaml", EntryKind.FILE, "1"),
+        TreeEntry("caf\u00e9/web.yaml", EntryKind.FILE, "1"),
+        TreeEntry("current", EntryKind.LINK, "2"),
+        TreeEntry("module", EntryKind.SUBMODULE, "3"),
+        TreeEntry("modules/of/others", EntryKind.SUBMODULE, "3"),
+    ]
+
+    found = select_manifests(entries, paths=["modules", "a.yaml", path], ignore_files={})
+
+    ((told, why),) = found.missing
+    assert told == path
+    assert why.startswith(reason)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from reconciler.core.manifests.variables import parse_variable_source
 from reconciler.core.nearest import nearest
 from reconciler.errors import SettingsError
 from reconciler.option_values import convert, parse_address, to_path
@@ -161,6 +162,7 @@ class _Reader:
             is_updated=bool(values["update"]),
             is_synced=bool(values["sync"]),
             default_namespace=str(values["default-namespace"]),
+            variables=tuple(map(parse_variable_source, _texts(values["variables"]))),
         )
 
     def _take(self, values: Values, option: Option, raw: object, place: str) -> None:

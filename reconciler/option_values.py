@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from reconciler.core.manifests.variables import parse_variable_source
 from reconciler.errors import SettingsError
 from reconciler.options import Kind, Option, parse_duration_s
 from reconciler.settings import Address
@@ -78,9 +79,8 @@ def _to_list(option: Option, raw: object) -> object:
     if isinstance(raw, dict) or any(isinstance(item, (dict, list)) for item in items):
         raise SettingsError("must be a list of texts")
     texts = tuple(utf8(str(item).strip()) for item in items if str(item).strip())
-    if option.name == "registry-insecure":
-        for text in texts:
-            _check_host(text)
+    for text in texts:
+        _CHECKS.get(option.name, str)(text)
     if option.choices:
         return tuple(_to_choice(option, part) for text in texts for part in _parts(text))
     return texts
@@ -143,6 +143,12 @@ def _without_nul(text: str) -> str:
         raise SettingsError(f"{text!r} holds a zero byte")
     return text
 
+
+_CHECKS: Mapping[str, Callable[[str], object]] = {
+    "registry-insecure": _check_host,
+    "variables": parse_variable_source,
+}
+"""For lists of one form: raises SettingsError for what has another."""
 
 _CONVERTERS: Mapping[Kind, Callable[[Option, object], object]] = {
     Kind.TEXT: _to_text,

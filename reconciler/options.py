@@ -99,6 +99,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("namespace", Kind.TEXT, "namespace of our state objects",
            shown_default="the pod's own, else reconcile"),
     _source("default-namespace", Kind.TEXT, "namespace where none is named", default="default"),
+    _source("variables", Kind.LIST, "what to fill in for ${NAME}; may be repeated",
+            metavar="NAME=VALUE|configmap/NAME|secret/NAME"),
     _source("sync", Kind.SWITCH, "sync manifests to the cluster", default=True),
     _source("update", Kind.SWITCH, "update images in Git", default=True),
     _source("prune", Kind.SWITCH, "delete objects that left Git", default=True),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.core.manifests.variables import VariableSource
 from reconciler.host_settings import HostSettings
 
 
@@ -188,6 +189,9 @@ class SourceSettings:
 
     default_namespace: str = "default"
     """The namespace of namespaced objects that name none."""
+
+    variables: tuple[VariableSource, ...] = ()
+    """What is filled into manifests for ``${NAME}``; empty: nothing is."""
 
 
 @dataclass(frozen=True, slots=True)

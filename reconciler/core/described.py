@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from reconciler.core.manifests import document as yaml
 from reconciler.core.manifests.value import to_value
+from reconciler.core.manifests.variables import SIGN, Variables
 from reconciler.core.objects.desired import DesiredObject, Origin
 from reconciler.core.objects.fields import mapping_of
 from reconciler.core.objects.reading import read_object
@@ -14,12 +15,18 @@ Found: TypeAlias = DesiredObject | ManifestError | None
 """What a document turns out to be; None: no Kubernetes object."""
 
 
-def read_file(path: str, text: str) -> Sequence[Found]:
-    """Return a file's objects and problems, in the order of lines."""
-    return tuple(_read(path, text))
+def read_file(path: str, text: str, variables: Variables | None = None) -> Sequence[Found]:
+    """Return a file's objects and problems, in the order of lines.
+
+    Args:
+        path: the file.
+        text: what it says.
+        variables: what to fill in; None: nothing.
+    """
+    return tuple(_read(path, text, variables if SIGN in text else None))
 
 
-def _read(path: str, text: str) -> Iterator[Found]:
+def _read(path: str, text: str, variables: Variables | None) -> Iterator[Found]:
     """Yield a file's objects and problems; None for a document that is no object."""
     is_manifest: bool | None = None  # looked at once: many documents may be broken
     for document in yaml.documents_of(text, path=path):
@@ -28,25 +35,25 @@ def _read(path: str, text: str) -> Iterator[Found]:
                 is_manifest = yaml.looks_like_manifest(text)
             yield document.error if is_manifest else None
         elif document.root is not None:
-            yield from _safely(document.root, path)
+            yield from _safely(document.root, path, variables)
 
 
-def _safely(node: yaml.Node, path: str) -> Iterator[Found]:
+def _safely(node: yaml.Node, path: str, variables: Variables | None) -> Iterator[Found]:
     """Yield what a node describes; aliases within aliases can be nested beyond all measure."""
     try:
-        yield from list(_objects(node, path))
+        yield from list(_objects(node, path, variables))
     except RecursionError:
         yield ManifestError("is nested too deeply", where=f"{path}:{node.line}")
 
 
-def _objects(node: yaml.Node, path: str) -> Iterator[Found]:
+def _objects(node: yaml.Node, path: str, variables: Variables | None) -> Iterator[Found]:
     """Yield what a node describes: an object, or the items of a list one by one."""
     if not _is_object(node):
         yield _half_object(node, path)
         return
     for item in _items(node):
         try:
-            yield _object(item, path)
+            yield _object(item, path, variables)
         except ManifestError as error:
             yield error
 
@@ -66,10 +73,12 @@ def _half_object(node: yaml.Node, path: str) -> ManifestError | None:
     return ManifestError(f"has a metadata.name but no {missing[0]}", where=f"{path}:{node.line}")
 
 
-def _object(node: yaml.Node, path: str) -> DesiredObject:
+def _object(node: yaml.Node, path: str, variables: Variables | None) -> DesiredObject:
     origin = Origin(path, node.line)
     if not _is_object(node):
         raise ManifestError("is an item of a list without apiVersion or kind", where=str(origin))
+    if variables is not None:
+        node = variables.filled(node, path=path)
     return read_object(mapping_of(to_value(node, path=path)), origin)
 
 

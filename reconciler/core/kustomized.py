@@ -8,6 +8,7 @@ from typing import TypeAlias
 from reconciler.core.described import Found, read_file
 from reconciler.core.manifests import document as yaml
 from reconciler.core.manifests.kustomization import KUSTOMIZATION_FILES, is_kustomization_file
+from reconciler.core.manifests.variables import Variables
 from reconciler.core.objects.desired import DesiredObject, Origin
 from reconciler.core.objects.fields import mapping_of
 from reconciler.errors import ManifestError, ReconcilerError
@@ -162,6 +163,7 @@ def read_built(
     target: Target,
     output: str,
     *,
+    variables: Variables | None = None,
     line_of: Callable[[str, DesiredObject], int] = lambda _path, _object: 1,
 ) -> Sequence[Found]:
     """Return what kustomize made of a target: objects that stand where they came from.
@@ -169,6 +171,7 @@ def read_built(
     Args:
         target: what was built.
         output: documents of YAML, some with kustomize's annotation of their origin.
+        variables: what to fill in; None: nothing.
         line_of: tells at which line of a file an object stands.
     """
 
@@ -182,7 +185,7 @@ def read_built(
         line = line_of(origin, stripped) if origin != target.path else 1
         return replace(stripped, origin=Origin(origin, line))
 
-    return tuple(placed(each) for each in read_file(target.path, output))
+    return tuple(placed(each) for each in read_file(target.path, output, variables))
 
 
 def _only_mapping(path: str, text: str) -> yaml.Mapping | None:

@@ -62,6 +62,16 @@ class Cluster(Protocol):
         """Return the memory of a source; nothing is asked yet."""
         ...
 
+    def values(self, kind: str, name: str) -> Mapping[str, str]:
+        """Return the values of a ``configmap`` or ``secret`` in the namespace of our state.
+
+        Raises:
+            NotFoundError: it is not there.
+            RefusedError: one of its values is no text.
+            AccessDeniedError, ClusterError: it cannot be read.
+        """
+        ...
+
     def own_keys(self) -> frozenset[ObjectKey]:
         """Return the objects that this process runs from, which must never be pruned."""
         ...

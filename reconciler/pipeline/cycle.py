@@ -7,6 +7,7 @@ import structlog
 
 from reconciler.core.build import BuildResult
 from reconciler.core.difference import unified_diff
+from reconciler.core.manifests.variables import Variables
 from reconciler.core.outcome import READ, SYNC, UPDATE, CycleOutcome, Problem
 from reconciler.core.plan import UpdatePlan
 from reconciler.errors import ReconcilerError, StoppedError
@@ -33,6 +34,7 @@ from reconciler.pipeline.read import read_source
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updater
+from reconciler.pipeline.variables import variables_of
 from reconciler.pipeline.view import View
 from reconciler.pipeline.wording import wording_of
 from reconciler.settings import SourceSettings
@@ -236,7 +238,7 @@ def _sync(
         parts.progress.tell(Applying(view.revision))
         return sync(
             cluster,
-            _build(parts, view, texts),
+            _build(parts, view, texts, variables_of(source.variables, cluster)),
             source=source,
             revision=view.revision,
             is_complete=not view.problems,
@@ -250,17 +252,20 @@ def _sync(
         return Synced(problems=(error,), is_finished=False)
 
 
-def _build(parts: Parts, view: View, texts: Mapping[str, str]) -> BuildResult:
+def _build(
+    parts: Parts, view: View, texts: Mapping[str, str], variables: Variables | None
+) -> BuildResult:
     if parts.kustomize is None:
-        return parts.memory.build(texts)
+        return parts.memory.build(texts, variables=variables)
     kustomizations = Kustomizations(
         entries=view.entries,
         texts=texts,
         repository=parts.repository,
         kustomize=parts.kustomize,
         memory=parts.memory.kustomizations,
+        variables=variables,
     )
-    return parts.memory.build(texts, kustomized=kustomizations.build())
+    return parts.memory.build(texts, kustomized=kustomizations.build(), variables=variables)
 
 
 def _diff(plan: UpdatePlan, before: Mapping[str, str]) -> str:

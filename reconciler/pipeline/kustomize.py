@@ -18,6 +18,7 @@ from reconciler.core.kustomized import (
     with_origins,
 )
 from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, TreeEntry
+from reconciler.core.manifests.variables import Variables
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.errors import ManifestError, ReconcilerError
 from reconciler.pipeline.kustomize_memory import KustomizeMemory
@@ -40,6 +41,7 @@ class Kustomizations:
         repository: gives the contents of other files.
         kustomize: builds.
         memory: of the source.
+        variables: what to fill into what is built; None: nothing.
     """
 
     entries: Sequence[TreeEntry]
@@ -47,6 +49,7 @@ class Kustomizations:
     repository: ManifestRepository
     kustomize: Kustomize
     memory: KustomizeMemory
+    variables: Variables | None = None
 
     def build(self) -> Built:
         """Return what each kustomization gives that is built for itself.
@@ -119,7 +122,7 @@ class Kustomizations:
 
     def _digest(self, wanted: Sequence[TreeEntry]) -> bytes:
         """Return a hash of all that a build can depend on."""
-        digest = sha256()
+        digest = sha256(repr(self.variables and sorted(self.variables.values.items())).encode())
         for entry in wanted:
             text = self.texts.get(entry.path)
             said = entry.blob if text is None else sha256(text.encode()).hexdigest()
@@ -143,7 +146,7 @@ class Kustomizations:
                 raise _too_much(target, f"more than {MAX_BYTES:,} bytes")
         contents[target.path] = with_origins(target.path, self.texts[target.path]).encode()
         output = self.kustomize.build(contents, target.folder)
-        return read_built(target, output, line_of=_Lines(contents).of)
+        return read_built(target, output, variables=self.variables, line_of=_Lines(contents).of)
 
 
 class _Files:

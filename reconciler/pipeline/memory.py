@@ -11,6 +11,7 @@ from reconciler.core.kustomized import Built
 from reconciler.core.manifests.images import FileReport, inspect
 from reconciler.core.manifests.linking import link
 from reconciler.core.manifests.tree import Snapshot, TreeEntry
+from reconciler.core.manifests.variables import Variables
 from reconciler.pipeline.kustomize_memory import KustomizeMemory
 from reconciler.pipeline.rivals import Rivals
 from reconciler.pipeline.selections import Selections
@@ -95,6 +96,7 @@ class Memory:
     kustomizations: KustomizeMemory = field(default_factory=KustomizeMemory)
     _reports: PerFile[FileReport] = field(default_factory=PerFile)
     _objects: PerFile[Sequence[Found]] = field(default_factory=PerFile)
+    _variables: Variables | None = None
 
     def inspect(
         self, texts: Mapping[str, str], *, default_namespace: str
@@ -112,11 +114,29 @@ class Memory:
         self._reports.keep(texts)
         return link([self._reports.made(path, text, make) for path, text in texts.items()])
 
-    def build(self, texts: Mapping[str, str], *, kustomized: Built | None = None) -> BuildResult:
-        """Return the objects of the given manifests, see :func:`reconciler.core.build.build`."""
+    def build(
+        self,
+        texts: Mapping[str, str],
+        *,
+        kustomized: Built | None = None,
+        variables: Variables | None = None,
+    ) -> BuildResult:
+        """Return the objects of the given manifests, see :func:`reconciler.core.build.build`.
+
+        Args:
+            texts: the manifests by path.
+            kustomized: what kustomize makes of its folders.
+            variables: what to fill in; None: nothing.
+        """
+        if variables != self._variables:
+            self._variables = variables
+            self._objects = PerFile()
         self._objects.keep(texts)
 
+        def make(path: str, text: str) -> Sequence[Found]:
+            return read_file(path, text, variables)
+
         def read(path: str, text: str) -> Sequence[Found]:
-            return self._objects.made(path, text, read_file)
+            return self._objects.made(path, text, make)
 
         return build(texts, read=read, kustomized=kustomized)

@@ -110,3 +110,41 @@ def test_a_local_overlay_is_compared_and_applied(kustomized: World) -> None:
     applied = world.call("apply", str(folder))
     assert applied.code == 0, applied.err
     assert world.call("diff", str(folder)).out == ""
+
+
+def test_variables_are_filled_in_and_a_new_value_is_applied(kustomized: World) -> None:
+    world = kustomized
+    page = f"""\
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: said, namespace: {world.name}}}
+data: {{zone: "${{ZONE}}", where: "${{PLACE:=here}}"}}
+"""
+    world.remote.put({"workloads/said.yaml": page.encode()}, "Say where")
+    world.remote.put(
+        {"workloads/kustomization.yaml": BASE.replace("]", ", said.yaml]").encode()}, "Use it"
+    )
+    state = f"{world.name}-state"
+    world.control_plane.kubectl("create", "namespace", state)
+    world.control_plane.kubectl(
+        "-n", state, "create", "configmap", "cluster", "--from-literal=ZONE=north"
+    )
+    flags = ("--variables", "ZONE=south", "--variables", "configmap/cluster")
+
+    def said() -> object:
+        return world.control_plane.get("-n", world.name, "configmap", "said")["data"]
+
+    first = world.run(*flags)
+    assert first.code == 0, first.err
+    assert said() == {"zone": "north", "where": "here"}
+
+    patch = '{"data": {"ZONE": "west"}}'
+    world.control_plane.kubectl("-n", state, "patch", "configmap", "cluster", "-p", patch)
+    assert world.run(*flags).code == 0
+    assert said() == {"zone": "west", "where": "here"}
+
+    world.control_plane.kubectl("-n", state, "delete", "configmap", "cluster")
+    gone = world.run(*flags)
+    assert gone.code == 3
+    assert 'configmaps "cluster" not found' in gone.err
+    assert said() == {"zone": "west", "where": "here"}

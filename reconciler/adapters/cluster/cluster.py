@@ -14,6 +14,7 @@ from reconciler.adapters.cluster.paths import collection_path, object_path
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.cluster.renewal import Renewal
 from reconciler.adapters.cluster.store import ConfigMapStore
+from reconciler.adapters.cluster.values import values_of
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.claim import Claim
 from reconciler.core.objects.desired import DesiredObject
@@ -90,6 +91,16 @@ class KubernetesCluster:
     def pull_secrets(self) -> ClusterPullSecrets:
         """Return its registry secrets; nothing is asked yet."""
         return ClusterPullSecrets(lambda: self._connection)
+
+    def values(self, kind: str, name: str) -> Mapping[str, str]:
+        """Return the values of a ``configmap`` or ``secret`` in the namespace of our state.
+
+        Raises:
+            NotFoundError: it is not there.
+            RefusedError: one of its values is no text.
+            AccessDeniedError, ClusterError: it cannot be read.
+        """
+        return values_of(self._connection, kind, namespace=self._namespace, name=name)
 
     def own_keys(self) -> frozenset[ObjectKey]:
         """Return the objects that this process runs from, which must never be pruned.

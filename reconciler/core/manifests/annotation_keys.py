@@ -16,7 +16,7 @@ COMMON = ("automated", "tag_all", "locked", "locked_user", "locked_msg", "ignore
 """Keys that stand under every prefix."""
 
 OWN_KEYS = (*COMMON, "policy", "filter", "extract", "digest", "platforms", "allow-downgrade",
-            "prune", "force")  # fmt: skip
+            "prune", "force", "substitute")  # fmt: skip
 """Keys under our own prefix, of the whole workload or all its containers."""
 
 OWN_PER_CONTAINER = ("tag.", "policy.", "filter.", "extract.")
@@ -30,6 +30,7 @@ VALUES: Mapping[str, Sequence[str]] = {
     "allow-downgrade": (ON, "false"),
     "prune": (OFF,),
     "force": (ENABLED,),
+    "substitute": (OFF,),
 }
 """What may stand in those keys under our own prefix that take one of a few words."""
 

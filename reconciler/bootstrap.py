@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from reconciler.adapters.cache.facts import FactFiles
+from reconciler.adapters.cache.readings import ReadingFile
 from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.adapters.cluster.connection import is_given
 from reconciler.adapters.cluster.on_demand import OnDemand
@@ -34,6 +35,7 @@ from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
+from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.ports import (
     ManifestRepository,
     MessageTemplate,
@@ -172,6 +174,7 @@ def running(
         kustomize = KustomizeProgram(
             settings.data_dir / "kustomize", path=os.environ.get("PATH", ""), stop=stop
         )
+        readings = None if local else ReadingFile(settings.data_dir / "readings")
 
         def parts_of(
             source: SourceSettings, *, is_hurried: Callable[[], bool] = lambda: False
@@ -185,6 +188,7 @@ def running(
                 jitter=random.random,
                 progress=progress,
                 secrets=secrets,
+                memory=Memory(store=readings),
                 stop=stop,
                 is_hurried=is_hurried,
                 image_facts=image_facts,

@@ -8,8 +8,9 @@ from bench.cost import Cost, cost_of
 from reconciler import bootstrap
 from reconciler.core.decision import decide
 from reconciler.core.images.reference import Repository
+from reconciler.core.manifests.images import inspect
+from reconciler.core.manifests.linking import link
 from reconciler.core.plan import UpdatePlan, make_plan, repositories
-from reconciler.pipeline.memory import Memory
 
 
 def rewrite(job: Job) -> Iterator[tuple[str, Cost]]:
@@ -44,7 +45,8 @@ def rewrite_one_file(job: Job) -> Iterator[tuple[str, Cost]]:
 
 def _plan(texts: Mapping[str, str], newest: str, only: Repository | None = None) -> UpdatePlan:
     """Return the plan when the registry lists a newest tag, for one repository or for all."""
-    reports = Memory().inspect(texts, default_namespace="default")
+    files = (inspect(path, text, default_namespace="default") for path, text in texts.items())
+    reports = link(list(files))
     tags = {
         each: (manifests.OLD, newest) if only in (None, each) else (manifests.OLD,)
         for each in repositories(reports)

@@ -85,6 +85,13 @@ class Decisions:
     by_report: tuple[tuple[Decision, ...], ...] = ()
 
     @property
+    def changed(self) -> frozenset[str]:
+        """The paths of the manifests in which something changes."""
+        return frozenset(
+            each.field.path for made in self.by_report for each in made if isinstance(each, Change)
+        )
+
+    @property
     def wants(self) -> Wants:
         """The facts with which some image might not stay as it is."""
         found: dict[Repository, dict[Want, None]] = {}

@@ -53,7 +53,7 @@ def make_plan(
 
     Args:
         reports: of all manifests.
-        texts: the manifests by path.
+        texts: by path, at least those of the manifests that change.
         decided: what becomes of each field of the reports.
     """
     decisions: list[Decision] = []
@@ -62,7 +62,7 @@ def make_plan(
     for report, wanted in zip(reports, decided.by_report, strict=True):
         problems += report.problems
         made = _without_conflicts(wanted, problems)
-        text, made = _edited(report.path, texts[report.path], made, problems)
+        text, made = _edited(report.path, texts, made, problems)
         if text is not None:
             contents[report.path] = text
         decisions += made
@@ -117,15 +117,21 @@ def _wanted(decision: Decision) -> Iterable[tuple[Scalar, str]]:
 
 
 def _edited(
-    path: str, text: str, decisions: list[Decision], problems: list[ReconcilerError]
+    path: str,
+    texts: Mapping[str, str],
+    decisions: list[Decision],
+    problems: list[ReconcilerError],
 ) -> tuple[str | None, list[Decision]]:
     """Return the file's new text; a file that cannot be edited exactly is left alone."""
+    changes = [each for each in decisions if isinstance(each, Change)]
+    if not changes:
+        return None, decisions
+    text = texts[path]
     edits: dict[int, ScalarEdit] = {}
-    for each in decisions:
-        if isinstance(each, Change):
-            for scalar, value in _wanted(each):
-                if value != scalar.value:
-                    edits[scalar.start] = replace_scalar(text, scalar, value)
+    for each in changes:
+        for scalar, value in _wanted(each):
+            if value != scalar.value:
+                edits[scalar.start] = replace_scalar(text, scalar, value)
     if not edits:
         return None, decisions
     try:

@@ -30,7 +30,7 @@ from reconciler.pipeline.ports import (
 from reconciler.pipeline.propose import Chooser, Proposer, Withholder
 from reconciler.pipeline.publisher import DirectPublisher, Publisher, Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.read import read_source
+from reconciler.pipeline.read import Reader
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updater
@@ -124,7 +124,7 @@ def _run(
 ) -> CycleOutcome:
     parts.progress.tell(Fetching(source.git.url))
     with watch.stage(READ):
-        view = _read(source, parts)
+        view = _reader(source, parts).read()
     cluster, signature, unreachable = _connect(source, parts)
     parts.stop.check()
     pull_secrets = PullSecrets(parts.secrets, unreachable[0] if unreachable else None)
@@ -167,8 +167,8 @@ def _finished(
         yield SYNC
 
 
-def _read(source: SourceSettings, parts: Parts) -> View:
-    return read_source(source, parts.repository, memory=parts.memory)
+def _reader(source: SourceSettings, parts: Parts) -> Reader:
+    return Reader.of(source, parts.repository, parts.memory)
 
 
 def _connect(
@@ -203,7 +203,7 @@ def _update(
         gatherer=gatherer_of(parts),
         selections=parts.memory.selections,
         pull_secrets=pull_secrets,
-        read_again=lambda: _read(source, parts),
+        reader=_reader(source, parts),
         publisher=_publisher(source, parts, signature),
         clock=parts.clock,
         jitter=parts.jitter,
@@ -231,12 +231,12 @@ def _sync(
     """Sync what the branch says after the update; in a dry run, what it would say."""
     if cluster is None:
         return Synced()
-    view = updated.view
-    texts = {**view.texts, **(updated.plan.contents if source.sync.dry_run else {})}
     try:
+        view = _reader(source, parts).with_texts(updated.view)
+        texts = {**view.texts, **(updated.plan.contents if source.sync.dry_run else {})}
         parts.stop.check()
         parts.progress.tell(Applying(view.revision))
-        return sync(
+        synced = sync(
             cluster,
             _build(parts, view, texts, variables_of(source.variables, cluster)),
             source=source,
@@ -248,6 +248,8 @@ def _sync(
             patience=parts.patience,
             contention=parts.contention,
         )
+        unread = view.problems[len(updated.view.problems) :]
+        return replace(synced, problems=(*unread, *synced.problems))
     except ReconcilerError as error:
         return Synced(problems=(error,), is_finished=False)
 

@@ -11,6 +11,7 @@ from reconciler.core.images.facts import Facts
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
+from reconciler.core.manifests.reading import Reading, Terms
 from reconciler.core.manifests.tree import Oversize, Snapshot, TreeEntry
 from reconciler.core.proposal import BranchTip
 from reconciler.core.retraction import Touch
@@ -127,6 +128,22 @@ class FactStore(Protocol):
 
     def save(self, repository: Repository, facts: Facts) -> None:
         """Keep this of a repository's images, in place of what was kept before."""
+        ...
+
+
+class ReadingStore(Protocol):
+    """Keeps what contents of Git say about images, to save the reading. For any number of sources.
+
+    It may forget everything at any time, and never fails: what cannot be kept is not. What cannot
+    be what was kept is not given back.
+    """
+
+    def load(self, entries: Sequence[TreeEntry], terms: Terms) -> Mapping[str, Reading]:
+        """Return by path what is kept of these contents, for files at these paths."""
+        ...
+
+    def save(self, readings: Mapping[TreeEntry, Reading], terms: Terms) -> None:
+        """Keep what these contents say, in place of what was kept before."""
         ...
 
 

@@ -130,5 +130,5 @@ def _undecided(view: View, plan: UpdatePlan, tip: BranchTip | None) -> Iterable[
     unread |= {problem.where for problem in view.problems}
     for key in proposed_fields(tip.message) if tip else ():
         path = key[0].partition("#")[0]
-        if path in unread and path not in view.texts:
+        if path in unread and path not in view.files:
             yield key

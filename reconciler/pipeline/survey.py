@@ -52,7 +52,8 @@ def inspect_source(source: SourceSettings, parts: Parts) -> Inspection:
         GitError, AccessDeniedError, NotFoundError: it cannot be read.
     """
     parts.progress.tell(Fetching(source.git.url))
-    view = read_source(source, parts.repository, memory=Memory(is_survey=True))
+    memory = Memory(is_survey=True, store=parts.memory.store)
+    view = read_source(source, parts.repository, memory=memory)
     return Inspection(view, source.default_namespace)
 
 

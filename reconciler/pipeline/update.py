@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from reconciler.core.decision import decide
+from reconciler.core.decision import Decisions, decide
 from reconciler.core.images.reference import Repository
 from reconciler.core.plan import UpdatePlan, make_plan, pullers
 from reconciler.errors import ReconcilerError, RemoteMovedError
@@ -15,6 +15,7 @@ from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
 from reconciler.pipeline.publish import PUSH_ATTEMPTS, pause
 from reconciler.pipeline.publisher import Publisher, Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
+from reconciler.pipeline.read import Reader
 from reconciler.pipeline.scan import PullSecretsOf, Tags, scan
 from reconciler.pipeline.selections import Selections
 from reconciler.pipeline.stopwatch import Stopwatch
@@ -31,7 +32,7 @@ class Updater:
         gatherer: what this cycle knows of single images.
         selections: what was selected before.
         pull_secrets: the registry secrets of this cycle.
-        read_again: fetches the branch once more.
+        reader: reads the branch once more, and what is to be edited from its text.
         publisher: does with a plan what is wanted of it.
         jitter: gives fractions from 0 to 1.
         stop: asks to end early.
@@ -43,7 +44,7 @@ class Updater:
     gatherer: Gatherer
     selections: Selections
     pull_secrets: PullSecrets
-    read_again: Callable[[], View]
+    reader: Reader
     publisher: Publisher
     clock: Clock
     jitter: Callable[[], float]
@@ -64,10 +65,7 @@ class Updater:
         tags: dict[Repository, Tags] = {}
         attempt = 0
         while True:
-            who = pullers(view.reports)
-            logins = self.pull_secrets.by_repository(who)
-            tags.update(self._scan(who.keys() - tags.keys(), logins))
-            view, plan, problem = self._settled(view, tags, logins)
+            view, plan, problem = self._settled(view, tags)
             if dry_run or problem:
                 return Updated(view, view, plan, problem=problem, attempts=attempt)
             if plan.changes:
@@ -84,20 +82,30 @@ class Updater:
             except ReconcilerError as error:
                 return Updated(view, view, plan, problem=error, attempts=attempt)
             try:
-                view = self.read_again()
+                view = self.reader.read()
             except ReconcilerError as error:
                 return Updated(view, view, plan, problem=error, attempts=attempt)
 
     def _settled(
-        self, view: View, tags: Mapping[Repository, Tags], logins: PullSecretsOf
+        self, view: View, tags: dict[Repository, Tags]
     ) -> tuple[View, UpdatePlan, ReconcilerError | None]:
         """Return what is to be done, by as much of the history as it depends on.
 
-        And what kept us from looking so far back; then it must not be done.
+        And what kept us from looking so far back, or from reading what is to be edited; then it
+        must not be done. What an earlier process found in a content is enough to leave it alone,
+        and no more: a row in a cache that is wrong after all costs time, and edits nothing.
         """
         while True:
-            plan = self._plan(view, tags, logins)
+            who = pullers(view.reports)
+            logins = self.pull_secrets.by_repository(who)
+            tags.update(self._scan(who.keys() - tags.keys(), logins))
+            decided = self._decisions(view, tags, logins)
+            plan = UpdatePlan()
             try:
+                if recalled := decided.changed & view.recalled:
+                    view = self.reader.read_anew(recalled)
+                    continue
+                plan = make_plan(view.reports, view.texts, decided)
                 reports = look_back(self.repository, view.revision, view.reports, plan.changes)
             except ReconcilerError as error:
                 return view, plan, error
@@ -105,9 +113,9 @@ class Updater:
                 return view, plan, None
             view = replace(view, reports=reports)
 
-    def _plan(
+    def _decisions(
         self, view: View, tags: Mapping[Repository, Tags], logins: PullSecretsOf
-    ) -> UpdatePlan:
+    ) -> Decisions:
         with self.watch.stage("gather"):
             decided, _ = self.gatherer.settle(
                 lambda knowledge: decide(
@@ -116,7 +124,7 @@ class Updater:
                 tags=tags,
                 pull_secrets=logins,
             )
-        return make_plan(view.reports, view.texts, decided)
+        return decided
 
     def _scan(
         self, wanted: AbstractSet[Repository], logins: PullSecretsOf

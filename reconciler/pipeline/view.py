@@ -30,9 +30,16 @@ class Manifests:
 class View(Manifests):
     """The manifests of a revision, with their images.
 
+    Not all texts are there: what a content says may be known from an earlier process.
+
     Attributes:
         reports: what each manifest says about images, in path order; and what Git remembers of
             them.
+        files: the manifests that can be read, by path, in path order.
+        recalled: those of them whose reports were not made of their texts by this process. They
+            are to be read anew before they are edited.
     """
 
     reports: tuple[FileReport, ...]
+    files: Mapping[str, TreeEntry]
+    recalled: frozenset[str] = frozenset()

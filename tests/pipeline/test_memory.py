@@ -52,13 +52,3 @@ def test_objects_of_unchanged_files_are_the_very_same() -> None:
     (second, _) = memory.build({"a.yaml": SERVICE, "b.yaml": SERVICE}).objects
 
     assert second is first
-
-
-def test_reports_follow_the_order_of_the_texts() -> None:
-    memory = Memory()
-    texts = {"b.yaml": "reconcile: [\n", "a.yaml": ""}
-
-    reports = memory.inspect(texts, default_namespace="web")
-
-    assert [report.path for report in reports] == ["b.yaml", "a.yaml"]
-    assert memory.inspect(texts, default_namespace="web")[0] is reports[0]

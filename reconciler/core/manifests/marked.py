@@ -59,6 +59,11 @@ class MarkedImage:
     is_encrypted: bool
 
 
+def file_key(path: str) -> ObjectKey:
+    """Return what owns the values of a document that is no object: its file."""
+    return ObjectKey("", _FILE, "", path)
+
+
 class _Place(NamedTuple):
     """A value of a document, and where it stands."""
 
@@ -178,7 +183,7 @@ class Marks:
         namespace = self._default_namespace
         return MarkedImage(
             line=place.scalar.line,
-            owner=owner.key if owner else ObjectKey("", _FILE, "", self._path),
+            owner=owner.key if owner else file_key(self._path),
             pointer=place.pointer,
             marker=marker,
             written=written,

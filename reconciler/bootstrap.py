@@ -17,6 +17,7 @@ from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.adapters.cluster.connection import is_given
 from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
+from reconciler.adapters.forge.forges import forge_of
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.kustomize.program import KustomizeProgram
 from reconciler.adapters.local.folder import FolderRepository
@@ -44,6 +45,7 @@ from reconciler.pipeline.ports import (
     SecretSource,
     TagSource,
 )
+from reconciler.pipeline.requests import Requests
 from reconciler.pipeline.wording import Wording, sample_data
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
@@ -162,6 +164,7 @@ def running(
         _require_file("--git-known-hosts-file", source.git.known_hosts_file)
         _require_file("--git-signing-key-file", source.git.signing_key_file)
         _require_file("--git-signing-passphrase-file", source.git.signing_passphrase_file)
+        _require_file("--git-api-token-file", source.forge.token_file)
     _require_file("--registry-ca-file", settings.registry.ca_file)
     templates = {source.name: _template(source) for source in settings.sources}
     stop = stop or Stop()
@@ -194,6 +197,7 @@ def running(
                 image_facts=image_facts,
                 template=templates[source.name],
                 proposals=proposals,
+                requests=_requests(source, proposals),
                 kustomize=kustomize,
             )
 
@@ -304,6 +308,17 @@ def _repository(
     repository = GitRepository(source.git, directory, stop=stop)
     branch = source.git.push_branch
     return repository, repository.side_branch(branch) if branch else None
+
+
+def _requests(source: SourceSettings, proposals: ProposalBranch | None) -> Requests | None:
+    """Return the requests for a branch of proposals, if they are wanted.
+
+    Raises:
+        SettingsError: it cannot be told where, or there is no token.
+    """
+    if proposals is None or not source.forge.has_requests:
+        return None
+    return Requests(forge_of(source.git, source.forge), proposals.name)
 
 
 def _require_file(option: str, path: Path | None) -> None:

@@ -11,6 +11,7 @@ from reconciler.options import OPTIONS, Kind, Option, parse_duration_s
 from reconciler.registry_entries import RegistryEntries, read_registry_entries
 from reconciler.settings import (
     ClusterSettings,
+    ForgeSettings,
     GitSettings,
     RegistrySettings,
     Settings,
@@ -63,7 +64,9 @@ def read_settings(
     reader.require_distinct(name for name, _ in per_source)
     registries = read_registry_entries((file or {}).get("registries"), where=file_name)
     reader.problems.extend(registries.problems)
-    reader.require_own_push_branches(source for source in sources if source is not None)
+    known = [source for source in sources if source is not None]
+    reader.require_own_push_branches(known)
+    reader.require_push_branches(known)
     if reader.problems:
         raise SettingsError("\n".join(reader.problems))
     return _settings(base, [source for source in sources if source is not None], registries)
@@ -133,6 +136,14 @@ class _Reader:
                 self.problems.append(f"{self._file_name}: two sources are named {name!r}")
             seen.add(name)
 
+    def require_push_branches(self, sources: Iterable[SourceSettings]) -> None:
+        """Refuse to show as a request what goes to no branch of its own."""
+        for each in sources:
+            if each.forge.has_requests and not each.git.push_branch:
+                where = "" if each.name == DEFAULT_SOURCE else f"source {each.name!r}: "
+                message = "--git-pull-request needs --git-push-branch: what is to be merged"
+                self.problems.append(f"{where}{message}")
+
     def require_own_push_branches(self, sources: Iterable[SourceSettings]) -> None:
         """Refuse two sources that push to one branch, if it is one of them's to move by force."""
         known: list[SourceSettings] = []
@@ -158,6 +169,7 @@ class _Reader:
             name=name,
             git=_git_settings(values),
             sync=_sync_settings(values),
+            forge=_forge_settings(values),
             paths=_texts(values["git-path"]),
             is_updated=bool(values["update"]),
             is_synced=bool(values["sync"]),
@@ -194,6 +206,15 @@ def _git_settings(values: Values) -> GitSettings:
         push_branch=_text(values["git-push-branch"]),
         read_only=bool(values["git-read-only"]),
         history=int(str(values["git-history"])),
+    )
+
+
+def _forge_settings(values: Values) -> ForgeSettings:
+    return ForgeSettings(
+        kind=_text(values["git-forge"]),
+        api_url=_text(values["git-api-url"]),
+        token_file=to_path(values["git-api-token-file"]),
+        has_requests=bool(values["git-pull-request"]),
     )
 
 

@@ -14,6 +14,7 @@
     `-- TransientError            may pass by itself; tried again
         |-- StoppedError          this process was asked to end
         |-- RegistryError
+        |-- ForgeError
         |-- GitError
         |   `-- RemoteMovedError  somebody pushed in between
         `-- ClusterError
@@ -156,6 +157,12 @@ class RegistryError(TransientError):
         self.retry_after_s = retry_after_s
         self.is_retryable = is_retryable
         self.is_throttling = is_throttling
+
+
+class ForgeError(TransientError):
+    """The API of a forge failed, or did not answer in time."""
+
+    kind = "forge"
 
 
 class GitError(TransientError):

@@ -126,6 +126,23 @@ class GitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgeSettings:
+    """What is done by the API of the forge that a remote is at."""
+
+    kind: str | None = None
+    """``github``, ``gitlab`` or ``gitea`` (Forgejo too); None: as the remote's host tells."""
+
+    api_url: str | None = None
+    """Where the API begins; None: where forges of that kind have it."""
+
+    token_file: Path | None = None
+    """A file that holds the token, read anew each time; None: the remote's password file."""
+
+    has_requests: bool = False
+    """Whether proposals are shown as pull or merge requests."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterSettings:
     """Which cluster, and where in it our state lives."""
 
@@ -177,6 +194,9 @@ class SourceSettings:
 
     sync: SyncSettings
     """What its sync may do."""
+
+    forge: ForgeSettings = field(default_factory=ForgeSettings)
+    """What is done by the API of the remote's forge."""
 
     paths: tuple[str, ...] = ()
     """Folders of the repository to manage; empty: all of it."""

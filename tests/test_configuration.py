@@ -336,3 +336,20 @@ def test_sources_that_do_not_meet_on_a_branch_are_fine(
     one: Mapping[str, object], other: Mapping[str, object]
 ) -> None:
     assert len(read({}, file=shared(one, other)).sources) == 2
+
+
+def test_a_request_needs_a_branch_of_its_own() -> None:
+    assert problems(flags={"git-url": URL, "git-pull-request": True}) == [
+        "--git-pull-request needs --git-push-branch: what is to be merged"
+    ]
+    file = {"sources": [{"name": "shop", "git-url": URL, "git-pull-request": True}]}
+    assert problems(flags={}, file=file) == [
+        "source 'shop': --git-pull-request needs --git-push-branch: what is to be merged"
+    ]
+
+
+def test_a_forge_that_nobody_knows_is_told_with_those_that_are() -> None:
+    (problem,) = problems(flags={"git-url": URL, "git-forge": "sourcehut"})
+
+    assert "github" in problem
+    assert "gitea" in problem

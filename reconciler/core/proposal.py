@@ -39,6 +39,7 @@ class ProposalState(enum.Enum):
     WAITING = "waiting"
     WITHDRAWN = "withdrawn"
     BLOCKED = "blocked"
+    TURNED_DOWN = "turned down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,10 @@ class Proposal:
         branch: its name.
         state: what became of it.
         commit: its tip; empty if it is gone.
+        request: the URL of its request at a forge; empty: there is none.
     """
 
     branch: str
     state: ProposalState
     commit: str = ""
+    request: str = ""

@@ -21,7 +21,8 @@ class Step(enum.Enum):
     """What is to be done with the branch."""
 
     NOTHING = "there is nothing to propose, and nothing of ours to take away"
-    KEEP = "it holds what is proposed, or it is not known yet what is"
+    KEEP = "it holds what is proposed"
+    WAIT = "it is not known yet what is to be proposed"
     MOVE = "it is to hold one commit of ours on the base"
     REMOVE = "nothing is left to propose"
     BLOCKED = "others committed on it, and it lacks what is proposed"
@@ -64,7 +65,7 @@ def next_step(tip: BranchTip | None, wanted: Wanted) -> Step:
     if blobs and tip.parents == (wanted.base.commit,) and tip.changed == blobs:
         return Step.KEEP
     if not tip.is_merged and proposed_fields(tip.message) & set(wanted.undecided):
-        return Step.KEEP
+        return Step.WAIT
     return Step.MOVE if blobs else Step.REMOVE
 
 

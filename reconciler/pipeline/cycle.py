@@ -31,6 +31,7 @@ from reconciler.pipeline.propose import Chooser, Proposer, Withholder
 from reconciler.pipeline.publisher import DirectPublisher, Publisher, Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import Reader
+from reconciler.pipeline.requests import Requests
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updater
@@ -67,6 +68,7 @@ class Parts:
         image_facts: where what is to be known of single images comes from.
         template: words the commits that change images; None: we do.
         proposals: the branch to which commits go; None: the one that is read.
+        requests: shows what is on that branch at a forge; None: nobody does.
         kustomize: builds kustomizations; None if nothing does.
     """
 
@@ -85,6 +87,7 @@ class Parts:
     image_facts: ImageFacts = field(default_factory=ImageFacts)
     template: MessageTemplate | None = None
     proposals: ProposalBranch | None = None
+    requests: Requests | None = None
     kustomize: Kustomize | None = None
 
 
@@ -221,7 +224,14 @@ def _publisher(source: SourceSettings, parts: Parts, signature: str) -> Publishe
     direct = DirectPublisher(parts.repository, signature, wording, parts.progress)
     if parts.proposals is None:
         return direct
-    proposer = Proposer(parts.repository, parts.proposals, signature, wording, parts.progress)
+    proposer = Proposer(
+        repository=parts.repository,
+        branch=parts.proposals,
+        signature=signature,
+        wording=wording,
+        progress=parts.progress,
+        requests=parts.requests,
+    )
     return Chooser(direct, proposer)
 
 

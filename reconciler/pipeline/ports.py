@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.core.change_request import ChangeRequest, RequestText
 from reconciler.core.checkup import Check
 from reconciler.core.history import History
 from reconciler.core.images.endpoint import Endpoint
@@ -328,6 +329,34 @@ class MessageTemplate(Protocol):
         Raises:
             SettingsError: it fails, or makes too much of them; with the line.
         """
+        ...
+
+
+class Forge(Protocol):
+    """One repository at GitHub, GitLab, Gitea or the like; not safe for several threads.
+
+    Raises:
+        ForgeError: from each of its methods: it failed, did not answer in time, or asks for time.
+        AccessDeniedError: likewise: our token is not accepted, or lacks a right; says which.
+        NotFoundError: likewise: there is no such repository, as far as our token may see.
+        RefusedError: likewise: it declined what was asked; carries its words.
+        SettingsError, StalledError: likewise: it cannot be spoken to as the settings say.
+    """
+
+    def newest_request(self, *, head: str, base: str) -> ChangeRequest | None:
+        """Return the open request to merge a branch of it into another, else the newest closed."""
+        ...
+
+    def open_request(self, text: RequestText, *, head: str, base: str) -> ChangeRequest:
+        """Open a request; a RefusedError if one is open already."""
+        ...
+
+    def edit_request(self, number: int, text: RequestText) -> ChangeRequest:
+        """Give an open request another text."""
+        ...
+
+    def close_request(self, number: int, *, body: str, comment: str) -> None:
+        """Comment on an open request, give it another body, and close it unmerged."""
         ...
 
 

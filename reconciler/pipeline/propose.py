@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from reconciler.core.manifests.images import FieldKey
+from reconciler.core.change_request import ChangeRequest
+from reconciler.core.decision import Skip
+from reconciler.core.manifests.images import FieldKey, SkipReason
 from reconciler.core.plan import UpdatePlan
 from reconciler.core.proposal import BranchTip, Proposal, ProposalState
 from reconciler.core.proposing import (
@@ -14,10 +16,11 @@ from reconciler.core.proposing import (
     undecided_fields,
 )
 from reconciler.core.revision import Revision
-from reconciler.errors import GitError, RefusedError, RemoteMovedError
+from reconciler.errors import GitError, ReconcilerError, RefusedError, RemoteMovedError
 from reconciler.pipeline.events import Progress, Proposed
 from reconciler.pipeline.ports import ManifestRepository, ProposalBranch
 from reconciler.pipeline.publisher import DirectPublisher, Publisher, Updated, bytes_of
+from reconciler.pipeline.requests import Requests, turned_down
 from reconciler.pipeline.view import View
 from reconciler.pipeline.wording import Wording
 
@@ -40,6 +43,7 @@ class Proposer:
         signature: stands in the commit's ``Reconcile-By`` trailer.
         wording: how that is worded.
         progress: hears of the push.
+        requests: shows what is proposed at a forge; None: nobody does.
     """
 
     repository: ManifestRepository
@@ -47,6 +51,7 @@ class Proposer:
     signature: str
     wording: Wording
     progress: Progress
+    requests: Requests | None = None
 
     def publish(self, view: View, plan: UpdatePlan) -> Updated:
         """See :class:`Publisher`."""
@@ -57,15 +62,24 @@ class Proposer:
             signature=self.signature,
             undecided=frozenset(_undecided(view, plan, tip)),
         )
-        step = next_step(tip, wanted)
+        found = self._found(view, is_of_interest=bool(plan.changes) or tip is not None)
         updated = Updated(view, view, plan)
+        if plan.changes and found is not None and found.answers(plan.changes):
+            return self._turned_down(updated, found, tip)
+        step = next_step(tip, wanted)
+        if self.requests and found is not None and found.is_open and _is_moot(step, tip):
+            self.requests.close(found)  # before its branch is gone
+        return self._shown(self._step(step, updated, wanted, tip), step, found)
+
+    def _step(self, step: Step, updated: Updated, wanted: Wanted, tip: BranchTip | None) -> Updated:
+        """Do to the branch what is to be done."""
         match step:
             case Step.MOVE:
                 return self._move(updated, wanted, seen=tip.commit if tip else "")
             case Step.REMOVE if tip:
                 self._push(None, seen=tip.commit)
                 return replace(updated, proposal=self._left(ProposalState.WITHDRAWN))
-            case Step.KEEP if tip:
+            case Step.KEEP | Step.WAIT if tip:
                 return replace(updated, proposal=self._left(ProposalState.WAITING, tip.commit))
             case Step.BLOCKED if tip:
                 proposal = self._left(ProposalState.BLOCKED, tip.commit)
@@ -73,10 +87,51 @@ class Proposer:
             case _:
                 return updated
 
-    def _move(self, updated: Updated, wanted: Wanted, *, seen: str) -> Updated:
-        message = self.wording.of_update(
-            updated.plan.changes, by=self.signature, branch=wanted.base.branch
+    def _found(self, view: View, *, is_of_interest: bool) -> ChangeRequest | None:
+        """Return the request of the branch; where there can be none, nobody is asked."""
+        if self.requests is None or not (is_of_interest or self.requests.is_open):
+            return None
+        return self.requests.find(view.revision.branch)
+
+    def _shown(self, updated: Updated, step: Step, found: ChangeRequest | None) -> Updated:
+        """Let the request show what is proposed; the branch holds it, come what may."""
+        if self.requests is None or updated.proposal is None:
+            return updated
+        shown = found if found is not None and found.is_open else None
+        try:
+            if step in (Step.MOVE, Step.KEEP):
+                shown = self.requests.show(
+                    found,
+                    updated.plan.changes,
+                    message=self._message(updated),
+                    base=updated.view.revision.branch,
+                )
+        except ReconcilerError as error:
+            return replace(updated, problem=error)
+        url = shown.url if shown else ""
+        is_gone = updated.proposal.state is ProposalState.WITHDRAWN
+        return replace(updated, proposal=replace(updated.proposal, request="" if is_gone else url))
+
+    def _turned_down(
+        self, updated: Updated, found: ChangeRequest, tip: BranchTip | None
+    ) -> Updated:
+        """Leave all as it is: a branch that stands may still be looked at, and merged."""
+        plan, reason = updated.plan, turned_down(found)
+        skips = (Skip(change.field, SkipReason.TURNED_DOWN, reason) for change in plan.changes)
+        state, commit = ProposalState.TURNED_DOWN, tip.commit if tip else ""
+        return replace(
+            updated,
+            plan=replace(plan, changes=(), contents={}, skips=(*plan.skips, *skips)),
+            proposal=replace(self._left(state, commit), request=found.url),
         )
+
+    def _message(self, updated: Updated) -> str:
+        return self.wording.of_update(
+            updated.plan.changes, by=self.signature, branch=updated.view.revision.branch
+        )
+
+    def _move(self, updated: Updated, wanted: Wanted, *, seen: str) -> Updated:
+        message = self._message(updated)
         made = self.repository.commit(wanted.base, wanted.contents, message)
         self._push(made, seen=seen)
         pushed = Revision(self.branch.name, made.commit)
@@ -118,6 +173,11 @@ class Chooser:
         is_same = view.revision.branch == self.proposer.branch.name
         chosen: Publisher = self.direct if is_same else self.proposer
         return chosen.publish(view, plan)
+
+
+def _is_moot(step: Step, tip: BranchTip | None) -> bool:
+    """Whether a request is about nothing any more; with people's commits it is about those."""
+    return step is Step.REMOVE or (step is Step.NOTHING and tip is None)
 
 
 def _undecided(view: View, plan: UpdatePlan, tip: BranchTip | None) -> Iterable[FieldKey]:

@@ -53,8 +53,8 @@ def wanted(
         pytest.param(tip(), wanted({}), Step.REMOVE, id="moot"),
         pytest.param(tip(is_merged=True, changed={}), wanted({}), Step.REMOVE, id="merged"),
         pytest.param(tip(is_merged=True, changed={}), wanted(), Step.MOVE, id="merged-and-more"),
-        pytest.param(tip(), wanted({}, (KEY,)), Step.KEEP, id="not-known"),
-        pytest.param(tip(changed={}), wanted({"b.yaml": b""}, (KEY,)), Step.KEEP, id="half-known"),
+        pytest.param(tip(), wanted({}, (KEY,)), Step.WAIT, id="not-known"),
+        pytest.param(tip(changed={}), wanted({"b.yaml": b""}, (KEY,)), Step.WAIT, id="half-known"),
         pytest.param(
             tip(), wanted({}, (("b.yaml", "x", "y"),)), Step.REMOVE, id="another-not-known"
         ),

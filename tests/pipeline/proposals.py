@@ -11,6 +11,8 @@ from reconciler.errors import ReconcilerError
 from reconciler.pipeline import cycle
 from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Event
+from reconciler.pipeline.ports import Forge
+from reconciler.pipeline.requests import Requests
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
 from tests.fakes.clock import FakeClock
 from tests.fakes.registry import FakeRegistries
@@ -56,6 +58,7 @@ class World:
     Attributes:
         tags: by repository; they are of the registries.
         git: of the settings, besides the remote.
+        forge: makes what shows the proposals; None: nobody does.
     """
 
     folder: Path
@@ -64,6 +67,7 @@ class World:
     git: dict[str, object] = field(default_factory=lambda: {"push_branch": BRANCH})
     name: str = "default"
     recorder: Recorder = field(default_factory=Recorder)
+    forge: Callable[[], Forge] | None = None
 
     @classmethod
     def create(cls, folder: Path) -> "World":
@@ -94,6 +98,7 @@ class World:
             jitter=lambda: 0.5,
             progress=self.recorder,
             proposals=repository.side_branch(branch) if branch else None,
+            requests=Requests(self.forge(), branch) if self.forge and branch else None,
         )
 
     def run(self, *, dry_run: bool = False, parts: Parts | None = None) -> CycleOutcome:

@@ -39,6 +39,7 @@ class SkipReason(enum.Enum):
     NO_TAG = "has no tag to start from"
     TAKEN_BACK = "what is newer was taken back"
     FOUGHT_OVER = "held, because somebody undoes each change"
+    TURNED_DOWN = "its proposal was turned down"
     TAG_MOVED = "its tag was moved to another digest"
     UNKNOWN_IMAGES = "held until more is known of its images"
     PINNED_BY_DIGEST = "has a digest and no tag"

@@ -64,6 +64,7 @@ def _proposal(proposal: Proposal | None) -> JSON | None:
         "branch": proposal.branch,
         "state": proposal.state.value,
         "commit": proposal.commit or None,
+        "request": proposal.request or None,
     }
 
 

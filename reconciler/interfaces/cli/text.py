@@ -184,9 +184,12 @@ def proposal_line(proposal: Proposal, pending: int) -> str:
     if proposal.state is ProposalState.WITHDRAWN:
         return f"Removed {branch}: nothing is left to update"
     verb = "waits" if pending == 1 else "wait"
+    if proposal.state is ProposalState.TURNED_DOWN:
+        return f"Nothing is proposed on {branch}: {proposal.request} was closed"
     if proposal.state is ProposalState.BLOCKED:
         return f"{_images(pending)} to update {verb}: {branch} is not ours to move"
-    return f"{_images(pending)} to update {verb} on {branch} at {proposal.commit[:7]}"
+    request = f": {proposal.request}" if proposal.request else ""
+    return f"{_images(pending)} to update {verb} on {branch} at {proposal.commit[:7]}{request}"
 
 
 def _images(count: int) -> str:

@@ -1,0 +1,118 @@
+"""The API of Gitea and Forgejo: pull requests and commit statuses.
+
+API v1: ``repoListPullRequests``, ``repoCreatePullRequest``, ``repoEditPullRequest``,
+``issueCreateComment``, ``repoCreateStatus``.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from reconciler.adapters.forge.api import Api, Call
+from reconciler.core.change_request import ChangeRequest, RequestText
+
+HEADERS: Final = {"Accept": "application/json"}
+_RIGHT: Final = "the scope write:repository and write:issue, and the right to write there"
+_PAGE: Final = 50  # the most that a server gives by default
+_MOST_PAGES: Final = 10
+
+
+class _Branch(msgspec.Struct):
+    label: str = ""  # stays when the branch is gone; ref does not
+    repo_id: int = 0
+
+
+class _Pull(msgspec.Struct):
+    number: int
+    html_url: str
+    state: str
+    head: _Branch
+    base: _Branch
+    title: str = ""
+    body: str | None = None
+    merged: bool = False
+
+
+def authorization(token: str) -> Mapping[str, str]:
+    """Return the header that shows a token."""
+    return {"Authorization": f"token {token}"}
+
+
+class Gitea:
+    """One repository at Gitea or Forgejo. See the port ``Forge``.
+
+    Its list cannot be asked for one branch: once a request is known, it is asked for by number.
+    """
+
+    def __init__(self, api: Api, project: str) -> None:
+        """Take ``OWNER/NAME``; nothing is asked yet."""
+        self._api = api
+        self._path = f"/repos/{quote(project)}"
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def newest_request(self, *, head: str, base: str) -> ChangeRequest | None:
+        """Return the open pull request of a branch, else the newest of it.
+
+        Of a repository with very many, those are looked at that were touched last.
+        """
+        number = self._numbers.get((head, base))
+        if number is not None:
+            call = Call("GET", f"{self._path}/pulls/{number}", _RIGHT)
+            return _request(self._api.get(call, _Pull))
+        own = [_request(pull) for pull in self._pulls() if _is_of(pull, head, base)]
+        newest = max(own, key=lambda each: (each.is_open, each.number), default=None)
+        if newest is not None:
+            self._numbers[head, base] = newest.number
+        return newest
+
+    def open_request(self, text: RequestText, *, head: str, base: str) -> ChangeRequest:
+        """Open a pull request within the repository."""
+        body = {"title": text.title, "body": text.body, "head": head, "base": base}
+        self._numbers.pop((head, base), None)
+        made = self._changed("POST", f"{self._path}/pulls", body)
+        self._numbers[head, base] = made.number
+        return made
+
+    def edit_request(self, number: int, text: RequestText) -> ChangeRequest:
+        """Give a pull request another title and body."""
+        body = {"title": text.title, "body": text.body}
+        return self._changed("PATCH", f"{self._path}/pulls/{number}", body)
+
+    def close_request(self, number: int, *, body: str, comment: str) -> None:
+        """Say why, and close it."""
+        self._api.change(
+            Call("POST", f"{self._path}/issues/{number}/comments", _RIGHT, {"body": comment}),
+            object,
+        )
+        self._changed("PATCH", f"{self._path}/pulls/{number}", {"state": "closed", "body": body})
+
+    def _pulls(self) -> Iterator[_Pull]:
+        for page in range(1, _MOST_PAGES + 1):
+            query = {"state": "all", "sort": "recentupdate", "limit": str(_PAGE), "page": str(page)}
+            call = Call("GET", f"{self._path}/pulls", _RIGHT, query=query)
+            pulls = self._api.get(call, list[_Pull])
+            if not pulls:  # a server may give fewer a page than were asked for
+                return
+            yield from pulls
+
+    def _changed(self, method: str, path: str, body: Mapping[str, str]) -> ChangeRequest:
+        return _request(self._api.change(Call(method, path, _RIGHT, body), _Pull))
+
+
+def _is_of(pull: _Pull, head: str, base: str) -> bool:
+    """Whether a request is of these branches, both of the repository itself."""
+    is_own = pull.head.repo_id in (pull.base.repo_id, -1)  # -1: the branch is gone
+    return is_own and pull.head.label == head and pull.base.label == base
+
+
+def _request(pull: _Pull) -> ChangeRequest:
+    return ChangeRequest(
+        pull.number,
+        pull.html_url,
+        pull.title,
+        pull.body or "",
+        is_open=pull.state == "open",
+        is_merged=pull.merged,
+    )

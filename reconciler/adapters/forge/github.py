@@ -1,0 +1,90 @@
+"""GitHub's API, also of GitHub Enterprise Server: pull requests and commit statuses.
+
+REST API 2022-11-28, "Pull requests", "Issue comments", "Commit statuses".
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from reconciler.adapters.forge.api import Api, Call
+from reconciler.core.change_request import ChangeRequest, RequestText
+
+HEADERS: Final = {
+    "Accept": "application/vnd.github+json",
+    "X-GitHub-Api-Version": "2022-11-28",
+}
+_RIGHT: Final = "read and write access to pull requests"
+_PAGE: Final = "30"
+
+
+class _Pull(msgspec.Struct):
+    number: int
+    html_url: str
+    state: str
+    title: str = ""
+    body: str | None = None
+    merged_at: str | None = None
+
+
+def authorization(token: str) -> Mapping[str, str]:
+    """Return the header that shows a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+class GitHub:
+    """One repository at GitHub. See the port ``Forge``."""
+
+    def __init__(self, api: Api, project: str) -> None:
+        """Take ``OWNER/NAME``; nothing is asked yet."""
+        self._api = api
+        self._owner = project.partition("/")[0]
+        self._path = f"/repos/{quote(project)}"
+
+    def newest_request(self, *, head: str, base: str) -> ChangeRequest | None:
+        """Return the open pull request of a branch, else the newest of it."""
+        query = {
+            "state": "all",
+            "head": f"{self._owner}:{head}",
+            "base": base,
+            "sort": "created",
+            "direction": "desc",
+            "per_page": _PAGE,
+        }
+        call = Call("GET", f"{self._path}/pulls", _RIGHT, query=query)
+        found = [_request(pull) for pull in self._api.get(call, list[_Pull])]
+        return next((each for each in found if each.is_open), found[0] if found else None)
+
+    def open_request(self, text: RequestText, *, head: str, base: str) -> ChangeRequest:
+        """Open a pull request within the repository."""
+        body = {"title": text.title, "body": text.body, "head": head, "base": base}
+        return self._changed("POST", f"{self._path}/pulls", body)
+
+    def edit_request(self, number: int, text: RequestText) -> ChangeRequest:
+        """Give a pull request another title and body."""
+        body = {"title": text.title, "body": text.body}
+        return self._changed("PATCH", f"{self._path}/pulls/{number}", body)
+
+    def close_request(self, number: int, *, body: str, comment: str) -> None:
+        """Say why, and close it."""
+        self._api.change(
+            Call("POST", f"{self._path}/issues/{number}/comments", _RIGHT, {"body": comment}),
+            object,
+        )
+        self._changed("PATCH", f"{self._path}/pulls/{number}", {"state": "closed", "body": body})
+
+    def _changed(self, method: str, path: str, body: Mapping[str, str]) -> ChangeRequest:
+        return _request(self._api.change(Call(method, path, _RIGHT, body), _Pull))
+
+
+def _request(pull: _Pull) -> ChangeRequest:
+    return ChangeRequest(
+        pull.number,
+        pull.html_url,
+        pull.title,
+        pull.body or "",
+        is_open=pull.state == "open",
+        is_merged=pull.merged_at is not None,
+    )

@@ -1,6 +1,7 @@
 """One round of everything that is measured, work by work."""
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -154,13 +155,21 @@ def _cycle_warm(place: Place, count: int) -> Iterator[Sample]:
             count, repositories=repositories, host=registry.host, tag="1.0.2"
         )
         remote = _remote(Path(folder), texts)
-        path, text = next(iter(texts.items()))
-        costs = run_child(
-            "cycle-warm",
-            git_url=str(remote.path),
-            folder=f"{folder}/data",
-            behind=(path, text.replace(":1.0.2\n", ":1.0.1\n")),
+        first, second = (
+            (path, text.replace(":1.0.2\n", ":1.0.1\n")) for path, text in list(texts.items())[:2]
         )
+        job = {"git_url": str(remote.path), "folder": f"{folder}/data"}
+        costs = run_child("cycle-warm", **job, behind=first)
+        for row, behind in (
+            ("nothing new", None),
+            ("one file changed, updated and pushed", second),
+        ):
+            costs[f"a fresh process: {row}"] = run_child("cycle-fresh", **job, behind=behind)[
+                "cycle"
+            ]
+        shutil.rmtree(f"{folder}/data/readings")
+        row = "a fresh process without what others have read: nothing new"
+        costs[row] = run_child("cycle-fresh", **job, behind=None)["cycle"]
     group = f"Cycle over {count:,} known manifests with images of {repositories} repositories"
     yield from _samples(group, costs)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bench.child import Work
-from bench.works.cycle import run_cycles, run_warm_cycles
+from bench.works.cycle import run_cycles, run_fresh_cycle, run_warm_cycles
 from bench.works.rewrite import rewrite, rewrite_one_file
 from bench.works.scanning import scan_all, scan_two
 from bench.works.selection import select_one
@@ -18,5 +18,6 @@ WORKS: Final[Mapping[str, Work]] = {
     "rewrite-one-file": rewrite_one_file,
     "cycle": run_cycles,
     "cycle-warm": run_warm_cycles,
+    "cycle-fresh": run_fresh_cycle,
     "sync": sync_twice,
 }

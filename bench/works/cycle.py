@@ -50,6 +50,21 @@ def run_warm_cycles(job: Job) -> Iterator[tuple[str, Cost]]:
         _check(outcome, changes=1)
         require(outcome.changes[0].field.path == path, "changed another file")
         yield "one file changed, updated and pushed", cost
+        _check(cycle.run(source, made), changes=0)  # takes in our own commit
+
+
+def run_fresh_cycle(job: Job) -> Iterator[tuple[str, Cost]]:
+    """Run one cycle of a process that begins; if ``behind`` is given, with one file that is new."""
+    settings = settings_of(
+        git_url=job["git_url"], data_dir=Path(job["folder"]), is_synced=False, is_updated=True
+    )
+    if job["behind"]:
+        path, content = job["behind"]
+        BareRemote(Path(job["git_url"])).put({path: content.encode()})
+    with parts(settings) as (source, made):
+        cost, outcome = cost_of(lambda: cycle.run(source, made))
+        _check(outcome, changes=1 if job["behind"] else 0)
+        yield "cycle", cost
 
 
 def _check(outcome: CycleOutcome, *, changes: int) -> None:

@@ -15,7 +15,7 @@ ROWS = {
     "select": 3,
     "scan": 5 + len(TINY.many) + 3,
     "rewrite": 2 * len(TINY.manifests) + 2,
-    "cycle": 6 * len(TINY.manifests),
+    "cycle": 9 * len(TINY.manifests),
     "sync": 9,
 }
 

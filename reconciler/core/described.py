@@ -86,7 +86,7 @@ def _items(node: yaml.Node) -> Iterator[yaml.Node]:
     """Yield the items of a ``List`` (or ``ConfigMapList``), of lists in it too; else the node."""
     items = node.get("items") if isinstance(node, yaml.Mapping) and _is_list(node) else None
     if isinstance(items, yaml.Sequence):
-        for item in items.items:
+        for item in items.inside:
             yield from _items(item)
     else:
         yield node

@@ -156,7 +156,7 @@ def with_origins(path: str, text: str) -> str:
     after = _only_mapping(path, with_wish)
     if before is None or after is None or before.get(_METADATA) is not None:
         return text
-    return with_wish if len(after.entries) == len(before.entries) + 1 else text
+    return with_wish if len(after.inside) == len(before.inside) + 2 else text
 
 
 def read_built(
@@ -252,14 +252,14 @@ def _files_of(root: yaml.Mapping) -> Iterator[yaml.Scalar]:
 
 
 def _scalars(node: yaml.Node | None) -> Iterator[yaml.Scalar]:
-    nodes = node.items if isinstance(node, yaml.Sequence) else [node]
+    nodes = node.inside if isinstance(node, yaml.Sequence) else [node]
     for each in nodes:
         if isinstance(each, yaml.Scalar):
             yield each
 
 
 def _mappings(node: yaml.Node | None) -> Iterator[yaml.Mapping]:
-    for each in node.items if isinstance(node, yaml.Sequence) else ():
+    for each in node.inside if isinstance(node, yaml.Sequence) else ():
         if isinstance(each, yaml.Mapping):
             yield each
 

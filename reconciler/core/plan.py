@@ -62,7 +62,7 @@ def make_plan(
     for report, wanted in zip(reports, decided.by_report, strict=True):
         problems += report.problems
         made = _without_conflicts(wanted, problems)
-        text, made = _edited(report.path, texts, made, problems)
+        text, made = _edited(report, texts, made, problems)
         if text is not None:
             contents[report.path] = text
         decisions += made
@@ -117,7 +117,7 @@ def _wanted(decision: Decision) -> Iterable[tuple[Scalar, str]]:
 
 
 def _edited(
-    path: str,
+    report: FileReport,
     texts: Mapping[str, str],
     decisions: list[Decision],
     problems: list[ReconcilerError],
@@ -126,7 +126,7 @@ def _edited(
     changes = [each for each in decisions if isinstance(each, Change)]
     if not changes:
         return None, decisions
-    text = texts[path]
+    text = texts[report.path]
     edits: dict[int, ScalarEdit] = {}
     for each in changes:
         for scalar, value in _wanted(each):
@@ -135,10 +135,13 @@ def _edited(
     if not edits:
         return None, decisions
     try:
-        return edit_scalars(text, list(edits.values()), path=path), decisions
+        edited = edit_scalars(
+            text, list(edits.values()), path=report.path, known=report.fingerprints
+        )
     except ManifestError as error:
         problems.append(error)
         return None, [_unedited(each, error) for each in decisions]
+    return edited, decisions
 
 
 def _unedited(decision: Decision, error: ManifestError) -> Decision:

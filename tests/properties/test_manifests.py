@@ -1,5 +1,6 @@
 """Over generated manifests: only the planned scalar differs, and an edit can be taken back."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hypothesis import given
@@ -7,11 +8,18 @@ from hypothesis import strategies as st
 
 from reconciler.core.decision import Change, decide
 from reconciler.core.images.knowledge import Knowledge
-from reconciler.core.manifests.comparison import met_wishes
-from reconciler.core.manifests.document import parse_documents
-from reconciler.core.manifests.edit import TextEdit, apply_edits
+from reconciler.core.manifests.comparison import PlannedScalar, differs_as_planned
+from reconciler.core.manifests.document import Node, Scalar, parse_documents
+from reconciler.core.manifests.edit import (
+    TextEdit,
+    apply_edits,
+    edit_scalars,
+    is_editable,
+    replace_scalar,
+)
 from reconciler.core.manifests.images import FileReport, inspect
-from reconciler.core.manifests.parser import cut
+from reconciler.core.manifests.located import Sign, signs_of
+from reconciler.core.manifests.parser import SCALAR, Part, cut
 from reconciler.core.manifests.value import to_value
 from reconciler.core.message import ImageTrailer, compose, parse_by, parse_trailers
 from reconciler.core.plan import UpdatePlan, make_plan, repositories
@@ -126,7 +134,75 @@ def test_any_text_is_read_or_refused_with_its_place(text: str) -> None:
 
     assert all(error.where.startswith("a.yaml:") for error in errors)
     for part in cut(text):
-        assert met_wishes(part, part, {}, path="a.yaml") in (frozenset(), None)
+        is_read = signs(part.text) is not None
+        assert differs_as_planned(part, part, (), known=None, path="a.yaml") is is_read
+
+
+def signs(text: str) -> list[Sign] | None:
+    try:
+        return signs_of(text, path="a.yaml")
+    except ManifestError:
+        return None
+
+
+yaml_texts = st.lists(
+    st.sampled_from(
+        [*"ab \n\r\t:,-?[]{}'\"|>&*!#%1é\u2028", "a: ", "\n  ", "- ", "\n---\n", "\n...\n", "&x ",
+         "*x", "!t ", "# c", ": |\n  ", ": >-\n   ", "\n? ", "\n: ", "<<: ", "v1", "v2", "\ufeff"]
+    ),
+    max_size=14,
+).map("".join)  # fmt: skip
+
+
+@given(yaml_texts, yaml_texts, st.sampled_from(["v1", "'v1'", '"v1"']), yaml_texts)
+def test_no_edit_is_proved_that_changes_another_event(
+    head: str, tail: str, written: str, new: str
+) -> None:
+    """The digests say no more than the events themselves, compared one by one."""
+    text, after = f"{head}{written}{tail}", f"{head}{new}{tail}"
+    before = signs(text)
+    style = written.strip("v1")[:1]
+    start, end = len(head), len(head) + len(written)
+    for value, new_style in (
+        ("v2", style),
+        (new, ""),
+        (new.strip("'"), "'"),
+        (new.strip('"'), '"'),
+    ):
+        wish = PlannedScalar(start, end, len(new) - len(written), ("v1", style), (value, new_style))
+        parts = Part(text, 0, 1), Part(after, 0, 1)
+        if differs_as_planned(*parts, [wish], known=None, path="a.yaml"):
+            others = signs(after)
+            assert before is not None
+            assert others is not None
+            different = [pair for pair in zip(before, others, strict=True) if pair[0] != pair[1]]
+            changed = Sign(SCALAR, value=value, style=new_style)
+            assert [other._replace(anchor=None, tag=None) for _, other in different] == [
+                changed
+            ] * ((value, new_style) != ("v1", style))
+            assert all((one.value, one.style) == ("v1", style) for one, _ in different)
+
+
+@given(yaml_texts, yaml_texts, st.sampled_from(["", "'", '"']))
+def test_an_edit_of_a_scalar_is_proved_wherever_it_stands(head: str, tail: str, quote: str) -> None:
+    text = f"{head}\n- {quote}v1{quote}\n---\n{tail}"
+    for document in parse_documents(text, path="a.yaml"):
+        for scalar in scalars_of(document.root, set()):
+            if scalar.value == "v1" and is_editable(text, scalar):
+                edit = replace_scalar(text, scalar, "v22")
+                after = edit_scalars(text, [edit], path="a.yaml")
+                assert after == apply_edits(text, [edit.edit])
+
+
+def scalars_of(node: Node | None, seen: set[int]) -> Iterator[Scalar]:
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, Scalar):
+        yield node
+    else:
+        for each in node.inside:
+            yield from scalars_of(each, seen)
 
 
 parts = st.text(min_size=1, max_size=30)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from reconciler.core.manifests.comparison import Fingerprint, Signing
 from reconciler.core.manifests.parser import (
     ALIAS,
     DOCUMENT_END,
@@ -23,7 +24,7 @@ from reconciler.errors import ManifestError
 MAX_DEPTH = 100  # the API server's own limit is not much larger
 
 _OTHER_BREAKS = re.compile(r"[\x85\u2028\u2029]|\r(?!\n)")
-_MERGE = "<<"
+MERGE = "<<"
 _API_VERSION = re.compile(
     r"""^\ufeff?(?:apiVersion|'apiVersion'|[ \t{]*"apiVersion")[ \t]*:""", re.MULTILINE
 )
@@ -65,21 +66,36 @@ class Scalar:
 
 
 class Mapping:
-    """A mapping: its entries in the order of the text, duplicates and merge keys included."""
+    """A mapping.
 
-    __slots__ = ("anchor", "entries", "line", "tag")
+    Attributes:
+        inside: its keys and values by turns, in the order of the text; duplicates and merge keys
+            are among them.
+        line: from 1.
+        tag: as the parser resolved it.
+        anchor: its name.
+    """
+
+    __slots__ = ("anchor", "inside", "line", "tag")
 
     def __init__(self, line: int, tag: str | None = None, anchor: str | None = None) -> None:
-        self.entries: list[tuple[Node, Node]] = []
+        self.inside: list[Node] = []
         self.anchor = anchor
         self.tag = tag
         self.line = line
 
+    @property
+    def entries(self) -> "Iterator[tuple[Node, Node]]":
+        """The keys with their values."""
+        by_turns = iter(self.inside)
+        return zip(by_turns, by_turns, strict=True)
+
     def get(self, key: str) -> "Node | None":
         """Return the value of the first entry with that key, merged ones (``<<``) last, or None."""
         is_merging = False
+        wanted = (key, MERGE)
         for name, value in self.entries:
-            if isinstance(name, Scalar) and name.value in (key, _MERGE):
+            if isinstance(name, Scalar) and name.value in wanted:
                 if is_merge_key(name):
                     is_merging = True
                 elif name.value == key:
@@ -113,7 +129,7 @@ class Mapping:
             merged: list[Mapping] = []
             for name, value in awaiting.pop().entries:
                 if is_merge_key(name):
-                    sources = value.items if isinstance(value, Sequence) else [value]
+                    sources = value.inside if isinstance(value, Sequence) else [value]
                     merged += [each for each in sources if isinstance(each, Mapping)]
                 else:
                     yield name, value
@@ -124,12 +140,12 @@ class Mapping:
 
 
 class Sequence:
-    """A sequence: its items in order."""
+    """A sequence; ``inside`` are its items in order."""
 
-    __slots__ = ("anchor", "items", "line", "tag")
+    __slots__ = ("anchor", "inside", "line", "tag")
 
     def __init__(self, line: int, tag: str | None = None, anchor: str | None = None) -> None:
-        self.items: list[Node] = []
+        self.inside: list[Node] = []
         self.anchor = anchor
         self.tag = tag
         self.line = line
@@ -141,7 +157,7 @@ Node: TypeAlias = Scalar | Mapping | Sequence
 
 def is_merge_key(node: Node) -> bool:
     """Whether a key is ``<<``, which takes over the entries of other mappings."""
-    return isinstance(node, Scalar) and node.value == _MERGE and not node.style
+    return isinstance(node, Scalar) and node.value == MERGE and not node.style
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +173,14 @@ class Document:
     line: int
     root: Node | None
     error: ManifestError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a text, mostly one document, and its fingerprint if that was taken."""
+
+    documents: list[Document]
+    fingerprint: Fingerprint | None = None
 
 
 def looks_like_manifest(text: str) -> bool:
@@ -185,14 +209,30 @@ def documents_of(text: str, *, path: str, screen: Collection[str] = ()) -> Itera
         path: for messages.
         screen: documents that hold none of these words are left out, unparsed.
     """
+    for piece in pieces_of(text, path=path, screen=screen):
+        yield from piece.documents
+
+
+def pieces_of(
+    text: str, *, path: str, screen: Collection[str] = (), is_signed: bool = False
+) -> Iterator[Piece]:
+    """Yield the pieces of a text that can be read by themselves.
+
+    Args:
+        text: the whole file.
+        path: for messages.
+        screen: pieces that hold none of these words are left out, unparsed.
+        is_signed: whether their fingerprints are taken.
+    """
     parser = Parser(path)
     for part in cut(text):
         if screen and not any(word in part.text for word in screen):
             continue
+        builder = _Builder(path, part)
         try:
-            yield from parser.parse(part, _Builder(path, part).documents)
+            yield parser.parse(part, builder.signed_piece if is_signed else builder.piece)
         except ManifestError as error:
-            yield Document(part.line, None, error)
+            yield Piece([Document(part.line, None, error)])
 
 
 class _Builder:
@@ -203,16 +243,26 @@ class _Builder:
         self._part = part
         self._line_ends = _line_ends(part.text)
         self._anchors: dict[str, Node] = {}
-        self._open: list[tuple[Mapping | Sequence, list[Node]]] = []  # and what is beside it
+        self._open: list[tuple[Mapping | Sequence, list[Node]]] = []  # and what it stands in
+
+    def piece(self, raw_events: Iterable[Any], shift: int) -> Piece:
+        """Return what the events tell of."""
+        return Piece(self.documents(raw_events, shift))
+
+    def signed_piece(self, raw_events: Iterable[Any], shift: int) -> Piece:
+        """Return the same with its fingerprint."""
+        signing = Signing()
+        signed = signing.through(raw_events, shift - self._part.start)
+        return Piece(self.documents(signed, shift), signing.fingerprint(self._part))
 
     def documents(self, raw_events: Iterable[Any], shift: int) -> list[Document]:
         """Return the documents that the events tell of."""
         documents: list[Document] = []
         line, around = 1, list[Node]()  # what is in the innermost open collection, or the root
         first_line = self._part.line if self._line_ends is None else 0
-        for raw in raw_events:
+        for raw in raw_events:  # calls are spared here: what each event costs is most of the time
             kind = type(raw)
-            if kind is SCALAR:  # most are, so that a call less for each counts
+            if kind is SCALAR:
                 mark, tag, anchor = raw.start_mark, raw.ctag, raw.anchor
                 node = Scalar(
                     raw.value,
@@ -227,9 +277,12 @@ class _Builder:
                 if anchor is not None:
                     self._anchors[anchor] = node
             elif kind in STARTS:
-                around = self._begin(raw, shift, around)
+                begun = self._begun(raw, shift)
+                around.append(begun)
+                self._open.append((begun, around))
+                around = begun.inside
             elif kind in ENDS:
-                around = self._end(around)
+                _, around = self._open.pop()
             elif kind is ALIAS:
                 around.append(self._aliased(raw, shift))
             elif kind is DOCUMENT_START:
@@ -239,27 +292,17 @@ class _Builder:
                 documents.append(Document(line, _root(around)))
         return documents
 
-    def _begin(self, raw: Any, shift: int, around: list[Node]) -> list[Node]:  # noqa: ANN401 - ruamel's
+    def _begun(self, raw: Any, shift: int) -> Mapping | Sequence:  # noqa: ANN401 - ruamel's
         make = Mapping if type(raw) is MAPPING_START else Sequence
         tag = raw.ctag
         node = make(self._line(raw, shift), tag if tag is None else str(tag), raw.anchor)
         if node.anchor is not None:
             self._anchors[node.anchor] = node
-        around.append(node)
-        self._open.append((node, around))
-        if len(self._open) > MAX_DEPTH:
+        if len(self._open) >= MAX_DEPTH:
             # both parsers need time with the square of the depth of a text in one line
             where = f"{self._path}:{node.line}"
             raise ManifestError(f"is nested deeper than {MAX_DEPTH} levels", where=where)
-        return []
-
-    def _end(self, inside: list[Node]) -> list[Node]:
-        node, around = self._open.pop()
-        if isinstance(node, Mapping):
-            node.entries = list(zip(inside[::2], inside[1::2], strict=True))
-        else:
-            node.items = inside
-        return around
+        return node
 
     def _aliased(self, raw: Any, shift: int) -> Node:  # noqa: ANN401 - as above
         node = self._anchors.get(raw.anchor)

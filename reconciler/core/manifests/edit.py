@@ -2,10 +2,11 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.manifests.comparison import Wish, met_wishes
+from reconciler.core.manifests.comparison import Fingerprint, PlannedScalar, differs_as_planned
 from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.parser import Part, cut
 from reconciler.errors import ManifestError
@@ -21,7 +22,6 @@ _READS_AS_OTHER = re.compile(
 )
 _QUOTED_VALUE = re.compile(r"""[:-][ \t]+(['"])""")
 _EDITABLE_STYLES = frozenset({"", "'", '"'})
-_NOTHING: frozenset[int] = frozenset()
 _ESCAPED = {"'": ("'", "''"), '"': ('"', '\\"')}
 
 
@@ -39,12 +39,13 @@ class ScalarEdit:
     """A scalar that is to have another value.
 
     Attributes:
-        start: where the scalar's event begins (its anchor and tag included).
+        scalar: as it stands there.
+        edit: of its characters.
         value: the new value.
         style: the quotes that it is written in; empty for none.
     """
 
-    start: int
+    scalar: Scalar
     edit: TextEdit
     value: str
     style: str = ""
@@ -90,25 +91,31 @@ def replace_scalar(text: str, scalar: Scalar, value: str) -> ScalarEdit:
     style = scalar.style or _style_for(value, text, is_number=not is_safe_plain(scalar.value))
     old, new = _source(text, scalar), _written(value, style)
     start = scalar.end - len(old)
-    return ScalarEdit(scalar.start, TextEdit(start, scalar.end, new), value, style)
+    return ScalarEdit(scalar, TextEdit(start, scalar.end, new), value, style)
 
 
-def edit_scalars(text: str, edits: Sequence[ScalarEdit], *, path: str) -> str:
+def edit_scalars(
+    text: str, edits: Sequence[ScalarEdit], *, path: str, known: Iterable[Fingerprint] = ()
+) -> str:
     """Return the text with the scalars replaced, proved: nothing else means or looks different.
 
     Both texts are parsed; their event streams must be equal but for the planned values. Pieces
     that are the same text have the same events, so only those that differ are looked at.
 
+    Args:
+        text: the original.
+        edits: given against it, in any order.
+        path: for messages.
+        known: fingerprints of the original's pieces, which need not be parsed again.
+
     Raises:
         ManifestError: the proof fails; the file is to be left alone.
     """
     after = apply_edits(text, (each.edit for each in edits))
-    wishes = {
-        each.start: Wish(each.value, each.style) for each in edits if not _is_idle(text, each)
-    }
-    pairs = itertools.zip_longest(cut(text), cut(after))
-    met = [_met(*pair, wishes, path) for pair in pairs]
-    if None in met or wishes.keys() != set().union(*filter(None, met)):
+    planned = sorted(
+        (each for each in edits if not _is_idle(text, each)), key=lambda each: each.scalar.start
+    )
+    if not _is_proved(text, after, planned, path=path, known=known):
         raise ManifestError("cannot be edited without changing more than the image", where=path)
     return after
 
@@ -119,13 +126,40 @@ def _is_idle(text: str, each: ScalarEdit) -> bool:
     return text[edit.start : edit.end] == edit.text == _written(each.value, each.style)
 
 
-def _met(
-    before: Part | None, after: Part | None, wishes: Mapping[int, Wish], path: str
-) -> frozenset[int] | None:
-    """Return the wishes that are met in a piece of the text; None if anything else is another."""
-    if before is None or after is None:
-        return None
-    return met_wishes(before, after, wishes, path=path) if before.text != after.text else _NOTHING
+def _is_proved(
+    text: str,
+    after: str,
+    edits: Sequence[ScalarEdit],
+    *,
+    path: str,
+    known: Iterable[Fingerprint],
+) -> bool:
+    by_start = {each.start: each for each in known}
+    left = deque(edits)
+    for before, edited in itertools.zip_longest(cut(text), cut(after)):
+        if before is None or edited is None:
+            return False
+        if before.text == edited.text:
+            continue
+        end = before.start + len(before.text)
+        inside: list[PlannedScalar] = []
+        while left and left[0].scalar.start < end:
+            inside.append(_planned(left.popleft(), before))
+        if not differs_as_planned(
+            before, edited, inside, known=by_start.get(before.start), path=path
+        ):
+            return False
+    return not left
+
+
+def _planned(each: ScalarEdit, part: Part) -> PlannedScalar:
+    return PlannedScalar(
+        start=each.scalar.start - part.start,
+        end=each.edit.end - part.start,
+        growth=len(each.edit.text) - (each.edit.end - each.edit.start),
+        before=(each.scalar.value, each.scalar.style),
+        after=(each.value, each.style),
+    )
 
 
 def _source(text: str, scalar: Scalar) -> str:

@@ -100,7 +100,7 @@ def edit_annotations(
         found = find_one(path, text, key, default_namespace=default_namespace)
         _check(found)
         part = found.part
-        at = found.workload.node.entries[0][0]
+        at = found.workload.node.inside[0]
         try:
             after = _edited(part.text, getattr(at, "start", -1), edit, path)
         except ManifestError as error:

@@ -171,7 +171,7 @@ def _image(spec: yaml.Mapping) -> str:
     if reference.tag is not None or reference.digest is not None:
         raise ManifestError(f"image {shown(image)} must have no tag and no digest")
     excluded = spec.get("exclusionList")
-    items = excluded.items if isinstance(excluded, yaml.Sequence) else []
+    items = excluded.inside if isinstance(excluded, yaml.Sequence) else []
     if any(not isinstance(each, yaml.Scalar) or each.value != _SIGNATURES for each in items):
         raise ManifestError("exclusionList is not supported: use filterTags of the ImagePolicy")
     return image

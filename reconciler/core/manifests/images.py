@@ -3,7 +3,7 @@
 import enum
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from reconciler.core.images.policy import DigestPolicy
@@ -13,14 +13,15 @@ from reconciler.core.images.rules import TagRules
 from reconciler.core.manifests import document as yaml
 from reconciler.core.manifests.annotation import Automation, automation_of
 from reconciler.core.manifests.annotation_keys import SCREEN
+from reconciler.core.manifests.comparison import Fingerprint
 from reconciler.core.manifests.container import WrittenImage
-from reconciler.core.manifests.document import Document, documents_of, looks_like_manifest
+from reconciler.core.manifests.document import Document, Piece, looks_like_manifest, pieces_of
 from reconciler.core.manifests.edit import is_editable
 from reconciler.core.manifests.flux_policy import ImagePolicy, ImageRepository, read_flux_object
 from reconciler.core.manifests.kustomization import Overlay, overlay_of
 from reconciler.core.manifests.marked import MarkedImage, Marks
 from reconciler.core.manifests.puller import puller_of
-from reconciler.core.manifests.value import to_value
+from reconciler.core.manifests.value import check_value
 from reconciler.core.manifests.workload import Workload, workloads_in
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.errors import ManifestError, ReferenceSyntaxError
@@ -127,6 +128,7 @@ class FileReport:
         overlay: the images that it sets in other manifests; None if it is no kustomization.
         marked: the images whose values have a marker; they become fields when all is linked.
         flux_objects: its ImagePolicies and ImageRepositories, which markers mean.
+        fingerprints: of its pieces that have such fields or values; they spare a parsing.
     """
 
     path: str
@@ -135,6 +137,7 @@ class FileReport:
     overlay: Overlay | None = None
     marked: tuple[MarkedImage, ...] = ()
     flux_objects: tuple[ImagePolicy | ImageRepository, ...] = ()
+    fingerprints: tuple[Fingerprint, ...] = field(default=(), compare=False)
 
 
 def inspect(
@@ -161,46 +164,86 @@ def inspect(
     screen = () if is_survey or by_hand else SCREEN
     if screen and not any(word in text for word in screen):
         return FileReport(path, overlay=overlay_of(path, text))
-    fields: list[ImageField] = []
-    problems: list[ManifestError] = []
-    marks = Marks(path, text, default_namespace=default_namespace)
-    flux_objects: list[ImagePolicy | ImageRepository] = []
-    has_error = False
-    is_manifest = looks_like_manifest(text)
-    for document in documents_of(text, path=path, screen=screen):
-        if document.error is not None:
-            problems += [document.error] if is_manifest else []
-            has_error = True
-            continue
-        marks.take(document.root)
+    inspection = _Inspection(path, text, default_namespace, is_survey=is_survey, by_hand=by_hand)
+    for piece in pieces_of(text, path=path, screen=screen, is_signed=not is_survey):
+        inspection.take(piece)
+    return inspection.report()
+
+
+class _Inspection:
+    """Collects what a file says of images, piece by piece."""
+
+    def __init__(
+        self,
+        path: str,
+        text: str,
+        default_namespace: str,
+        *,
+        is_survey: bool,
+        by_hand: Collection[ObjectKey],
+    ) -> None:
+        self._path = path
+        self._text = text
+        self._default_namespace = default_namespace
+        self._is_survey = is_survey
+        self._by_hand = by_hand
+        self._is_manifest = looks_like_manifest(text)
+        self._has_error = False
+        self._fields: list[ImageField] = []
+        self._problems: list[ManifestError] = []
+        self._marks = Marks(path, text, default_namespace=default_namespace)
+        self._flux_objects: list[ImagePolicy | ImageRepository] = []
+        self._fingerprints: list[Fingerprint] = []
+
+    def take(self, piece: Piece) -> None:
+        """Look at a piece of the file."""
+        first, first_marked = len(self._fields), len(self._marks.images)
+        for document in piece.documents:
+            if document.error is None:
+                self._read(document)
+            else:
+                self._problems += [document.error] if self._is_manifest else []
+                self._has_error = True
+        is_ours = any(each.obstacle is None for each in self._fields[first:])
+        if piece.fingerprint and (is_ours or len(self._marks.images) > first_marked):
+            self._fingerprints.append(piece.fingerprint)
+
+    def report(self) -> FileReport:
+        """Return what was found."""
+        if not self._has_error:
+            self._marks.end()
+        return FileReport(
+            self._path,
+            tuple(self._fields),
+            (*self._problems, *self._marks.problems),
+            overlay_of(self._path, self._text),
+            tuple(self._marks.images),
+            tuple(self._flux_objects),
+            tuple(self._fingerprints),
+        )
+
+    def _read(self, document: Document) -> None:
+        self._marks.take(document.root)
         others: dict[int, str] = {}  # who else has the scalar that begins there
-        first = len(fields)
-        for workload in workloads_in(document.root, default_namespace=default_namespace, path=path):
-            flux_object = read_flux_object(workload.key, workload.node, path=path)
-            flux_objects += [flux_object] if flux_object else []
-            automation = automation_of(workload, path=path)
-            problems += automation.problems
-            if automation.is_on or workload.key in by_hand:
-                error = _error_of(workload, path)
-                problems += [error] if error else []
+        found: list[ImageField] = []
+        for workload in workloads_in(
+            document.root, default_namespace=self._default_namespace, path=self._path
+        ):
+            flux_object = read_flux_object(workload.key, workload.node, path=self._path)
+            self._flux_objects += [flux_object] if flux_object else []
+            automation = automation_of(workload, path=self._path)
+            self._problems += automation.problems
+            if automation.is_on or workload.key in self._by_hand:
+                error = _error_of(workload, self._path)
+                self._problems += [error] if error else []
                 obstacle = _of_document(document, error) or _of_workload(automation)
-                fields += _fields(path, text, workload, automation, obstacle)
+                found += _fields(self._path, self._text, workload, automation, obstacle)
             else:
                 others |= dict.fromkeys(_starts(workload), workload.key.workload)
                 off = Obstacle(SkipReason.NOT_AUTOMATED, automation.off_note)
-                found = _fields(path, text, workload, automation, off)
-                fields += found if is_survey else ()
-        fields[first:] = _unless_shared(fields[first:], others, problems)
-    if not has_error:
-        marks.end()
-    return FileReport(
-        path,
-        tuple(fields),
-        (*problems, *marks.problems),
-        overlay_of(path, text),
-        tuple(marks.images),
-        tuple(flux_objects),
-    )
+                if self._is_survey:
+                    found += _fields(self._path, self._text, workload, automation, off)
+        self._fields += _unless_shared(found, others, self._problems)
 
 
 def _starts(workload: Workload) -> Iterator[int]:
@@ -216,21 +259,21 @@ def _unless_shared(
     fields: Iterable[ImageField], others: Mapping[int, str], problems: list[ManifestError]
 ) -> Iterator[ImageField]:
     """Hold back the images that an alias gives to a workload that nobody automated."""
-    for field in fields:
-        shared = (others.get(scalar.start) for scalar in field.written.scalars)
+    for each in fields:
+        shared = (others.get(scalar.start) for scalar in each.written.scalars)
         other = next(filter(None, shared), None)
-        if other is None or field.obstacle:
-            yield field
+        if other is None or each.obstacle:
+            yield each
         else:
             detail = f"its image is by an alias that of {other} too, which is not automated"
-            problems.append(ManifestError(detail, where=field.where))
-            yield replace(field, obstacle=Obstacle(SkipReason.CONFLICT, detail))
+            problems.append(ManifestError(detail, where=each.where))
+            yield replace(each, obstacle=Obstacle(SkipReason.CONFLICT, detail))
 
 
 def _error_of(workload: Workload, path: str) -> ManifestError | None:
     """Return why an object means nothing to kubectl: a key twice, for instance."""
     try:
-        to_value(workload.node, path=path)
+        check_value(workload.node, path=path)
     except ManifestError as error:
         return error
     return None

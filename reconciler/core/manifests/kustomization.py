@@ -102,4 +102,4 @@ def _set_images(root: Mapping) -> Iterator[SetImage]:
 
 def _entries(root: Mapping, key: str) -> list[Node]:
     value = root.get(key)
-    return value.items if isinstance(value, Sequence) else []
+    return value.inside if isinstance(value, Sequence) else []

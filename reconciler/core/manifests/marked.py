@@ -208,7 +208,7 @@ def _places(
     if isinstance(node, Scalar):
         yield _Place(node, pointer, workload)
     elif isinstance(node, yaml.Sequence):
-        for index, item in enumerate(node.items):
+        for index, item in enumerate(node.inside):
             yield from _places(item, f"{pointer}/{index}", workload, objects, seen)
     else:
         for key, value in node.entries:

@@ -29,7 +29,8 @@ DOCUMENT_START: Final = yaml_events.DocumentStartEvent
 DOCUMENT_END: Final = yaml_events.DocumentEndEvent
 STARTS: Final = frozenset({MAPPING_START, SEQUENCE_START})
 MAPPING_END: Final = yaml_events.MappingEndEvent
-ENDS: Final = frozenset({MAPPING_END, yaml_events.SequenceEndEvent})
+SEQUENCE_END: Final = yaml_events.SequenceEndEvent
+ENDS: Final = frozenset({MAPPING_END, SEQUENCE_END})
 MARKS: Final = frozenset({DOCUMENT_START, DOCUMENT_END})
 
 _DOCUMENT_START = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)

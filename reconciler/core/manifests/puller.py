@@ -30,6 +30,6 @@ def _secrets(spec: Mapping) -> Iterator[str]:
     (``getPullSecretsForPod``: the API server admits them, kubernetes#99454.)
     """
     listed = spec.get("imagePullSecrets")
-    for entry in listed.items if isinstance(listed, Sequence) else ():
+    for entry in listed.inside if isinstance(listed, Sequence) else ():
         if isinstance(entry, Mapping) and (name := entry.text("name")):
             yield name

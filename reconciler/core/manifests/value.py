@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from reconciler.core.manifests.document import (
     MAX_DEPTH,
+    MERGE,
     Mapping,
     Node,
     Scalar,
@@ -27,7 +28,13 @@ NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})
 _FALSE = frozenset({"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})
 _OTHER = NULLS | _TRUE | _FALSE
-_INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_NO_WORDS = _OTHER | {MERGE}
+_INFINITES = frozenset(
+    {
+        *(f"{sign}.{word}" for sign in ("", "-", "+") for word in ("inf", "Inf", "INF")),
+        *(".nan", ".NaN", ".NAN"),
+    }
+)
 _NUMBER_START = frozenset("+-.0123456789")
 _INTEGERS = (
     (re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), 10),  # by far the most frequent
@@ -53,6 +60,16 @@ def to_value(node: Node | None, *, path: str) -> Value:
     return _Reader(path).value(node)
 
 
+def check_value(node: Node | None, *, path: str) -> None:
+    """Refuse what has no value, without making it: :func:`to_value` is asked where in doubt.
+
+    Raises:
+        ManifestError: as :func:`to_value` does.
+    """
+    if not _is_surely_good(node):
+        to_value(node, path=path)
+
+
 def is_text(node: Node) -> bool:
     """Whether kubectl reads a text here; ``true`` and ``1.2`` are none without quotes."""
     try:
@@ -71,6 +88,36 @@ def is_null(node: Node) -> bool:
     )
 
 
+def _is_surely_good(root: Node | None) -> bool:
+    """Whether a node has a value at first sight: no tags, aliases or merges, and keys are words."""
+    awaiting = [] if root is None else [root]
+    count = 0
+    while awaiting:
+        node = awaiting.pop()
+        if isinstance(node, Scalar):  # the root
+            return False
+        if isinstance(node, Mapping) and not _has_good_keys(node.inside[::2]):
+            return False
+        count += len(node.inside)
+        for each in node.inside:
+            if each.tag is not None or each.anchor is not None:  # aliases need anchors
+                return False
+            if not isinstance(each, Scalar):
+                awaiting.append(each)
+            elif each.value in _INFINITES:
+                return False
+    return count < MAX_NODES
+
+
+def _has_good_keys(keys: list[Node]) -> bool:
+    words = {key.value for key in keys if isinstance(key, Scalar)}
+    return (
+        len(words) == len(keys)
+        and _NO_WORDS.isdisjoint(words)
+        and _NUMBER_START.isdisjoint([word[0] for word in words])
+    )
+
+
 class _Reader:
     def __init__(self, path: str) -> None:
         self._path = path
@@ -84,7 +131,7 @@ class _Reader:
         if isinstance(node, Scalar):
             return node.value if _is_word(node) else self._scalar(node)
         if isinstance(node, Sequence):
-            return [self.value(item, depth + 1) for item in node.items]
+            return [self.value(item, depth + 1) for item in node.inside]
         return self._mapping(node, depth)
 
     def _count(self, node: Node, depth: int) -> None:
@@ -109,7 +156,7 @@ class _Reader:
         return {**merged, **values} if merged else values
 
     def _merge(self, node: Node, depth: int) -> list[tuple[str, Value]]:
-        sources = node.items if isinstance(node, Sequence) else [node]
+        sources = node.inside if isinstance(node, Sequence) else [node]
         pairs: list[tuple[str, Value]] = []
         for source in sources:
             if not isinstance(source, Mapping):
@@ -162,7 +209,7 @@ class _Reader:
             return text in _TRUE
         if text[0] not in _NUMBER_START:
             return text
-        if _INFINITE.fullmatch(text):
+        if text in _INFINITES:
             raise self._error(node, f"{text!r} cannot be written in JSON")
         return _number(text)
 

@@ -97,14 +97,12 @@ class _Filling:
             case Sequence():
                 items = Sequence(node.line, node.tag, node.anchor)
                 self._made[id(node)] = items
-                items.items = [self.node(item) for item in node.items]
+                items.inside = [self.node(item) for item in node.inside]
                 return items
             case Mapping():
                 mapping = Mapping(node.line, node.tag, node.anchor)
                 self._made[id(node)] = mapping
-                mapping.entries = [
-                    (self.node(key), self.node(value)) for key, value in node.entries
-                ]
+                mapping.inside = [self.node(each) for each in node.inside]
                 return mapping
 
     def _scalar(self, node: Scalar) -> Scalar:

@@ -57,7 +57,7 @@ def _objects(node: Node | None, default_namespace: str, *, depth: int) -> Iterat
         return
     kind, items = node.text("kind"), node.get("items")
     if kind.endswith("List") and isinstance(items, Sequence):
-        for item in items.items:
+        for item in items.inside:
             yield from _objects(item, default_namespace, depth=depth + 1)
     elif kind and node.text("apiVersion"):
         yield _workload(node, kind, default_namespace)
@@ -114,7 +114,7 @@ def _pod_spec(node: Mapping, kind: str) -> Mapping | None:
 def _containers(spec: Mapping | None) -> Iterator[Container]:
     for name in CONTAINER_LISTS if spec else ():
         entries = spec.get(name) if spec else None
-        for entry in entries.items if isinstance(entries, Sequence) else ():
+        for entry in entries.inside if isinstance(entries, Sequence) else ():
             if isinstance(entry, Mapping):
                 yield Container(entry.text("name"), whole(entry.get("image")), entry.line)
 
@@ -122,7 +122,7 @@ def _containers(spec: Mapping | None) -> Iterator[Container]:
 def _image_volumes(spec: Mapping | None) -> Iterator[Container]:
     """Yield the volumes that are images (Kubernetes, ``volumes[].image.reference``)."""
     volumes = spec.get("volumes") if spec else None
-    for entry in volumes.items if isinstance(volumes, Sequence) else ():
+    for entry in volumes.inside if isinstance(volumes, Sequence) else ():
         image = entry.get("image") if isinstance(entry, Mapping) else None
         if isinstance(entry, Mapping) and isinstance(image, Mapping):
             yield Container(entry.text("name"), whole(image.get("reference")), entry.line)

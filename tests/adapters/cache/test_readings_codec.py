@@ -82,7 +82,8 @@ def plain(value: object) -> object:
     if isinstance(value, tuple):
         return tuple(map(plain, value))
     if is_dataclass(value) and not isinstance(value, type | TagRules):
-        return (type(value), *(plain(getattr(value, each.name)) for each in fields(value)))
+        compared = (each.name for each in fields(value) if each.compare)
+        return (type(value), *(plain(getattr(value, each)) for each in compared))
     return value
 
 

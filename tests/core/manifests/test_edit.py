@@ -1,6 +1,8 @@
+from collections.abc import Iterator
+
 import pytest
 
-from reconciler.core.manifests.document import Mapping, Scalar, parse_documents
+from reconciler.core.manifests.document import Mapping, Node, Scalar, parse_documents, pieces_of
 from reconciler.core.manifests.edit import (
     ScalarEdit,
     TextEdit,
@@ -23,8 +25,22 @@ def scalar_at_a(text: str) -> Scalar:
 
 
 def edited(text: str, value: str) -> str:
-    edit = replace_scalar(text, scalar_at_a(text), value)
-    return edit_scalars(text, [edit], path="x.yaml")
+    return proved(text, replace_scalar(text, scalar_at_a(text), value))
+
+
+def proved(text: str, edit: ScalarEdit) -> str:
+    """Edit a text that is parsed again, and one whose fingerprints are known: that is the same."""
+    known = [each.fingerprint for each in pieces_of(text, path="x.yaml", is_signed=True)]
+    results: list[str] = []
+    for fingerprints in ([], [each for each in known if each is not None]):
+        try:
+            results.append(edit_scalars(text, [edit], path="x.yaml", known=fingerprints))
+        except ManifestError as error:
+            results.append(str(error))
+    assert results[0] == results[1]
+    if results[0].startswith("x.yaml: "):
+        raise ManifestError(results[0])
+    return results[0]
 
 
 def test_an_edit_leaves_other_line_ends_alone() -> None:
@@ -164,7 +180,7 @@ def test_an_edit_that_does_more_or_less_than_planned_is_refused(edit: TextEdit, 
     text = "a: w:1\nb: w:1\n"
 
     with pytest.raises(ManifestError) as raised:
-        edit_scalars(text, [ScalarEdit(3, edit, value)], path="x.yaml")
+        proved(text, ScalarEdit(scalar_at_a(text), edit, value))
 
     assert str(raised.value) == "x.yaml: cannot be edited without changing more than the image"
 
@@ -176,7 +192,96 @@ def test_an_edit_that_writes_what_stands_there_is_proved() -> None:
 
 
 def test_a_document_more_at_the_end_is_refused() -> None:
-    edit = ScalarEdit(3, TextEdit(3, 6, "w:2\n---\nb: 2"), "w:2")
+    text = "a: w:1"
+    edit = ScalarEdit(scalar_at_a(text), TextEdit(3, 6, "w:2\n---\nb: 2"), "w:2")
 
     with pytest.raises(ManifestError, match="cannot be edited"):
-        edit_scalars("a: w:1", [edit], path="x.yaml")
+        proved(text, edit)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        pytest.param("a: w:1\n---\nb: 1\n", "w:1\n---", "w:2\nc: 1\n---", id="a key before a mark"),
+        pytest.param("a: w:1\n---\nb: 1\n", "w:1\n---\n", "w:2\n", id="a mark less"),
+        pytest.param("a: w:1\n---\nb: 1\n", "w:1\n---", "w:2\n ---", id="a mark pushed in"),
+        pytest.param("a: w:1\n---\nb: 1\n", "w:1", "w:2\n...\n", id="an end before the mark"),
+        pytest.param("a: w:1\n---\nb: 1\n", "w:1", "w:2\n--- 1", id="a document between"),
+        pytest.param(
+            "a: w:1\nc: 1\n---\nb: 1\n",
+            "w:1\nc: 1\n---",
+            "w:2\n---\nc: 1\n#",
+            id="a mark moved up",
+        ),
+        pytest.param(
+            "a: w:1\n---\nb: 1\n---\nc: 1\n",
+            "w:1\n---\nb: 1",
+            "w:2\n---\nb: 2",
+            id="the next document too",
+        ),
+        pytest.param("a: w:1\nb: it's\nc: 'd'\n", "w:1", "'w:2", id="a quote that is not closed"),
+        pytest.param("{a: w:1, b: 2\n}\n", "w:1", "w:2 #", id="a comment over what follows"),
+        pytest.param("a: w:1\n  # c\nb: 1\n", "w:1\n  #", "w:2\n ", id="a comment that is text"),
+        pytest.param("- a: w:1\n  b: 1\n", "w:1\n  b", "w:2\n- b", id="another depth"),
+        pytest.param("a: w:1\nb:\n  c: 1\n", "w:1\nb:\n  c", "w:2\nb:\n   c", id="a place"),
+        pytest.param("a: w:1\nb: |\n  ---\n", "w:1\nb: |\n", "w:2\nb: |1\n", id="in a block"),
+        pytest.param("a: w:1\nb: >\n  ...\n", "w:1\nb: >", "w:2\nb: |", id="a folded block"),
+        pytest.param("a: &x w:1\nb: &y 1\nc: *y\n", "w:1\nb: &y", "w:2\nb: &x", id="an anchor"),
+        pytest.param("a: w:1\nb: !!str 1\n", "w:1\nb: !!str", "w:2\nb: !!int", id="a tag"),
+        pytest.param("a: w:1\n", "w:1", "w:2\ufeff", id="a byte order mark"),
+        pytest.param("a: w:1\n", "w:1", "w:2\0", id="what no parser reads"),
+        pytest.param(
+            "%TAG ! tag:a,2000:\n---\na: w:1\nb: !c 1\n",
+            "w:1\nb: !c",
+            "w:2\nb: !d",
+            id="directives",
+        ),
+    ],
+)
+def test_an_edit_that_reaches_further_than_its_scalar_is_refused(
+    text: str, old: str, new: str
+) -> None:
+    start = text.index(old)
+    edit = TextEdit(start, start + len(old), new)
+    scalar = next(
+        found
+        for document in parse_documents(text, path="x.yaml")
+        for found in all_scalars(document.root)
+        if found.value == "w:1"
+    )
+
+    with pytest.raises(ManifestError, match="cannot be edited"):
+        proved(text, ScalarEdit(scalar, edit, "w:2"))
+
+
+def all_scalars(node: Node | None) -> Iterator[Scalar]:
+    if isinstance(node, Scalar):
+        yield node
+    elif node is not None:
+        for each in node.inside:
+            yield from all_scalars(each)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param("b: |\n  ---\n  ...\n   a: w:1\n", id="marks in a block"),
+        pytest.param("b: &x w:1\nc: *x\n---\na: &x w:1\nb: *x\n", id="an anchor used again"),
+        pytest.param("...\n%YAML 1.2\n---\na: w:1\n", id="a directive behind an end"),
+        pytest.param("b: 'x\n\n  y'\n--- !!map\na: w:1\n", id="a tagged document"),
+        pytest.param("...\n---\n...\n---\n", id="empty documents"),
+        pytest.param("b: [a: w:1, {? a : w:1}]\n--- |\n a: w:1\n", id="flow and a block alone"),
+        pytest.param("? a\n? b\n:\n- \n-\n", id="nothing written"),
+        pytest.param("b: \u2028w\u2028  a\x85 🚀\n", id="other line ends"),
+        pytest.param("---\nb: [\n---\nc: *y\n", id="documents that cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_what_stands_around_an_edit_is_proved_whatever_it_is(
+    bom: str, newline: str, rest: str
+) -> None:
+    text = f"{bom}a: w:1 # a: w:1\n{rest}".replace("\n", newline)
+
+    for value in ("w:2", "w:20", "w", "w:1-longer-than-before"):
+        assert edited(text, value) == text.replace("w:1", value, 1)

@@ -191,6 +191,7 @@ def _git_settings(values: Values) -> GitSettings:
         author_name=str(values["git-user"]),
         author_email=str(values["git-email"]),
         commit_template=to_path(values["git-commit-template"]),
+        commit_links=bool(values["git-commit-links"]),
         ci_skip=_ci_skip(values),
         signs_off=bool(values["git-sign-off"]),
         username=_text(values["git-username"]),

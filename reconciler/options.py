@@ -74,6 +74,8 @@ OPTIONS: tuple[Option, ...] = (
     _source("git-email", Kind.TEXT, "their e-mail address", default="reconcile@localhost"),
     _source("git-commit-template", Kind.PATH, "Jinja2 template for commit messages",
             shown_default="our own words"),
+    _source("git-commit-links", Kind.SWITCH, "link in messages to what is new, from image labels",
+            default=False),
     _source("git-ci-skip", Kind.SWITCH, "keep CI from building commits: [ci skip] in the subject",
             default=False),
     _source("git-ci-skip-message", Kind.TEXT, "another text for that", shown_default="[ci skip]"),

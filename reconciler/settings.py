@@ -76,6 +76,9 @@ class GitSettings:
     commit_template: Path | None = None
     """A template for the messages of commits that change images; None: our own words."""
 
+    commit_links: bool = False
+    """Whether images are asked where they come from, for links in messages."""
+
     ci_skip: str = ""
     """What keeps CI from building our commits, as a text on the first line; empty: nothing."""
 

@@ -34,11 +34,16 @@ class Select(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An image field that gets another tag, digest, or both."""
+    """An image field that gets another tag, digest, or both.
+
+    Attributes:
+        link: where a person reads what is new; empty if nobody looked, or there is none.
+    """
 
     field: ImageField
     old: ImageReference
     new: ImageReference
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

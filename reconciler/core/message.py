@@ -140,7 +140,14 @@ def parse_by(message: str) -> str | None:
 
 
 def _text(first: str, changes: Sequence[Change]) -> str:
-    return f"{first}\n\n" + "\n".join(_line(change) for change in changes)
+    """Return what a message says: one line a change, and where to read of them."""
+    lines = "\n".join(_line(change) for change in changes)
+    links = "\n".join(dict.fromkeys(_link(change) for change in changes if change.link))
+    return f"{first}\n\n{lines}" + (f"\n\n{links}" if links else "")
+
+
+def _link(change: Change) -> str:
+    return f"{change.new.repository.last_part} {_brief(change)}: {change.link}"
 
 
 def _subject(changes: Sequence[Change]) -> str:

@@ -62,6 +62,7 @@ def _change(change: Change) -> Mapping[str, object]:
         "policy": str(field.rules.policy),
         "image": change.new.name,
         "repository": str(change.new.repository),
+        "link": change.link,
         **_image("old", change.old),
         **_image("new", change.new),
     }

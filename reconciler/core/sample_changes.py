@@ -32,6 +32,11 @@ spec:
 }
 _NEW_TAGS = {"blog": ("2024.11.0", None), "web": ("1.4.2", None), "proxy": ("1.28-alpine", _NEW)}
 
+_LINKS = {
+    "blog": "https://blog.example/changes",
+    "web": "https://github.com/acme/web/compare/8f3e21c...b07d95a",
+}
+
 
 def sample_changes() -> tuple[Change, ...]:
     """Return three changes of two manifests, one with a policy and one with digests."""
@@ -44,4 +49,4 @@ def _changes() -> Iterator[Change]:
             if field.reference is not None:
                 tag, digest = _NEW_TAGS[field.container]
                 new = field.reference.with_tag(tag, digest=digest)
-                yield Change(field, field.reference, new)
+                yield Change(field, field.reference, new, _LINKS.get(field.container, ""))

@@ -9,7 +9,7 @@ from reconciler.core.manifests.finding import edit_annotations, find_one
 from reconciler.core.manifests.wishes import SetPolicies, Wish, Written, automate
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.by_hand import Chosen, Done, Edited, Look, Order, Place, carry_out
-from reconciler.pipeline.wording import wording_of
+from reconciler.pipeline.cycle import wording_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def _edit(at: Chosen, order: Order, annotation: Annotation) -> Edited[Annotation
     return Edited(
         changes,
         {place.path: after} if changes else {},
-        wording_of(at.look.source, at.look.parts.template).of_annotations(
+        wording_for(at.look.source, at.look.parts).of_annotations(
             annotation.verb, place.key.workload, changes, message=order.message
         ),
         tuple(_notes(place, after, annotation.wish, namespace)),

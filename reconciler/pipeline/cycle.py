@@ -16,6 +16,7 @@ from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Applying, Fetching, Progress
 from reconciler.pipeline.gather import Gatherer, ImageFacts
 from reconciler.pipeline.kustomize import Kustomizations
+from reconciler.pipeline.linker import Linker
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.ports import (
@@ -37,7 +38,7 @@ from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updater
 from reconciler.pipeline.variables import variables_of
 from reconciler.pipeline.view import View
-from reconciler.pipeline.wording import wording_of
+from reconciler.pipeline.wording import Wording, wording_of
 from reconciler.settings import SourceSettings
 from reconciler.stop import Stop
 
@@ -95,6 +96,26 @@ def gatherer_of(parts: Parts) -> Gatherer:
     """Return what reads facts about single images for one cycle."""
     return Gatherer(
         parts.image_facts,
+        clock=parts.clock,
+        jitter=parts.jitter,
+        progress=parts.progress,
+        stop=parts.stop,
+    )
+
+
+def wording_for(source: SourceSettings, parts: Parts) -> Wording:
+    """Return how the commits of one cycle, or of one command, are worded."""
+    return wording_of(source, parts.template, _linker(parts))
+
+
+def _linker(parts: Parts) -> Linker | None:
+    source = parts.image_facts.source
+    if source is None:
+        return None
+    return Linker(
+        source,
+        parts.image_facts.store,
+        pull_secrets=PullSecrets(parts.secrets),
         clock=parts.clock,
         jitter=parts.jitter,
         progress=parts.progress,
@@ -220,7 +241,7 @@ def _update(
 def _publisher(source: SourceSettings, parts: Parts, signature: str) -> Publisher:
     if source.git.read_only:
         return Withholder()
-    wording = wording_of(source, parts.template)
+    wording = wording_for(source, parts)
     direct = DirectPublisher(parts.repository, signature, wording, parts.progress)
     if parts.proposals is None:
         return direct

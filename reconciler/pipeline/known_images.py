@@ -1,11 +1,12 @@
 """Known images: what is known of one repository's images in the course of a cycle."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.core.images.facts import Facts
 from reconciler.core.images.knowledge import Fact, Knowledge, Want
+from reconciler.core.images.origin import Origin
 from reconciler.core.images.platform import Platform
 from reconciler.errors import NotFoundError, ReconcilerError
 
@@ -40,6 +41,7 @@ class KnownImages:
     _built: dict[str, datetime | None] = field(default_factory=dict)
     _runs_on: dict[str, frozenset[Platform]] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
+    _origins: Mapping[str, Origin] = field(default_factory=dict)  # others read them; kept as is
     _digests: dict[str, str | ReconcilerError] = field(default_factory=dict)
     _platforms: dict[str, frozenset[Platform] | ReconcilerError] = field(default_factory=dict)
     _created: dict[str, ReconcilerError] = field(default_factory=dict)
@@ -55,13 +57,15 @@ class KnownImages:
             _built=dict(facts.created),
             _runs_on=dict(facts.platforms),
             _failed=set(facts.failed),
+            _origins=facts.origins,
         )
 
     @property
     def facts(self) -> Facts:
         """What is worth keeping; while more is wanted than may be asked for, by age."""
         tags = dict(self._tags) if self.is_short else dict(sorted(self._tags.items()))
-        return Facts(tags, dict(self._built), dict(self._runs_on), frozenset(self._failed))
+        failed = frozenset(self._failed)
+        return Facts(tags, dict(self._built), dict(self._runs_on), failed, self._origins)
 
     @property
     def knowledge(self) -> Knowledge:

@@ -9,6 +9,7 @@ from reconciler.core.checkup import Check
 from reconciler.core.history import History
 from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.facts import Facts
+from reconciler.core.images.origin import Origin
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
@@ -81,6 +82,18 @@ class ImageSource(Protocol):
         self, repository: Repository, digest: str, *, pull_secrets: Iterable[PullCredential] = ()
     ) -> datetime | None:
         """Return when an image was built, with its zone; None if it does not say.
+
+        Raises:
+            RegistryError: likewise; also if the content is not what the digest says.
+            AccessDeniedError, ClusterError: see :meth:`TagSource.list_tags`.
+            NotFoundError: there is no such image, or it is no image.
+        """
+        ...
+
+    def origin_of(
+        self, repository: Repository, digest: str, *, pull_secrets: Iterable[PullCredential] = ()
+    ) -> Origin:
+        """Return where an image comes from, as far as its labels say.
 
         Raises:
             RegistryError: likewise; also if the content is not what the digest says.

@@ -20,12 +20,11 @@ from reconciler.errors import (
     TransientError,
 )
 from reconciler.pipeline.by_hand import Chosen, Done, Edited, Look, Order, carry_out
-from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.cycle import Parts, wording_for
 from reconciler.pipeline.events import Scanning
 from reconciler.pipeline.inquiry import inquire
 from reconciler.pipeline.ports import ImageSource
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.wording import wording_of
 
 Value = TypeVar("Value")
 
@@ -115,7 +114,7 @@ def _edited(
         raise ManifestError(left.detail, where=left.field.where)
     workload = at.place.key.workload
     message = (
-        wording_of(at.look.source, at.look.parts.template).of_release(
+        wording_for(at.look.source, at.look.parts).of_release(
             plan.changes,
             workload=workload,
             branch=at.look.view.revision.branch,

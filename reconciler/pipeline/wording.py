@@ -17,6 +17,7 @@ from reconciler.core.message import (
 )
 from reconciler.core.message_data import MessageData, Occasion, message_data
 from reconciler.errors import SettingsError
+from reconciler.pipeline.linker import Linker
 from reconciler.pipeline.ports import MessageTemplate
 from reconciler.settings import GitSettings, SourceSettings
 
@@ -29,11 +30,13 @@ class Wording:
         source: its name.
         manner: what is added to every message.
         template: what words the changes of images; None: we do.
+        linker: finds where to read of changes; None: nobody looks.
     """
 
     source: str
     manner: Manner = PLAIN
     template: MessageTemplate | None = None
+    linker: Linker | None = None
 
     def of_update(self, changes: Sequence[Change], *, by: str, branch: str) -> str:
         """Return the message of an update.
@@ -45,7 +48,9 @@ class Wording:
 
         Raises:
             SettingsError: the template fails.
+            StoppedError: the process is to end.
         """
+        changes = self._linked(changes)
         occasion = Occasion("update", self.source, branch, by)
         text = self._templated(changes, occasion, update_text(changes))
         return finished(text, trailers_of(changes, by=by), self.manner)
@@ -63,7 +68,9 @@ class Wording:
 
         Raises:
             SettingsError: the template fails.
+            StoppedError: the process is to end.
         """
+        changes = self._linked(changes)
         text = release_text(changes, workload=workload, message=message)
         if not message:
             occasion = Occasion("release", self.source, branch, BY_PERSON)
@@ -78,6 +85,9 @@ class Wording:
             verb, workload, changes, message=message, manner=self.manner
         )
 
+    def _linked(self, changes: Sequence[Change]) -> Sequence[Change]:
+        return self.linker.linked(changes) if self.linker is not None else changes
+
     def _templated(self, changes: Sequence[Change], occasion: Occasion, default: str) -> str:
         if self.template is None:
             return default
@@ -88,9 +98,12 @@ class Wording:
         return text
 
 
-def wording_of(source: SourceSettings, template: MessageTemplate | None) -> Wording:
+def wording_of(
+    source: SourceSettings, template: MessageTemplate | None, linker: Linker | None = None
+) -> Wording:
     """Return how the settings want commits to be worded."""
-    return Wording(source.name, manner_of(source.git), template)
+    wanted = linker if source.git.commit_links else None
+    return Wording(source.name, manner_of(source.git), template, wanted)
 
 
 def manner_of(git: GitSettings) -> Manner:

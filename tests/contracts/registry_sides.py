@@ -14,6 +14,7 @@ from lab.registry import PASSWORD, USER, Registry
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.moment import read_moment
+from reconciler.core.images.origin import origin_of
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
@@ -132,8 +133,8 @@ def _image_in_memory(recipe: Recipe, digest: str) -> FakeImage:
     created = read_moment(recipe.created)
     if recipe.config_type:
         error = NotFoundError(f"is no image: its config is {recipe.config_type!r}")
-        return FakeImage(digest, error, error)
-    return FakeImage(digest, platforms, created)
+        return FakeImage(digest, error, error, error)
+    return FakeImage(digest, platforms, created, origin_of(recipe.labels))
 
 
 def _simulated(stack: ExitStack, *, is_open: bool, has_own_login: bool) -> Side:

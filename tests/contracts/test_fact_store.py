@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.adapters.cache.facts import FactFiles
 from reconciler.core.images.facts import NO_FACTS, Facts
+from reconciler.core.images.origin import Origin
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.reference import Repository
 from reconciler.pipeline.ports import FactStore
@@ -23,6 +24,7 @@ FACTS = Facts(
         digest_for("v3"): frozenset(),
     },
     failed=frozenset({"v4"}),
+    origins={digest_for("v2"): Origin("https://github.com/acme/web", "8f3e21c0", version="2.0")},
 )
 
 Open = Callable[[], FactStore]

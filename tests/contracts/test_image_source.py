@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lab.image_content import Recipe
+from reconciler.core.images.origin import NO_ORIGIN, Origin
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import Unread
 from reconciler.errors import AccessDeniedError, ClusterError, NotFoundError, RegistryError
@@ -44,6 +45,24 @@ def test_an_image_is_known_by_its_digest_its_platforms_and_its_time(
 
 
 @of_every_kind
+def test_an_image_says_where_it_comes_from(side: Side, recipe: Recipe) -> None:
+    labels = {
+        "org.opencontainers.image.source": "https://github.com/acme/web",
+        "org.opencontainers.image.revision": "8f3e21c0",
+        "org.opencontainers.image.url": "javascript:alert(1)",
+    }
+    digest = side.holds("v1", replace(recipe, labels=labels))
+    silent = side.holds("v2", recipe)
+    secrets = [side.right]
+
+    found = side.images.origin_of(side.repository, digest, pull_secrets=secrets)
+    nothing = side.images.origin_of(side.repository, silent, pull_secrets=secrets)
+
+    assert found == Origin(source="https://github.com/acme/web", revision="8f3e21c0")
+    assert nothing == NO_ORIGIN
+
+
+@of_every_kind
 def test_an_image_that_does_not_say_when_it_was_built_has_no_time(
     side: Side, recipe: Recipe
 ) -> None:
@@ -68,7 +87,7 @@ def test_what_is_not_there_is_told(side: Side) -> None:
 
     with pytest.raises(NotFoundError):
         side.images.digest_of(side.repository, "v2", pull_secrets=secrets)
-    for ask in (side.images.platforms_of, side.images.created_of):
+    for ask in (side.images.platforms_of, side.images.created_of, side.images.origin_of):
         with pytest.raises(NotFoundError):
             ask(side.repository, digest_for("nothing"), pull_secrets=secrets)
 
@@ -78,7 +97,7 @@ def test_what_is_no_image_has_a_digest_but_runs_on_nothing(side: Side) -> None:
     secrets = [side.right]
 
     assert side.images.digest_of(side.repository, "v1", pull_secrets=secrets) == digest
-    for ask in (side.images.platforms_of, side.images.created_of):
+    for ask in (side.images.platforms_of, side.images.created_of, side.images.origin_of):
         with pytest.raises(NotFoundError, match=r"is no image: its config is .*helm"):
             ask(side.repository, digest, pull_secrets=secrets)
 

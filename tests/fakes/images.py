@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from reconciler.core.images.knowledge import Fact
+from reconciler.core.images.origin import NO_ORIGIN, Origin
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
@@ -31,6 +32,7 @@ class FakeImage:
     digest: str | ReconcilerError
     platforms: frozenset[Platform] | ReconcilerError = AMD64
     created: datetime | ReconcilerError | None = NEW_YEAR
+    origin: Origin | ReconcilerError = NO_ORIGIN
 
 
 @dataclass
@@ -44,6 +46,7 @@ class FakeImages:
         own_logins: those that we have ourselves, as from a docker config.
         asked: which fact of what, in the order of asking; ``host/path:tag`` for the digest and
             ``host/path@digest`` for the others.
+        asked_origins: ``host/path@digest`` of the images whose origin was asked for.
         looked_at: by ``host/path``, the pull secrets that were looked at before one was accepted.
     """
 
@@ -51,6 +54,7 @@ class FakeImages:
     logins: Mapping[str, str] = field(default_factory=dict)
     own_logins: frozenset[str] = frozenset()
     asked: list[tuple[Fact, str]] = field(default_factory=list)
+    asked_origins: list[str] = field(default_factory=list)
     looked_at: dict[str, list[PullCredential]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -79,11 +83,23 @@ class FakeImages:
         self._enter(Fact.CREATED, f"{repository}@{digest}", repository, pull_secrets)
         return _given(self._image(repository, digest).created)
 
+    def origin_of(
+        self, repository: Repository, digest: str, *, pull_secrets: Iterable[PullCredential] = ()
+    ) -> Origin:
+        """Return where an image comes from, or raise what was put there."""
+        with self._lock:
+            self.asked_origins.append(f"{repository}@{digest}")
+        self._log_in(repository, pull_secrets)
+        return _given(self._image(repository, digest).origin)
+
     def _enter(
         self, fact: Fact, what: str, repository: Repository, pull_secrets: Iterable[PullCredential]
     ) -> None:
         with self._lock:
             self.asked.append((fact, what))
+        self._log_in(repository, pull_secrets)
+
+    def _log_in(self, repository: Repository, pull_secrets: Iterable[PullCredential]) -> None:
         wanted = self.logins.get(str(repository))
         if wanted is not None:
             seen = self.looked_at.setdefault(str(repository), [])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.bare_repository import BareRemote, git
+from lab.image_content import Recipe
 from lab.registry import Registry
 from tests.interfaces.program import Done, program, undocumented
 
@@ -188,3 +189,24 @@ def test_a_registry_that_is_down_is_told(place: Place) -> None:
     assert "--force releases the image unseen" in done.err
     assert forced.code == 0
     assert "the image was not looked for" in forced.err
+
+
+def test_links_are_made_of_what_the_images_say_of_their_source(place: Place) -> None:
+    source = "https://github.com/acme/web"
+    for tag, commit in (("v3", "3" * 40), ("v4", "4" * 40)):
+        labels = {
+            "org.opencontainers.image.source": source,
+            "org.opencontainers.image.revision": commit,
+        }
+        place.registry.push_by(place.path, tag, Recipe(version=tag, labels=labels))
+    place.put(f"{place.image}:v3", AUTOMATED)
+
+    updated = place.call("--once", "--no-sync", "--git-commit-links")
+    of_update = place.commit("%b")
+    released = place.release(":v3", "--git-commit-links")
+    of_release = place.commit("%b")
+
+    assert (updated.code, released.code) == (0, 0)
+    forth, back = f"{'3' * 40}...{'4' * 40}", f"{'4' * 40}...{'3' * 40}"
+    assert f"\n\nweb v4: {source}/compare/{forth}\n\nReconcile-Image: " in of_update
+    assert f"\n\nweb v3: {source}/compare/{back}\n\nReconcile-Image: " in of_release

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from reconciler.adapters.registry.moment import read_moment
+from reconciler.core.images.origin import NO_ORIGIN, Origin, origin_of
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.reference import is_digest
 from reconciler.errors import NotFoundError, PolicySyntaxError
@@ -89,11 +90,13 @@ class ImageConfig:
         platform: what it runs on; None if it does not say, or not in words of ours.
         created: when it was built.
         labelled: the same, as its labels have it.
+        origin: where it comes from, as its labels have it.
     """
 
     platform: Platform | None
     created: datetime | None
     labelled: datetime | None
+    origin: Origin = NO_ORIGIN
 
 
 Manifest: TypeAlias = ImageIndex | ImageManifest
@@ -171,7 +174,10 @@ def parse_config(body: bytes) -> ImageConfig:
             raise UnreadableError("has a config that cannot be read") from error
         labels = found.config.labels if found.config else None
         return ImageConfig(
-            _platform(found), read_moment(found.created), _moment(labels, *_BUILD_DATES)
+            _platform(found),
+            read_moment(found.created),
+            _moment(labels, *_BUILD_DATES),
+            origin_of(labels) if labels else NO_ORIGIN,
         )
 
 

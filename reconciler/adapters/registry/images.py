@@ -10,6 +10,7 @@ from reconciler.adapters.registry.contents import Contents, Memory
 from reconciler.adapters.registry.image_manifest import Entry, ImageIndex
 from reconciler.adapters.registry.registries import Registries
 from reconciler.adapters.registry.scope import READING
+from reconciler.core.images.origin import Origin
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository, is_digest
@@ -86,6 +87,21 @@ class RegistryImages:
         name = _name(repository, digest)
         return self._read(repository, name, pull_secrets, lambda each: _created(each, digest))
 
+    def origin_of(
+        self, repository: Repository, digest: str, *, pull_secrets: Iterable[PullCredential] = ()
+    ) -> Origin:
+        """Return where an image comes from, as the labels of its config have it.
+
+        Of an index they are those of the manifest that tells when it was built.
+
+        Raises:
+            RegistryError: likewise; also if the content is not what the digest says.
+            AccessDeniedError, ClusterError: likewise.
+            NotFoundError: there is no such image, or it is no image.
+        """
+        name = _name(repository, digest)
+        return self._read(repository, name, pull_secrets, lambda each: _origin(each, digest))
+
     def _read(
         self,
         repository: Repository,
@@ -144,6 +160,16 @@ def _created(contents: Contents, digest: str) -> datetime | None:
     config = contents.config(manifest.config)
     told = (config.created, manifest.created, *annotated, config.labelled)
     return next(filter(None, told), None)
+
+
+def _origin(contents: Contents, digest: str) -> Origin:
+    manifest = contents.manifest(digest)
+    depth = 0
+    while isinstance(manifest, ImageIndex):
+        _check_depth(contents, depth)
+        depth += 1
+        manifest = contents.manifest(_first(manifest, contents).digest)
+    return contents.config(manifest.config).origin
 
 
 def _first(index: ImageIndex, contents: Contents) -> Entry:

@@ -67,7 +67,7 @@ def test_a_file_that_is_broken_counts_for_nothing_and_is_written_anew(
         pytest.param("repository", "r.example/other", id="of-another-repository"),
         pytest.param("images", {digest_for("v1"): {"created": "2026-01-01T00:00:00"}}, id="zone"),
         pytest.param("images", {digest_for("v1"): {"platforms": ["?"]}}, id="platform"),
-        pytest.param("version", 2, id="of-another-version"),
+        pytest.param("version", 3, id="of-another-version"),
     ],
 )
 def test_a_file_that_says_what_we_never_wrote_counts_for_nothing(
@@ -77,6 +77,13 @@ def test_a_file_that_says_what_we_never_wrote_counts_for_nothing(
     file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
 
     assert FactFiles(tmp_path).load(WEB) == NO_FACTS
+
+
+def test_a_file_of_the_version_before_is_read(tmp_path: Path) -> None:
+    file = saved(tmp_path)
+    file.write_text(json.dumps({**json.loads(file.read_text()), "version": 1}))
+
+    assert FactFiles(tmp_path).load(WEB) == facts("v1")
 
 
 def test_a_folder_that_goes_away_costs_nothing_but_time(tmp_path: Path) -> None:

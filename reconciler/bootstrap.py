@@ -38,6 +38,7 @@ from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.ports import (
+    Forge,
     ManifestRepository,
     MessageTemplate,
     ProposalBranch,
@@ -46,6 +47,7 @@ from reconciler.pipeline.ports import (
     TagSource,
 )
 from reconciler.pipeline.requests import Requests
+from reconciler.pipeline.statuses import Statuses
 from reconciler.pipeline.wording import Wording, sample_data
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
@@ -182,6 +184,8 @@ def running(
         def parts_of(
             source: SourceSettings, *, is_hurried: Callable[[], bool] = lambda: False
         ) -> Parts:
+            forge = None if local is not None else _forge(source)
+            has_statuses = source.forge.has_statuses and source.is_synced
             repository, proposals = _repository(settings, source, local, stop)
             return Parts(
                 repository=repository,
@@ -197,7 +201,8 @@ def running(
                 image_facts=image_facts,
                 template=templates[source.name],
                 proposals=proposals,
-                requests=_requests(source, proposals),
+                requests=_requests(source, forge, proposals),
+                statuses=Statuses(forge) if forge and has_statuses else None,
                 kustomize=kustomize,
             )
 
@@ -310,15 +315,23 @@ def _repository(
     return repository, repository.side_branch(branch) if branch else None
 
 
-def _requests(source: SourceSettings, proposals: ProposalBranch | None) -> Requests | None:
-    """Return the requests for a branch of proposals, if they are wanted.
+def _forge(source: SourceSettings) -> Forge | None:
+    """Return the forge that a source's remote is at, if anything is wanted of it.
 
     Raises:
-        SettingsError: it cannot be told where, or there is no token.
+        SettingsError: it cannot be told where that is, or there is no token.
     """
-    if proposals is None or not source.forge.has_requests:
+    is_wanted = source.forge.has_requests or source.forge.has_statuses
+    return forge_of(source.git, source.forge) if is_wanted else None
+
+
+def _requests(
+    source: SourceSettings, forge: Forge | None, proposals: ProposalBranch | None
+) -> Requests | None:
+    """Return the requests for a branch of proposals, if they are wanted."""
+    if forge is None or proposals is None or not source.forge.has_requests:
         return None
-    return Requests(forge_of(source.git, source.forge), proposals.name)
+    return Requests(forge, proposals.name)
 
 
 def _require_file(option: str, path: Path | None) -> None:

@@ -216,6 +216,7 @@ def _forge_settings(values: Values) -> ForgeSettings:
         api_url=_text(values["git-api-url"]),
         token_file=to_path(values["git-api-token-file"]),
         has_requests=bool(values["git-pull-request"]),
+        has_statuses=bool(values["git-commit-status"]),
     )
 
 

@@ -62,6 +62,8 @@ OPTIONS: tuple[Option, ...] = (
             metavar="BRANCH", shown_default="the one that is read"),
     _source("git-pull-request", Kind.SWITCH, "show what is on that branch as a pull request",
             default=False),
+    _source("git-commit-status", Kind.SWITCH, "give the commit that was synced a status",
+            default=False),
     _source("git-forge", Kind.CHOICE, "what serves the remote",
             choices=("github", "gitlab", "gitea"), shown_default="as its host tells"),
     _source("git-api-url", Kind.TEXT, "where that has its API", metavar="URL",

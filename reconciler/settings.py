@@ -144,6 +144,9 @@ class ForgeSettings:
     has_requests: bool = False
     """Whether proposals are shown as pull or merge requests."""
 
+    has_statuses: bool = False
+    """Whether the commit that was synced gets a status."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:

@@ -33,6 +33,7 @@ from reconciler.pipeline.publisher import DirectPublisher, Publisher, Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import Reader
 from reconciler.pipeline.requests import Requests
+from reconciler.pipeline.statuses import Statuses
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updater
@@ -70,6 +71,7 @@ class Parts:
         template: words the commits that change images; None: we do.
         proposals: the branch to which commits go; None: the one that is read.
         requests: shows what is on that branch at a forge; None: nobody does.
+        statuses: tells a forge what became of the revision; None: nobody does.
         kustomize: builds kustomizations; None if nothing does.
     """
 
@@ -89,6 +91,7 @@ class Parts:
     template: MessageTemplate | None = None
     proposals: ProposalBranch | None = None
     requests: Requests | None = None
+    statuses: Statuses | None = None
     kustomize: Kustomize | None = None
 
 
@@ -177,7 +180,8 @@ def _run(
         UPDATE: (*updated.plan.problems, updated.problem),
         SYNC: (*unreachable, *synced.problems),
     }
-    return _with_problems(outcome, problems)
+    outcome = _with_problems(outcome, problems)
+    return parts.statuses.report(outcome) if parts.statuses else outcome
 
 
 def _finished(

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from reconciler.core.change_request import ChangeRequest, RequestText
 from reconciler.core.checkup import Check
+from reconciler.core.commit_status import CommitStatus
 from reconciler.core.history import History
 from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.facts import Facts
@@ -370,6 +371,14 @@ class Forge(Protocol):
 
     def close_request(self, number: int, *, body: str, comment: str) -> None:
         """Comment on an open request, give it another body, and close it unmerged."""
+        ...
+
+    def status_of(self, commit: str, context: str) -> CommitStatus | None:
+        """Return the newest status of a commit in a context; None: there is none."""
+        ...
+
+    def report(self, revision: Revision, status: CommitStatus) -> None:
+        """Give a commit a status."""
         ...
 
 

@@ -7,12 +7,13 @@ import pytest
 
 from lab.bare_repository import BareRemote, git
 from lab.git_server import USER, serving
+from tests.e2e.world import World
 from tests.interfaces.program import Done, program
 from tests.pipeline.proposals import deployment
 from tests.simulators.forge import KINDS, TOKEN, ForgeSimulator, serving_forge
 from tests.simulators.registry import RegistrySimulator, Reply
 
-pytestmark = pytest.mark.git_server
+pytestmark = [pytest.mark.git_server, pytest.mark.cluster, pytest.mark.registry]
 BRANCH = "reconcile/web"
 
 
@@ -66,3 +67,25 @@ def test_a_request_from_the_command_line(tmp_path: Path, kind: str) -> None:
     assert "Nothing was pushed: 1 image to update\n" in only_read.out
     assert only_read.code == 4
     assert TOKEN not in first.out + first.err + second.out + third.out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_synced_commit_gets_its_status(world: World, kind: str) -> None:
+    (world.folder / "token").write_text(f"{TOKEN}\n")
+    world.push("v4")
+    forge = ForgeSimulator(kind, world.remote, project="git/web")
+    with serving(world.folder) as server, serving_forge(forge) as api_url:
+        world.git_url = f"{server.url}/git/web.git"
+        world.git_flags = (
+            "--git-commit-status", "--git-forge", kind, "--git-api-url", api_url,
+            "--git-api-token-file", str(world.folder / "token"),
+        )  # fmt: skip
+        git(world.remote.path, "config", "http.receivepack", "true")
+        first, second = world.run("--no-wait"), world.run("--no-wait")
+
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert {(commit, context) for commit, _, context, _ in forge.statuses} == {
+        (world.remote.tip(), "reconcile/default")
+    }
+    assert forge.calls[0].startswith("GET")
+    assert TOKEN not in first.out + first.err

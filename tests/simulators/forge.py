@@ -45,6 +45,11 @@ _STATUS: Final = {
     "gitlab": {"state", "description", "name", "context", "target_url", "ref"},
     "gitea": {"state", "description", "context", "target_url"},
 }
+_STATUS_LIST: Final = {
+    "github": "/commits/([0-9a-f]+)/status",
+    "gitlab": "/repository/commits/([0-9a-f]+)/statuses",
+    "gitea": "/statuses/([0-9a-f]+)",
+}
 _STATES: Final = {
     "github": {"error", "failure", "pending", "success"},
     "gitlab": {"pending", "running", "success", "failed", "canceled"},
@@ -73,6 +78,7 @@ class ForgeSimulator:
     Attributes:
         kind: as which of them it answers.
         remote: the repository, whose branches count.
+        project: what the forge calls it.
         page: the most that a page of Gitea's list holds.
         replies: scripted answers that come before any other.
         on_create: is told just before a request is opened: somebody may be faster.
@@ -82,6 +88,7 @@ class ForgeSimulator:
 
     kind: str
     remote: BareRemote
+    project: str = PROJECT
     page: int = 50
     replies: list[Reply] = field(default_factory=list)
     on_create: Callable[[], None] = lambda: None
@@ -132,7 +139,9 @@ class ForgeSimulator:
     ) -> Reply:
         self._close_without_head()
         gitlab = self.kind == "gitlab"
-        project = f"/projects/{PROJECT.replace('/', '%2F')}" if gitlab else f"/repos/{PROJECT}"
+        project = (
+            f"/projects/{self.project.replace('/', '%2F')}" if gitlab else f"/repos/{self.project}"
+        )
         if not path.startswith(project):
             return _reply(404, {"message": "404 Project Not Found"})
         rest = path.removeprefix(project)
@@ -146,6 +155,7 @@ class ForgeSimulator:
             (edit, f"/{pulls}/([0-9]+)", lambda number: self._edit(number, body)),
             ("POST", f"/{comments}", lambda number: self._comment(number, body)),
             ("POST", "/statuses/([0-9a-f]+)", lambda commit: self._status(commit, body)),
+            ("GET", _STATUS_LIST[self.kind], lambda commit: self._statuses(commit, query)),
         ]
         for wanted, pattern, act in routes:
             found = re.fullmatch(pattern, rest)
@@ -158,7 +168,7 @@ class ForgeSimulator:
         match self.kind:
             case "github":
                 known = {"state", "head", "base", "sort", "direction", "per_page", "page"}
-                owner = PROJECT.partition("/")[0]
+                owner = self.project.partition("/")[0]
                 found = [
                     p for p in found if f"{owner}:{p.head}" == query["head"] and not p.is_from_fork
                 ]
@@ -242,12 +252,26 @@ class ForgeSimulator:
         if body["state"] not in _STATES[self.kind] or len(body.get("description", "")) > 140:
             return _reply(422, {"message": "Validation Failed"})
         context = body.get("name") or body.get("context", "default")
-        last = next((each for each in reversed(self.statuses) if each[0] == commit), None)
+        told = [each for each in self.statuses if (each[0], each[2]) == (commit, context)]
+        last = told[-1] if told else None
         if self.kind == "gitlab" and last and last[1] == body["state"]:
             words = f"Cannot transition status via :run from :{body['state']}"
             return _reply(400, {"message": words})
         self.statuses.append((commit, body["state"], context, body.get("description", "")))
         return _reply(201, {"id": 1, "state": body["state"]})
+
+    def _statuses(self, commit: str, query: Mapping[str, str]) -> Reply:
+        newest = list(reversed([each for each in self.statuses if each[0] == commit]))
+        key = {"github": "state", "gitlab": "status", "gitea": "status"}[self.kind]
+        name = "name" if self.kind == "gitlab" else "context"
+        found = [
+            {name: context, key: state, "description": words or None}
+            for _, state, context, words in newest
+            if self.kind != "gitlab" or context == query["name"]
+        ]
+        if self.kind != "gitea":  # of each context the newest alone
+            found = list({each[name]: each for each in reversed(found)}.values())
+        return _reply(200, {"statuses": found} if self.kind == "github" else found)
 
     def _pull(self, number: str) -> Pull | None:
         return next((pull for pull in self.pulls if pull.number == int(number)), None)
@@ -259,7 +283,7 @@ class ForgeSimulator:
                 pull.state = "closed"
 
     def _document(self, pull: Pull) -> dict[str, Any]:
-        url = f"https://forge.example/{PROJECT}/pulls/{pull.number}"
+        url = f"https://forge.example/{self.project}/pulls/{pull.number}"
         if self.kind == "gitlab":
             return {
                 "iid": pull.number,

@@ -12,11 +12,18 @@ import msgspec
 
 from reconciler.adapters.forge.api import Api, Call
 from reconciler.core.change_request import ChangeRequest, RequestText
+from reconciler.core.commit_status import CommitStatus, State
+from reconciler.core.revision import Revision
 
 HEADERS: Final = {"Accept": "application/json"}
 _RIGHT: Final = "the scope write:repository and write:issue, and the right to write there"
 _PAGE: Final = 50  # the most that a server gives by default
 _MOST_PAGES: Final = 10
+_STATES: Final = {
+    "error": State.FAILURE,
+    "warning": State.PENDING,
+    **{state.value: state for state in State},
+}
 
 
 class _Branch(msgspec.Struct):
@@ -33,6 +40,12 @@ class _Pull(msgspec.Struct):
     title: str = ""
     body: str | None = None
     merged: bool = False
+
+
+class _Status(msgspec.Struct):
+    context: str
+    status: str
+    description: str | None = None
 
 
 def authorization(token: str) -> Mapping[str, str]:
@@ -87,6 +100,25 @@ class Gitea:
             object,
         )
         self._changed("PATCH", f"{self._path}/pulls/{number}", {"state": "closed", "body": body})
+
+    def status_of(self, commit: str, context: str) -> CommitStatus | None:
+        """Return the newest status of a commit in a context."""
+        path = f"{self._path}/statuses/{commit}"
+        query = {"sort": "recentupdate", "limit": str(_PAGE)}
+        for each in self._api.get(Call("GET", path, _RIGHT, query=query), list[_Status]):
+            if each.context == context and each.status in _STATES:
+                return CommitStatus(context, _STATES[each.status], each.description or "")
+        return None
+
+    def report(self, revision: Revision, status: CommitStatus) -> None:
+        """Give a commit a status."""
+        body = {
+            "state": status.state.value,
+            "context": status.context,
+            "description": status.description,
+        }
+        path = f"{self._path}/statuses/{revision.commit}"
+        self._api.change(Call("POST", path, _RIGHT, body), object)
 
     def _pulls(self) -> Iterator[_Pull]:
         for page in range(1, _MOST_PAGES + 1):

@@ -11,13 +11,17 @@ import msgspec
 
 from reconciler.adapters.forge.api import Api, Call
 from reconciler.core.change_request import ChangeRequest, RequestText
+from reconciler.core.commit_status import CommitStatus, State
+from reconciler.core.revision import Revision
 
 HEADERS: Final = {
     "Accept": "application/vnd.github+json",
     "X-GitHub-Api-Version": "2022-11-28",
 }
 _RIGHT: Final = "read and write access to pull requests"
+_STATUS_RIGHT: Final = "read and write access to commit statuses"
 _PAGE: Final = "30"
+_STATES: Final = {"error": State.FAILURE, **{state.value: state for state in State}}
 
 
 class _Pull(msgspec.Struct):
@@ -27,6 +31,16 @@ class _Pull(msgspec.Struct):
     title: str = ""
     body: str | None = None
     merged_at: str | None = None
+
+
+class _Status(msgspec.Struct):
+    context: str
+    state: str
+    description: str | None = None
+
+
+class _Combined(msgspec.Struct):
+    statuses: list[_Status] = []
 
 
 def authorization(token: str) -> Mapping[str, str]:
@@ -74,6 +88,25 @@ class GitHub:
             object,
         )
         self._changed("PATCH", f"{self._path}/pulls/{number}", {"state": "closed", "body": body})
+
+    def status_of(self, commit: str, context: str) -> CommitStatus | None:
+        """Return the newest status of a commit in a context."""
+        path = f"{self._path}/commits/{commit}/status"
+        call = Call("GET", path, _STATUS_RIGHT, query={"per_page": "100"})
+        for each in self._api.get(call, _Combined).statuses:
+            if each.context == context and each.state in _STATES:
+                return CommitStatus(context, _STATES[each.state], each.description or "")
+        return None
+
+    def report(self, revision: Revision, status: CommitStatus) -> None:
+        """Give a commit a status."""
+        body = {
+            "state": status.state.value,
+            "context": status.context,
+            "description": status.description,
+        }
+        path = f"{self._path}/statuses/{revision.commit}"
+        self._api.change(Call("POST", path, _STATUS_RIGHT, body), object)
 
     def _changed(self, method: str, path: str, body: Mapping[str, str]) -> ChangeRequest:
         return _request(self._api.change(Call(method, path, _RIGHT, body), _Pull))

@@ -11,10 +11,26 @@ import msgspec
 
 from reconciler.adapters.forge.api import Api, Call
 from reconciler.core.change_request import ChangeRequest, RequestText
+from reconciler.core.commit_status import CommitStatus, State
+from reconciler.core.revision import Revision
+from reconciler.errors import RefusedError
 
 HEADERS: Final = {"Accept": "application/json"}
 _RIGHT: Final = "the scope api and the role Developer"
 _PAGE: Final = "30"
+_STATES: Final = {
+    "success": State.SUCCESS,
+    "failed": State.FAILURE,
+    "canceled": State.FAILURE,
+    "pending": State.PENDING,
+    "running": State.PENDING,
+}
+_WORDS: Final = {
+    State.SUCCESS: "success",
+    State.FAILURE: "failed",
+    State.PENDING: "pending",
+}
+_SAME: Final = "Cannot transition status"  # it has that state already; its words stay
 _OPEN: Final = frozenset({"opened", "locked"})  # locked: while it is being merged
 
 
@@ -26,6 +42,12 @@ class _Merge(msgspec.Struct):
     description: str | None = None
     source_project_id: int | None = None
     target_project_id: int | None = None
+
+
+class _Status(msgspec.Struct):
+    name: str
+    status: str
+    description: str | None = None
 
 
 def authorization(token: str) -> Mapping[str, str]:
@@ -77,6 +99,30 @@ class GitLab:
         path = f"{self._path}/merge_requests/{number}"
         self._api.change(Call("POST", f"{path}/notes", _RIGHT, {"body": comment}), object)
         self._changed("PUT", path, {"state_event": "close", "description": body})
+
+    def status_of(self, commit: str, context: str) -> CommitStatus | None:
+        """Return the newest status of a commit in a context."""
+        path = f"{self._path}/repository/commits/{commit}/statuses"
+        call = Call("GET", path, _RIGHT, query={"name": context})
+        for each in self._api.get(call, list[_Status]):
+            if each.name == context and each.status in _STATES:
+                return CommitStatus(context, _STATES[each.status], each.description or "")
+        return None
+
+    def report(self, revision: Revision, status: CommitStatus) -> None:
+        """Give a commit a status; other words for the same state are not taken."""
+        body = {
+            "state": _WORDS[status.state],
+            "name": status.context,
+            "description": status.description,
+            "ref": revision.branch,
+        }
+        path = f"{self._path}/statuses/{revision.commit}"
+        try:
+            self._api.change(Call("POST", path, _RIGHT, body), object)
+        except RefusedError as error:
+            if _SAME not in error.message:
+                raise
 
     def _changed(self, method: str, path: str, body: Mapping[str, str]) -> ChangeRequest:
         return _request(self._api.change(Call(method, path, _RIGHT, body), _Merge))

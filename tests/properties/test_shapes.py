@@ -40,7 +40,7 @@ STRANGERS: tuple[Tree, ...] = (
     },
     f"kind: Other\ntext: |\n  ---\n  image: {IMAGE}:v3\n\n  # no comment\nlast: >-\n  a\n  b",
     f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: b}}\nspec: {{image: '{IMAGE}:v3'}}",
-    "# nothing but a comment",
+    "null # nothing, and a comment",
 )
 
 

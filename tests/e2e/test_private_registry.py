@@ -17,7 +17,7 @@ from lab.control_plane import ControlPlane
 from lab.ssh_server import make_key, serving_ssh
 from lab.token_registry import TokenRegistry
 from lab.token_server import User
-from tests.e2e.test_secrets import sampled_processes
+from tests.e2e.spies import sampled_processes
 from tests.e2e.test_story import tell
 from tests.e2e.world import World
 
@@ -175,9 +175,9 @@ def test_the_login_is_found_nowhere_but_where_it_belongs(stage: Stage, password:
     world = stage.world()
     stage.make_regcred(world)
     world.push("v4")
-    commands: set[str] = set()
+    sampled: set[bytes] = set()
 
-    with sampled_processes(commands):
+    with sampled_processes(sampled):
         done = world.run("-o", "json", "--log-level", "debug", "--log-format", "json")
     text = world.run("--log-level", "debug")
 
@@ -191,6 +191,7 @@ def test_the_login_is_found_nowhere_but_where_it_belongs(stage: Stage, password:
         if path.is_file()
     )
     encoded = base64.b64encode(f"{PULLER}:{CANARY}".encode()).decode()
+    commands = [each.decode(errors="replace") for each in sampled]
     assert any("git" in command for command in commands)
     for secret in (CANARY, encoded):
         for place in (done.out, done.err, text.out, text.err, objects, commits, stored, *commands):

@@ -114,6 +114,15 @@ class Reader:
         }
         self.memory.readings.put(readings, self._terms)
 
+    def _patches(
+        self, reports: Sequence[FileReport], files: Sequence[TreeEntry]
+    ) -> Mapping[str, str]:
+        """Return the texts of the patches that kustomizations have in files of their own."""
+        overlays = [each.overlay for each in reports if each.overlay]
+        wanted = {patch.file for each in overlays for patch in each.patches}
+        entries = [entry for entry in files if entry.path in wanted]
+        return _only_texts(_contents(self.repository, entries, self.memory.texts))
+
     def _seen(
         self,
         snapshot: Snapshot,
@@ -127,7 +136,8 @@ class Reader:
             (entry, reading) for entry in files if (reading := known.of(entry)) is not None
         ]
         read = [entry for entry, reading in found if isinstance(reading, FileReport)]
-        reports = link([each for _, each in found if isinstance(each, FileReport)])
+        own = [each for _, each in found if isinstance(each, FileReport)]
+        reports = link(own, self._patches(own, files))
         view = View(
             revision=snapshot.revision,
             entries=snapshot.entries,

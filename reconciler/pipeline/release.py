@@ -80,7 +80,8 @@ def _reports(at: Chosen) -> tuple[FileReport, ...]:
     own = inspect(
         place.path, view.texts[place.path], default_namespace=namespace, by_hand={place.key}
     )
-    return link([own if each.path == place.path else each for each in at.look.reports])
+    reports = [own if each.path == place.path else each for each in at.look.reports]
+    return link(reports, view.texts)
 
 
 def _fields(reports: Sequence[FileReport], at: Chosen) -> list[ImageField]:

@@ -1,7 +1,8 @@
 from reconciler.pipeline.memory import Memory
-from reconciler.pipeline.read import read
+from reconciler.pipeline.read import Reader, read
 from reconciler.pipeline.view import View
 from tests.fakes.git import FakeGit
+from tests.fakes.readings import FakeReadings
 
 SERVICE = b"apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
 
@@ -74,3 +75,28 @@ def test_a_pointer_of_lfs_is_said_to_be_one() -> None:
     (problem,) = view.problems
     assert problem.where == "a.yaml"
     assert "is a pointer of Git LFS" in problem.message
+
+
+def test_a_patch_in_a_file_is_known_whoever_read_it() -> None:
+    repository, store = FakeGit(), FakeReadings()
+    deployment = b"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app, annotations: {fluxcd.io/automated: "true"}}
+spec: {template: {spec: {containers: [{name: web, image: "r.example/web:v1"}]}}}
+"""
+    kustomization = b"resources: [app.yaml]\npatches: [{path: patch.yaml}]\n"
+    repository.put({
+        "app.yaml": deployment,
+        "kustomization.yaml": kustomization,
+        "patch.yaml": deployment.replace(b'v1"', b'v9"').replace(b"fluxcd.io", b"x"),
+    })  # fmt: skip
+
+    for memory in (Memory(store=store), Memory(store=store)):
+        repository.reads.clear()
+        view = Reader(repository, (), "default", memory).read()
+
+        obstacles = [field.obstacle for report in view.reports for field in report.fields]
+        assert [each and each.detail for each in obstacles] == ["is set in kustomization.yaml:2"]
+
+    assert repository.reads == ["patch.yaml"]

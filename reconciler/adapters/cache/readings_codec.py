@@ -26,7 +26,7 @@ from reconciler.core.manifests.images import (
     SkipReason,
     reference_of,
 )
-from reconciler.core.manifests.kustomization import Overlay, SetImage
+from reconciler.core.manifests.kustomization import Overlay, Patch, SetImage, Target
 from reconciler.core.manifests.marked import MarkedImage, file_key
 from reconciler.core.manifests.marker import Marker, OwnMarker, Part, PolicyMarker
 from reconciler.core.manifests.reading import Reading
@@ -141,6 +141,7 @@ class _FluxObject(_Row):
 class _Overlay(_Row):
     reached: tuple[str, ...]
     images: tuple[tuple[str, int], ...]
+    patches: tuple[tuple[int, str, str, tuple[str, str, str] | None], ...]
 
 
 class _Report(_Row):
@@ -211,9 +212,7 @@ def _report(path: str, report: FileReport) -> _Report:
     return _Report(
         tuple(_field(path, each) for each in report.fields),
         tuple(_problem(path, each) for each in report.problems),
-        None
-        if overlay is None
-        else _Overlay(overlay.reached, tuple((each.name, each.line) for each in overlay.images)),
+        None if overlay is None else _overlay(overlay),
         tuple(_marked(path, each) for each in report.marked),
         tuple(_flux_object(path, each) for each in report.flux_objects),
     )
@@ -227,11 +226,33 @@ def _report_at(path: str, report: _Report | None) -> FileReport:
         path,
         tuple([_field_at(path, each) for each in report.fields]),
         tuple([_problem_at(path, each) for each in report.problems]),
-        Overlay(path, overlay.reached, tuple(SetImage(*each) for each in overlay.images))
-        if overlay
-        else None,
+        None if overlay is None else _overlay_at(path, overlay),
         tuple([_marked_at(path, each) for each in report.marked]),
         tuple([_flux_object_at(path, each) for each in report.flux_objects]),
+    )
+
+
+def _overlay(overlay: Overlay) -> _Overlay:
+    return _Overlay(
+        overlay.reached,
+        tuple((each.name, each.line) for each in overlay.images),
+        tuple((each.line, each.text, each.file, _target(each.target)) for each in overlay.patches),
+    )
+
+
+def _target(target: Target | None) -> tuple[str, str, str] | None:
+    return None if target is None else (target.group, target.kind, target.name)
+
+
+def _overlay_at(path: str, overlay: _Overlay) -> Overlay:
+    return Overlay(
+        path,
+        overlay.reached,
+        tuple(SetImage(*each) for each in overlay.images),
+        tuple(
+            Patch(line, text, file, None if target is None else Target(*target))
+            for line, text, file, target in overlay.patches
+        ),
     )
 
 

@@ -12,6 +12,7 @@ GROUP = "kustomize.config.k8s.io"
 KIND = "Kustomization"
 
 _REACHING = ("resources", "bases", "components")
+_BY_MARKS = ("labelSelector", "annotationSelector")
 _SETTING = ("newTag", "digest", "newName")
 
 
@@ -24,6 +25,32 @@ class SetImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Which objects a patch is applied to: regular expressions for all of a text; empty: any."""
+
+    group: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A patch that a kustomization applies.
+
+    Attributes:
+        line: of its entry.
+        text: the patch itself; empty if it is in a file.
+        file: the file; empty if it is not in one.
+        target: where it is applied; None: to the object that it names itself.
+    """
+
+    line: int
+    text: str
+    file: str
+    target: Target | None
+
+
+@dataclass(frozen=True, slots=True)
 class Overlay:
     """What a kustomization file says.
 
@@ -31,11 +58,13 @@ class Overlay:
         path: the file.
         reached: the files and folders that it builds upon, as paths of the repository.
         images: those that it sets.
+        patches: those that it applies, and that tell by group, kind and name where.
     """
 
     path: str
     reached: tuple[str, ...]
     images: tuple[SetImage, ...]
+    patches: tuple[Patch, ...] = ()
 
 
 def is_kustomization_file(path: str) -> bool:
@@ -82,7 +111,8 @@ def overlay_of(path: str, text: str) -> Overlay | None:
     for document in documents_of(text, path=path):
         root = document.root
         if isinstance(root, Mapping) and is_kustomization(root, path):
-            return Overlay(path, tuple(_reached(root, path)), tuple(_set_images(root)))
+            reached, images = tuple(_reached(root, path)), tuple(_set_images(root))
+            return Overlay(path, reached, images, tuple(_patches(root, path)))
     return None
 
 
@@ -91,13 +121,38 @@ def _reached(root: Mapping, path: str) -> Iterator[str]:
     for key in _REACHING:
         for entry in _entries(root, key):
             if isinstance(entry, Scalar):
-                yield posixpath.normpath(posixpath.join(posixpath.dirname(path), entry.value))
+                yield _beside(path, entry.value)
 
 
 def _set_images(root: Mapping) -> Iterator[SetImage]:
     for entry in _entries(root, "images"):
         if isinstance(entry, Mapping) and any(entry.text(key) for key in _SETTING):
             yield SetImage(entry.text("name"), entry.line)
+
+
+def _patches(root: Mapping, path: str) -> Iterator[Patch]:
+    """Yield the patches whose objects can be told without looking at labels and annotations."""
+    for entry in _entries(root, "patchesStrategicMerge"):
+        if isinstance(entry, Scalar):
+            is_inline = "\n" in entry.value  # a patch has at least a kind and a name
+            file = "" if is_inline else _beside(path, entry.value)
+            yield Patch(entry.line, entry.value if is_inline else "", file, None)
+    for entry in (*_entries(root, "patches"), *_entries(root, "patchesJson6902")):
+        if not isinstance(entry, Mapping):
+            continue
+        file, target = entry.text("path"), entry.mapping("target")
+        if not any(target.text(key) for key in _BY_MARKS):
+            named = Target(target.text("group"), target.text("kind"), target.text("name"))
+            yield Patch(
+                entry.line,
+                entry.text("patch"),
+                _beside(path, file) if file else "",
+                named if entry.get("target") is not None else None,
+            )
+
+
+def _beside(path: str, name: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
 
 
 def _entries(root: Mapping, key: str) -> list[Node]:

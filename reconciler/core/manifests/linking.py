@@ -1,7 +1,9 @@
 """Linking: what one manifest says of the images in another."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.images.rules import DEFAULT_RULES, TagRules
@@ -16,11 +18,13 @@ from reconciler.core.manifests.images import (
 )
 from reconciler.core.manifests.marked import MarkedImage
 from reconciler.core.manifests.marker import PolicyMarker
-from reconciler.core.manifests.overriding import Places, overridden
+from reconciler.core.manifests.overriding import Overrides, overridden
 from reconciler.errors import ManifestError, ReferenceSyntaxError
 
 
-def link(reports: Sequence[FileReport]) -> tuple[FileReport, ...]:
+def link(
+    reports: Sequence[FileReport], texts: Mapping[str, str] = MappingProxyType({})
+) -> tuple[FileReport, ...]:
     """Return the reports of all manifests, with what they say of each other.
 
     Marked values become fields, by the policies that they mean; they are marked values no more, so
@@ -28,6 +32,7 @@ def link(reports: Sequence[FileReport]) -> tuple[FileReport, ...]:
     kustomization sets is not updated where it stands: nobody would run it.
 
     Args:
+        texts: of the manifests by path: what patches in files say.
         reports: of single files; those that nobody else says anything of come back as they are.
     """
     linked = tuple(reports)
@@ -35,9 +40,12 @@ def link(reports: Sequence[FileReport]) -> tuple[FileReport, ...]:
         policies = FluxPolicies(each for report in linked for each in report.flux_objects)
         linked = tuple(_with_marked(each, policies) for each in linked)
     overlays = [each.overlay for each in linked if each.overlay is not None]
-    places = overridden(overlays, _names(linked)) if overlays else {}
-    if places:
-        linked = tuple(_with_overrides(each, places.get(each.path, {})) for each in linked)
+    found = overridden(overlays, _names(linked), texts) if overlays else {}
+    if found:
+        linked = tuple(
+            _with_overrides(each, found[each.path]) if each.path in found else each
+            for each in linked
+        )
     return linked
 
 
@@ -51,15 +59,20 @@ def _names(reports: Sequence[FileReport]) -> frozenset[str]:
     )
 
 
-def _with_overrides(report: FileReport, places: Places) -> FileReport:
-    fields = tuple(_overridden(each, places) for each in report.fields)
+def _with_overrides(report: FileReport, overrides: Overrides) -> FileReport:
+    count = Counter(each.workload for each in report.fields)
+    fields = tuple(
+        _overridden(each, overrides, is_alone=count[each.workload] == 1) for each in report.fields
+    )
     is_same = all(new is old for new, old in zip(fields, report.fields, strict=True))
     return report if is_same else replace(report, fields=fields)
 
 
-def _overridden(field: ImageField, places: Places) -> ImageField:
-    place = places.get(field.reference.name) if field.reference else None
-    if place is None or field.obstacle is not None:
+def _overridden(field: ImageField, overrides: Overrides, *, is_alone: bool) -> ImageField:
+    if field.obstacle is not None:
+        return field
+    place = overrides.place_of(field, is_alone=is_alone)
+    if place is None:
         return field
     return replace(field, obstacle=Obstacle(SkipReason.OVERRIDDEN, f"is set in {place}"))
 

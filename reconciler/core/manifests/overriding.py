@@ -3,33 +3,69 @@
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TypeAlias
+from dataclasses import dataclass, field
 
+from reconciler.core.manifests.images import ImageField
 from reconciler.core.manifests.kustomization import Overlay
-
-Places: TypeAlias = Mapping[str, str]
-"""Where images are set, by their names without tag: ``path:line``."""
+from reconciler.core.manifests.patching import PlacedPatch, patched_images
 
 
-def overridden(overlays: Sequence[Overlay], names: AbstractSet[str]) -> Mapping[str, Places]:
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Where the images of one file are set.
+
+    Attributes:
+        by_name: their places, ``path:line``, by the images' names without tag.
+        patches: those that are applied to it and set images.
+    """
+
+    by_name: dict[str, str] = field(default_factory=dict)
+    patches: list[PlacedPatch] = field(default_factory=list)
+
+    def place_of(self, image: ImageField, *, is_alone: bool) -> str | None:
+        """Return where an image is set; None if it is not.
+
+        Args:
+            image: where it stands.
+            is_alone: whether its workload has no other one.
+        """
+        name = image.reference.name if image.reference else ""
+        patches = (each.place for each in self.patches if each.sets(image, is_alone=is_alone))
+        return next(patches, self.by_name.get(name))
+
+
+def overridden(
+    overlays: Sequence[Overlay], names: AbstractSet[str], texts: Mapping[str, str]
+) -> Mapping[str, Overrides]:
     """Return, for each file that a kustomization reaches, where which image is set.
 
     Args:
         overlays: all of them, in the order in which they are named.
         names: of the images that matter; what sets no other is not followed.
+        texts: of all manifests by path; patches are among them.
     """
     by_folder = {posixpath.dirname(each.path) or ".": each for each in overlays}
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, Overrides] = {}
     for overlay in overlays:
         places = {
             each.name: f"{overlay.path}:{each.line}"
             for each in reversed(overlay.images)
             if each.name in names
         }
-        for path in _below(overlay, by_folder) if places else ():
+        patches = list(_patches(overlay, texts))
+        for path in _below(overlay, by_folder) if places or patches else ():
+            overrides = found.setdefault(path, Overrides())
+            overrides.patches.extend(patches)
             for name, place in places.items():
-                found.setdefault(path, {}).setdefault(name, place)
+                overrides.by_name.setdefault(name, place)
     return found
+
+
+def _patches(overlay: Overlay, texts: Mapping[str, str]) -> Iterator[PlacedPatch]:
+    for patch in overlay.patches:
+        images = patched_images(patch.text or texts.get(patch.file, ""))
+        if images:
+            yield PlacedPatch(f"{overlay.path}:{patch.line}", patch, images)
 
 
 def _below(overlay: Overlay, by_folder: Mapping[str, Overlay]) -> Iterator[str]:

@@ -70,7 +70,17 @@ spec:
         - {name: e, image: "r.example/e:{{ tag }}"}
         - {name: f, image: "::"}
 """ % ("a" * 64)
-MORE = (FLUX, RULES, "", "\ufeff" + RULES, RULES.replace("\n", "\r\n"), '{"a": "\\ud800"}')
+PATCHED = """\
+resources: [base]
+images: [{name: r.example/a, newTag: v2}]
+patchesStrategicMerge: [merge.yaml]
+patches:
+- path: patch.yaml
+  target: {group: apps, kind: Deployment, name: web}
+- patch: |-
+    kind: Deployment
+"""
+MORE = (FLUX, RULES, PATCHED, "", "\ufeff" + RULES, RULES.replace("\n", "\r\n"), '{"a": "\\ud800"}')
 
 
 def plain(value: object) -> object:

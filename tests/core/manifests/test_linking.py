@@ -15,7 +15,8 @@ SETS_WEB = "images: [{name: r.example/web, newTag: v2}]\n"
 
 
 def linked(files: dict[str, str]) -> tuple[FileReport, ...]:
-    return link([inspect(path, text, default_namespace="x") for path, text in files.items()])
+    reports = [inspect(path, text, default_namespace="x") for path, text in files.items()]
+    return link(reports, files)
 
 
 def details(files: dict[str, str]) -> list[str]:
@@ -107,3 +108,120 @@ def test_reports_that_nobody_says_anything_of_stay_the_same_ones() -> None:
     reports = linked({"app.yaml": APP, "kustomization.yaml": f"resources: [x]\n{SETS_WEB}"})
 
     assert all(new is old for new, old in zip(link(reports), reports, strict=True))
+
+
+DEPLOYED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app, annotations: {fluxcd.io/automated: "true"}}
+spec:
+  template:
+    spec: {containers: [{name: web, image: "r.example/web:v1"}, {name: api, image: "api:v1"}]}
+"""
+MERGE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app, namespace: prod}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        image: r.example/mirror/web:v9
+"""
+OPERATION = "[{op: replace, path: /spec/template/spec/containers/0/image, value: r.example/web:v9}]"
+UPON = "resources: [app.yaml]\n"
+
+
+def block(text: str) -> str:
+    return "|-\n" + "".join(f"    {line}\n" for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("kustomization", "line"),
+    [
+        pytest.param(f"patches:\n- patch: {block(MERGE)}", 3, id="inline"),
+        pytest.param("patches:\n- path: patch.yaml\n", 3, id="in-a-file"),
+        pytest.param("patchesStrategicMerge:\n- ./patch.yaml\n", 3, id="merge-in-a-file"),
+        pytest.param(f"patchesStrategicMerge:\n- {block(MERGE)}", 3, id="merge-inline"),
+        pytest.param(
+            "patches:\n- path: patch.yaml\n  target: {kind: Deploy.*, name: a.+, group: apps}\n", 3,
+            id="with-a-target",
+        ),
+        pytest.param(
+            f"patches:\n- {{target: {{kind: Deployment}}, patch: '{OPERATION}'}}\n", 3,
+            id="operations",
+        ),
+        pytest.param(
+            f"patchesJson6902:\n- target: {{name: app, version: v1}}\n  patch: {block(OPERATION)}",
+            3,
+            id="operations-of-old",
+        ),
+        pytest.param(
+            "patchesJson6902:\n- {target: {name: app}, path: operations.json}\n", 3,
+            id="operations-in-a-file",
+        ),
+    ],
+)  # fmt: skip
+def test_an_image_that_a_patch_sets_is_not_updated_where_it_stands(
+    kustomization: str, line: int
+) -> None:
+    files = {
+        "app.yaml": DEPLOYED,
+        "kustomization.yaml": UPON + kustomization,
+        "operations.json": OPERATION,
+        "patch.yaml": MERGE,
+    }
+
+    assert details(files) == [f"is set in kustomization.yaml:{line}", ""]
+
+
+@pytest.mark.parametrize(
+    "kustomization",
+    [
+        pytest.param("patches: [{path: nowhere.yaml}, x, {}]", id="nothing-there"),
+        pytest.param("patches: [{path: patch.yaml, target: {name: other}}]", id="other-name"),
+        pytest.param("patches: [{path: patch.yaml, target: {name: ap}}]", id="part-of-the-name"),
+        pytest.param("patches: [{path: patch.yaml, target: {name: '['}}]", id="no-pattern"),
+        pytest.param("patches: [{path: patch.yaml, target: {kind: Job}}]", id="other-kind"),
+        pytest.param("patches: [{path: patch.yaml, target: {group: batch}}]", id="other-group"),
+        pytest.param(
+            "patches: [{path: patch.yaml, target: {labelSelector: a=b}}]", id="nobody-can-tell"
+        ),
+        pytest.param("patches: [{path: replicas.yaml}]", id="no-image"),
+        pytest.param("patches: [{path: operations.json}]", id="operations-without-target"),
+        pytest.param(
+            "patches: [{target: {name: app}, patch: '[x, {op: test, path: /a/image, value: b}]'}]",
+            id="tests",
+        ),
+        pytest.param(
+            "patches: [{target: {name: app}, patch: '[{op: add, path: /image, value: r.x/c}]'}]",
+            id="another-image",
+        ),
+        pytest.param("patches: [{target: {name: app}, patch: '{'}]", id="no-yaml"),
+        pytest.param("patchesStrategicMerge: [{a: b}]", id="no-text"),
+    ],
+)  # fmt: skip
+def test_an_image_that_no_patch_sets_is_updated(kustomization: str) -> None:
+    files = {
+        "app.yaml": DEPLOYED,
+        "kustomization.yaml": UPON + kustomization,
+        "operations.json": OPERATION,
+        "patch.yaml": MERGE,
+        "replicas.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\n",
+    }
+
+    assert details(files) == ["", ""]
+
+
+def test_the_only_image_of_a_workload_is_the_one_that_an_operation_sets() -> None:
+    one = DEPLOYED.replace(', {name: api, image: "api:v1"}', "").replace("name: app", "name: one")
+    operation = OPERATION.replace("r.example/web:v9", "elsewhere.example/w:v9")
+    files = {
+        "app.yaml": DEPLOYED,
+        "kustomization.yaml": "resources: [app.yaml, one.yaml]\n"
+        f"patches: [{{target: {{kind: Deployment}}, patch: '{operation}'}}]",
+        "one.yaml": one,
+    }
+
+    assert details(files) == ["", "", "is set in kustomization.yaml:2"]

@@ -299,7 +299,8 @@ def test_version_and_help_import_no_client_library() -> None:
         "import sys; sys.argv[0] = 'reconcile'\n"
         "from reconciler.__main__ import main\n"
         "main()\n"
-        "print(sorted({'click', 'git', 'kubernetes', 'urllib3', 'ruamel'} & set(sys.modules)))\n"
+        "clients = {'click', 'git', 'jinja2', 'kubernetes', 'urllib3', 'ruamel'}\n"
+        "print(sorted(clients & set(sys.modules)))\n"
     )
 
     def imported(*arguments: str) -> str:

@@ -102,7 +102,7 @@ def test_what_was_taken_back_and_released_stays_and_history_names_the_person(
     assert place.remote.tip() == tip
     newest = place.call("history").out.splitlines()[1].split()
     assert newest[2] == tip[:7]
-    assert newest[-3:] == ["Jane", "stands", "there"]
+    assert newest[-4:] == ["Jane", "(released)", "stands", "there"]
     (source,) = place.call("history", "-o", "json").json["sources"]
     assert source["writes"][0]["by"] == "person"
 

@@ -223,7 +223,7 @@ def _row(write: Write, standing: Standing, retraction: Retraction | None) -> tup
         trailer.workload,
         trailer.container,
         f"{trailer.old} -> {_suffix(trailer.old, trailer.new)}",
-        _name_of(write.author) if write.is_by_person else write.by or "-",
+        f"{_name_of(write.author)} (released)" if write.is_by_person else write.by or "-",
         f"{standing.value}{by}",
     )
 

@@ -11,6 +11,10 @@ from reconciler.core.proposal import BranchTip
 from reconciler.core.revision import Revision
 from reconciler.errors import NotFoundError, RemoteMovedError
 
+# Without that git takes it that the remote has only what its branches point at just now. Where the
+# one that is read moved on, it would send everything, contents included, which it fetches first.
+_NEGOTIATED = ("-c", "push.negotiate=true")
+
 
 class SideBranch:
     """A branch of the remote, through the clone of another one. Not safe for several threads."""
@@ -86,8 +90,9 @@ class SideBranch:
         require_push(self._program.settings, self._name)
         commit, options = revision.commit if revision else "", self._program.settings.push_options
         arguments = push_arguments(commit, seen, self._name, options=options)
+        clone = self._clone.path
         with self._exclusively():
-            output = self._program.try_with_remote(*arguments, clone=self._clone.path)
+            output = self._program.try_with_remote(*_NEGOTIATED, *arguments, clone=clone)
         if output.status:
             raise push_failure(output, where=self.url)
 

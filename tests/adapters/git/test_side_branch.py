@@ -227,3 +227,26 @@ def test_a_branch_is_made_moved_and_removed_over_http(tmp_path: Path) -> None:
             side.propose(None, seen=one.commit)
         side.propose(None, seen=two.commit)
     assert remote.tip(BRANCH) == ""
+
+
+@pytest.mark.git_server
+def test_what_the_remote_has_is_not_sent_though_its_branch_moved_on(tmp_path: Path) -> None:
+    remote = BareRemote.create(tmp_path / "root" / "web.git")
+    git(remote.path, "config", "http.receivepack", "true")
+    remote.put({f"folder/{number}": b"%d\n" % number for number in range(200)})
+    with serving(tmp_path / "root") as server:
+        settings = GitSettings(url=f"{server.url}/web.git", push_branch=BRANCH)
+        ours = GitRepository(settings, tmp_path / "clone")
+        made = ours.commit(ours.fetch().revision, {"folder/7": b"new\n"}, "ours")
+        remote.put({"README.md": b"moved\n"})
+        before = objects(remote)
+        ours.side_branch(BRANCH).propose(made, seen="")
+
+    assert objects(remote) - before == 4  # a commit, two trees and a content
+
+
+def objects(remote: BareRemote) -> int:
+    """Return how many objects a repository has, as often as it has them."""
+    lines = git(remote.path, "count-objects", "-v").splitlines()
+    counts = dict(line.split(": ") for line in lines)
+    return int(counts["count"]) + int(counts["in-pack"])

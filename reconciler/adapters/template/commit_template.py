@@ -15,8 +15,8 @@ from reconciler.core.nearest import nearest
 from reconciler.errors import SettingsError
 
 MAX_FILE_BYTES: Final = 64 * 1024
-MAX_CHARACTERS: Final = 64 * 1024
-"""Of a message; git takes more, people do not."""
+MAX_CHARACTERS: Final = 4 * 2**20
+"""Of a message: thousands of changes with some lines each."""
 MAX_ROUNDS: Final = 10_000
 """That ``range`` gives in one rendering, over all loops."""
 MAX_LENGTH: Final = 64 * 1024

@@ -73,9 +73,9 @@ def test_a_template_is_told_of_every_change() -> None:
         pytest.param("{{ 10 ** 999 }}", "c.j2:1", "more than 1,024 bits", id="power"),
         pytest.param("{{ '%9999999999d' % 1 }}", "c.j2:1", "is for numbers", id="format"),
         pytest.param(
-            "{% for a in range(999) %}{{ default }}{% endfor %}",
+            "{% for a in range(9999) %}{{ default * 9 }}{% endfor %}",
             "c.j2",
-            "more than 65,536 characters",
+            "more than 4,194,304 characters",
             id="output",
         ),
         pytest.param(

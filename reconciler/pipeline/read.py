@@ -74,7 +74,7 @@ class Reader:
                 seen.view.files[report.path]
                 for report in seen.view.reports
                 if report.path in seen.view.recalled
-                if report.path in paths or report.overlay or report.flux_objects
+                if report.path in paths or report.overlay or report.builds or report.flux_objects
             ]
         )
         history = self.repository.history(seen.snapshot.revision)  # it may have been deepened

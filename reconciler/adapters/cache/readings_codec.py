@@ -150,6 +150,7 @@ class _Report(_Row):
     overlay: _Overlay | None
     marked: tuple[_Marked, ...]
     flux_objects: tuple[_FluxObject, ...]
+    builds: tuple[_Overlay, ...]
 
 
 _Content: TypeAlias = tuple[_Problem | None, _Report | None]
@@ -215,6 +216,7 @@ def _report(path: str, report: FileReport) -> _Report:
         None if overlay is None else _overlay(overlay),
         tuple(_marked(path, each) for each in report.marked),
         tuple(_flux_object(path, each) for each in report.flux_objects),
+        tuple(map(_overlay, report.builds)),
     )
 
 
@@ -229,6 +231,7 @@ def _report_at(path: str, report: _Report | None) -> FileReport:
         None if overlay is None else _overlay_at(path, overlay),
         tuple([_marked_at(path, each) for each in report.marked]),
         tuple([_flux_object_at(path, each) for each in report.flux_objects]),
+        builds=tuple([_overlay_at(path, each) for each in report.builds]),
     )
 
 

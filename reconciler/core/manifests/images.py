@@ -18,7 +18,7 @@ from reconciler.core.manifests.container import WrittenImage
 from reconciler.core.manifests.document import Document, Piece, looks_like_manifest, pieces_of
 from reconciler.core.manifests.edit import is_editable
 from reconciler.core.manifests.flux_policy import ImagePolicy, ImageRepository, read_flux_object
-from reconciler.core.manifests.kustomization import Overlay, overlay_of
+from reconciler.core.manifests.kustomization import Overlay, flux_overlays_of, overlay_of
 from reconciler.core.manifests.marked import MarkedImage, Marks
 from reconciler.core.manifests.puller import puller_of
 from reconciler.core.manifests.value import check_value
@@ -129,6 +129,7 @@ class FileReport:
         marked: the images whose values have a marker; they become fields when all is linked.
         flux_objects: its ImagePolicies and ImageRepositories, which markers mean.
         fingerprints: of its pieces that have such fields or values; they spare a parsing.
+        builds: what Flux's Kustomizations set, each in the one folder that it reaches.
     """
 
     path: str
@@ -138,6 +139,7 @@ class FileReport:
     marked: tuple[MarkedImage, ...] = ()
     flux_objects: tuple[ImagePolicy | ImageRepository, ...] = ()
     fingerprints: tuple[Fingerprint, ...] = field(default=(), compare=False)
+    builds: tuple[Overlay, ...] = ()
 
 
 def inspect(
@@ -163,7 +165,7 @@ def inspect(
     """
     screen = () if is_survey or by_hand else SCREEN
     if screen and not any(word in text for word in screen):
-        return FileReport(path, overlay=overlay_of(path, text))
+        return FileReport(path, overlay=overlay_of(path, text), builds=flux_overlays_of(path, text))
     inspection = _Inspection(path, text, default_namespace, is_survey=is_survey, by_hand=by_hand)
     for piece in pieces_of(text, path=path, screen=screen, is_signed=not is_survey):
         inspection.take(piece)
@@ -220,6 +222,7 @@ class _Inspection:
             tuple(self._marks.images),
             tuple(self._flux_objects),
             tuple(self._fingerprints),
+            flux_overlays_of(self._path, self._text),
         )
 
     def _read(self, document: Document) -> None:

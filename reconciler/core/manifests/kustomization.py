@@ -10,6 +10,7 @@ from reconciler.core.manifests.document import Mapping, Node, Scalar, Sequence, 
 KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 GROUP = "kustomize.config.k8s.io"
 KIND = "Kustomization"
+FLUX_GROUP = "kustomize.toolkit.fluxcd.io"
 
 _REACHING = ("resources", "bases", "components")
 _BY_MARKS = ("labelSelector", "annotationSelector")
@@ -114,6 +115,29 @@ def overlay_of(path: str, text: str) -> Overlay | None:
             reached, images = tuple(_reached(root, path)), tuple(_set_images(root))
             return Overlay(path, reached, images, tuple(_patches(root, path)))
     return None
+
+
+def flux_overlays_of(path: str, text: str) -> tuple[Overlay, ...]:
+    """Return what Flux's Kustomizations in a file set in the folders of this repository.
+
+    That their source is this repository is taken for granted, if it is a GitRepository at all.
+    """
+    if FLUX_GROUP not in text or not any(key in text for key in ("images:", "patches:")):
+        return ()
+    found = []
+    for document in documents_of(text, path=path, screen=(FLUX_GROUP,)):
+        root = document.root
+        if isinstance(root, Mapping) and _is_of_flux(root):
+            spec = root.mapping("spec")
+            folder = posixpath.normpath(spec.text("path").lstrip("/") or ".")
+            images, patches = tuple(_set_images(spec)), tuple(_patches(spec, path))
+            found += [Overlay(path, (folder,), images, patches)] if images or patches else []
+    return tuple(found)
+
+
+def _is_of_flux(root: Mapping) -> bool:
+    is_kind = root.text("kind") == KIND and root.text("apiVersion").startswith(f"{FLUX_GROUP}/")
+    return is_kind and root.mapping("spec").mapping("sourceRef").text("kind") == "GitRepository"
 
 
 def _reached(root: Mapping, path: str) -> Iterator[str]:

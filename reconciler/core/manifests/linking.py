@@ -39,8 +39,8 @@ def link(
     if any(each.marked for each in linked):
         policies = FluxPolicies(each for report in linked for each in report.flux_objects)
         linked = tuple(_with_marked(each, policies) for each in linked)
-    overlays = [each.overlay for each in linked if each.overlay is not None]
-    found = overridden(overlays, _names(linked), texts) if overlays else {}
+    is_set = any(each.overlay or each.builds for each in linked)
+    found = overridden(linked, _names(linked), texts) if is_set else {}
     if found:
         linked = tuple(
             _with_overrides(each, found[each.path]) if each.path in found else each

@@ -3,9 +3,9 @@
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from reconciler.core.manifests.images import ImageField
+from reconciler.core.manifests.images import FileReport, ImageField
 from reconciler.core.manifests.kustomization import Overlay
 from reconciler.core.manifests.patching import PlacedPatch, patched_images
 
@@ -35,18 +35,20 @@ class Overrides:
 
 
 def overridden(
-    overlays: Sequence[Overlay], names: AbstractSet[str], texts: Mapping[str, str]
+    reports: Sequence[FileReport], names: AbstractSet[str], texts: Mapping[str, str]
 ) -> Mapping[str, Overrides]:
     """Return, for each file that a kustomization reaches, where which image is set.
 
     Args:
-        overlays: all of them, in the order in which they are named.
+        reports: of all manifests, in the order in which they are named.
         names: of the images that matter; what sets no other is not followed.
         texts: of all manifests by path; patches are among them.
     """
+    overlays = [each.overlay for each in reports if each.overlay is not None]
     by_folder = {posixpath.dirname(each.path) or ".": each for each in overlays}
+    builds = [_built(each, by_folder, reports) for report in reports for each in report.builds]
     found: dict[str, Overrides] = {}
-    for overlay in overlays:
+    for overlay in (*overlays, *builds):
         places = {
             each.name: f"{overlay.path}:{each.line}"
             for each in reversed(overlay.images)
@@ -59,6 +61,27 @@ def overridden(
             for name, place in places.items():
                 overrides.by_name.setdefault(name, place)
     return found
+
+
+def _built(
+    build: Overlay, by_folder: Mapping[str, Overlay], reports: Sequence[FileReport]
+) -> Overlay:
+    """Return what Flux builds, with what it reaches.
+
+    Where a folder has no kustomization, Flux makes one of all manifests below it, and of the
+    folders that have one (fluxcd.io, "Kustomization", "Generate kustomization.yaml").
+    """
+    (folder,) = build.reached
+    if folder in by_folder:
+        return build
+    inner = [each for each in by_folder if _is_below(each, folder)]
+    files = (each.path for each in reports if _is_below(each.path, folder))
+    plain = (path for path in files if not any(_is_below(path, each) for each in inner))
+    return replace(build, reached=(*inner, *plain))
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return folder == "." or path.startswith(f"{folder}/")
 
 
 def _patches(overlay: Overlay, texts: Mapping[str, str]) -> Iterator[PlacedPatch]:

@@ -80,7 +80,26 @@ patches:
 - patch: |-
     kind: Deployment
 """
-MORE = (FLUX, RULES, PATCHED, "", "\ufeff" + RULES, RULES.replace("\n", "\r\n"), '{"a": "\\ud800"}')
+BUILT = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: web}
+spec:
+  sourceRef: {kind: GitRepository, name: web}
+  path: ./apps
+  images: [{name: r.example/a, newTag: v2}]
+  patches: [{patch: "kind: Deployment", target: {kind: Deployment}}]
+"""
+MORE = (
+    FLUX,
+    RULES,
+    PATCHED,
+    BUILT,
+    "",
+    "\ufeff" + RULES,
+    RULES.replace("\n", "\r\n"),
+    '{"a": "\\ud800"}',
+)
 
 
 def plain(value: object) -> object:

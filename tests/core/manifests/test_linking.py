@@ -1,5 +1,7 @@
 """Linking: an image that a kustomization sets is left alone where it stands."""
 
+from textwrap import indent
+
 import pytest
 
 from reconciler.core.manifests.images import FileReport, inspect
@@ -225,3 +227,57 @@ def test_the_only_image_of_a_workload_is_the_one_that_an_operation_sets() -> Non
     }
 
     assert details(files) == ["", "", "is set in kustomization.yaml:2"]
+
+
+BUILD = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: apps, namespace: flux-system}
+spec:
+  sourceRef: {kind: GitRepository, name: flux-system}
+  path: PATH
+  images:
+  - {name: r.example/web, newTag: v2}
+"""
+
+
+@pytest.mark.parametrize("folder", ["./apps", "apps/", "/apps/prod/..", "./", "''"])
+def test_what_flux_sets_in_a_folder_is_not_updated_where_it_stands(folder: str) -> None:
+    files = {
+        "apps/a/app.yaml": DEPLOYED,
+        "apps/b/app.yaml": DEPLOYED,
+        "apps/b/kustomization.yaml": "resources: [app.yaml]\n",
+        "apps/b/other/app.yaml": DEPLOYED,
+        "flux/apps.yaml": "# of Flux\n---\n" + BUILD.replace("PATH", folder),
+    }
+
+    assert details(files) == ["is set in flux/apps.yaml:10", ""] * 2 + ["", ""]
+
+
+def test_what_flux_patches_is_not_updated_where_it_stands() -> None:
+    patch = indent(f"patches:\n- patch: {block(MERGE)}", "  ")
+    build = BUILD.replace("PATH", "apps").partition("  images:")[0] + patch
+    files = {
+        "app.yaml": DEPLOYED,
+        "apps/base/app.yaml": DEPLOYED,
+        "apps/kustomization.yaml": "resources: [base/app.yaml]\n",
+        "flux.yaml": build,
+    }
+
+    assert details(files) == ["", "", "is set in flux.yaml:8", ""]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("PATH", "appsandmore"),
+        ("GitRepository", "OCIRepository"),
+        ("newTag: v2", "other: x"),
+        ("kind: Kustomization", "kind: Other"),
+        ("kustomize.toolkit.fluxcd.io/v1", "example.org/v1 # kustomize.toolkit.fluxcd.io"),
+    ],
+)
+def test_what_flux_does_not_set_is_updated(old: str, new: str) -> None:
+    build = BUILD.replace(old, new).replace("PATH", "apps")
+
+    assert details({"apps/app.yaml": DEPLOYED, "flux.yaml": build}) == ["", ""]

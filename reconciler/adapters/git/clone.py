@@ -4,6 +4,7 @@ Nothing in it is dear: every content is at the remote, and what we commit is mad
 cycle if it was not pushed. So a clone that is damaged, stale in kind or full of packs is dropped.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ _LEFT_BEHIND = (
 )
 _NO_CONTENTS = "--filter=blob:none"
 _SMALL_CONTENTS = "--filter=blob:limit=1m"  # as good as all manifests
+# By these git takes configuration or contents from elsewhere. We write none of them.
+_FOREIGN = ("commondir", "objects/info/alternates", "objects/info/http-alternates")
 _FETCH = ("fetch", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no")
 
 
@@ -338,6 +341,8 @@ class Clone:
         mark, config = self.path / _MARK, self.path / "config"
         packs = sum(1 for _ in self.path.glob("objects/pack/*.pack"))
         if self.path.is_symlink() or not (mark.is_file() and config.is_file()):
+            return False
+        if any(os.path.lexists(self.path / name) for name in _FOREIGN):
             return False
         found = mark.read_bytes()
         self.is_whole = self.is_whole or found == self._mark(self.path, tip, is_whole=True)

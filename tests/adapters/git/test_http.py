@@ -251,11 +251,23 @@ def test_a_password_is_not_looked_for_where_none_is_asked(
     assert GitRepository(settings, tmp_path / "clone").fetch().entries
 
 
+OTHERS = ["127.0.0.1", "127.0.0.2", "localhost"]  # by another port, address or name
+
+
+@contextlib.contextmanager
+def another_host(remote: BareRemote, host: str) -> Iterator[tuple[GitHttpServer, str]]:
+    """Serve the remote also elsewhere, to everybody, and give the URL by that host's name."""
+    address = "127.0.0.1" if host == "localhost" else host
+    with serving(remote.path.parent, address=address) as other:
+        yield other, other.url.replace(address, host)
+
+
+@pytest.mark.parametrize("host", OTHERS)
 def test_a_redirect_is_not_followed_and_carries_no_password(
-    repository: GitRepository, server: GitHttpServer, remote: BareRemote
+    repository: GitRepository, server: GitHttpServer, remote: BareRemote, host: str
 ) -> None:
-    with serving(remote.path.parent) as other:
-        server.redirect_to = other.url
+    with another_host(remote, host) as (other, url):
+        server.redirect_to = url
 
         with pytest.raises(StalledError, match="redirects"):
             repository.fetch()
@@ -263,17 +275,18 @@ def test_a_redirect_is_not_followed_and_carries_no_password(
         assert other.paths == []
 
 
+@pytest.mark.parametrize("host", OTHERS)
 @pytest.mark.parametrize("service", ["git-upload-pack", "git-receive-pack"])
 def test_no_password_follows_a_redirect_that_comes_after_the_login(
-    repository: GitRepository, server: GitHttpServer, remote: BareRemote, service: str
+    repository: GitRepository, server: GitHttpServer, remote: BareRemote, service: str, host: str
 ) -> None:
     base = repository.fetch().revision
     made = repository.commit(base, {"a": b"2"}, "ours")
-    with serving(remote.path.parent) as other:
+    with another_host(remote, host) as (other, url):
 
         def redirect_the_work() -> None:
             is_work = server.paths[-1].endswith(f"/{service}")
-            server.redirect_to = other.url if is_work else ""
+            server.redirect_to = url if is_work else ""
 
         server.on_request = redirect_the_work
 

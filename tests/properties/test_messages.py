@@ -20,8 +20,8 @@ TRAILERS = trailers_of(CHANGES, by="default@1f3a9c02")
 texts = st.lists(
     st.sampled_from(
         ["Reconcile-By", "Reconcile-Image", "reconcile-by", ":", ": ", " ", "\t", "\n", "\r\n",
-         "\r", "\v", "\f", "\x85", "\xa0", "\u2028", "a", "a b c d e", "default@-", "Signed-off-by: x",
-         "\n\n", "[ci skip]", "-"]
+         "\r", "\v", "\f", "\x85", "\xa0", "\u2028", "a", "a b c d e", "default@-",
+         "Signed-off-by: x", "\n\n", "[ci skip]", "-"]
     ),
     max_size=20,
 ).map("".join)  # fmt: skip

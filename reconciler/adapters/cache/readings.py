@@ -252,7 +252,7 @@ def _rows_of(
 
 
 def _parts_of(database: sqlite3.Connection) -> list[tuple[str, str | None]]:
-    return database.execute("SELECT type, sql FROM sqlite_schema ORDER BY rowid").fetchall()
+    return database.execute("SELECT type, sql FROM sqlite_master ORDER BY rowid").fetchall()
 
 
 def _used_bytes(database: sqlite3.Connection) -> int:

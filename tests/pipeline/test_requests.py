@@ -1,6 +1,7 @@
 """Proposals shown as requests, at what answers as each forge does, about a real repository."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from reconciler.core.proposal import ProposalState
 from reconciler.errors import RegistryError
 from reconciler.exit_codes import OK, STALLED, TRANSIENT
 from reconciler.settings import ForgeSettings, GitSettings
+from tests.fakes.registry import FakeRegistries
 from tests.pipeline.proposals import BRANCH, NGINX, REDIS, World, deployment
 from tests.simulators.forge import KINDS, TOKEN, ForgeSimulator, serving_forge
 from tests.simulators.registry import Reply
@@ -191,6 +193,53 @@ def test_what_somebody_closed_stays_turned_down_without_its_branch(
 
     assert world.remote.tip(BRANCH) == ""
     assert forge.open == []
+
+
+def test_what_was_merged_without_trailers_and_put_back_is_not_proposed_again(
+    world: World, forge: ForgeSimulator
+) -> None:
+    world.run()
+    forge.pulls[0].state = "merged"
+    world.remote.put({"nginx.yaml": deployment("nginx", f"{NGINX}:v4")}, "Squashed")
+    world.run()
+    world.remote.put({"nginx.yaml": deployment("nginx", f"{NGINX}:v3")}, "Back")
+
+    outcome = world.run()
+
+    assert [pull.state for pull in forge.pulls] == ["merged"]
+    (skip,) = (skip for skip in outcome.skips if skip.reason is SkipReason.TURNED_DOWN)
+    assert skip.detail == (
+        "was merged by https://forge.example/acme/web/pulls/1 and is due again: "
+        "taken back, or about to arrive"
+    )
+
+
+def test_a_request_whose_branch_somebody_removed_is_closed_when_nothing_is_due(
+    world: World, forge: ForgeSimulator
+) -> None:
+    parts = world.parts()
+    world.run(parts=parts)
+    world.person("update-ref", "-d", f"refs/heads/{BRANCH}")
+    world.tags[NGINX] = ["v3"]
+
+    world.run(parts=replace(parts, registries=FakeRegistries(world.tags)))
+
+    assert [pull.state for pull in forge.pulls] == ["closed"]
+
+
+def test_a_request_that_is_declined_is_told_with_the_forge_s_words(
+    world: World, forge: ForgeSimulator
+) -> None:
+    def decline() -> None:
+        forge.declines = "requests are switched off"
+
+    forge.on_create = decline
+
+    outcome = world.run()
+
+    assert outcome.exit_code == STALLED
+    assert "requests are switched off" in str(outcome.problems[0])
+    assert world.commits() == ["Update nginx to v4"]
 
 
 def test_what_somebody_opened_again_is_ours_again(world: World, forge: ForgeSimulator) -> None:

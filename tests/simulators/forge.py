@@ -81,6 +81,7 @@ class ForgeSimulator:
         project: what the forge calls it.
         page: the most that a page of Gitea's list holds.
         replies: scripted answers that come before any other.
+        declines: why no request is opened; empty: they are.
         on_create: is told just before a request is opened: somebody may be faster.
         calls: ``METHOD PATH`` of what was asked, after the API's path, without query.
         statuses: what was reported: commit, state, context, description.
@@ -92,6 +93,7 @@ class ForgeSimulator:
     page: int = 50
     replies: list[Reply] = field(default_factory=list)
     on_create: Callable[[], None] = lambda: None
+    declines: str = ""
     pulls: list[Pull] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -189,6 +191,8 @@ class ForgeSimulator:
 
     def _create(self, body: dict[str, Any]) -> Reply:
         self.on_create()
+        if self.declines:
+            return _reply(422, {"message": self.declines})
         if problem := _problem(body, _CREATE[self.kind], _REQUIRED[self.kind]):
             return problem
         gitlab = self.kind == "gitlab"

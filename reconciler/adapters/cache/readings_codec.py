@@ -136,6 +136,7 @@ class _FluxObject(_Row):
     subject: str
     rules: _Rules | None
     puller: _Puller | None
+    excluded: tuple[str, ...]
 
 
 class _Overlay(_Row):
@@ -452,8 +453,9 @@ def _marker_at(marker: _Marker) -> Marker:
 def _flux_object(path: str, each: ImagePolicy | ImageRepository) -> _FluxObject:
     common = (each.name, _place(path, each.where), each.is_suspended, each.problem)
     if isinstance(each, ImagePolicy):
-        return _FluxObject(*common, each.repository, _rules(each.rules), None)
-    return _FluxObject(*common, each.image, None, _puller(each.puller))
+        return _FluxObject(*common, each.repository, _rules(each.rules), None, ())
+    excluded = tuple(map(str, each.excluded))
+    return _FluxObject(*common, each.image, None, _puller(each.puller), excluded)
 
 
 def _flux_object_at(path: str, each: _FluxObject) -> ImagePolicy | ImageRepository:
@@ -462,4 +464,5 @@ def _flux_object_at(path: str, each: _FluxObject) -> ImagePolicy | ImageReposito
         return ImagePolicy(*common, each.subject, _rules_at(each.rules))
     if each.puller is None:
         raise ValueError("is neither a policy nor a repository")
-    return ImageRepository(*common, each.subject, _puller_at(each.puller))
+    excluded = tuple(map(Pattern, each.excluded))
+    return ImageRepository(*common, each.subject, _puller_at(each.puller), excluded)

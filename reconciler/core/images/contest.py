@@ -116,6 +116,9 @@ class Contest:
             return "is a signature or attestation"
         if tag in self._taken_back:
             return self.rules.taken_back.reason_of(tag)
+        for pattern in self.rules.excluded:
+            if pattern.matches(tag):
+                return f"is excluded by {pattern}"
         return ""
 
     def is_below_taken_back(self, rank: Rank) -> bool:
@@ -164,6 +167,9 @@ class Contest:
         text_of = self.text_of if self._filter else None
         odd = [tag for tag in self.listed if not _PLAIN.fullmatch(tag) and self.never(tag)]
         odd += [tag for tag in self._taken_back if tag in self.listed and tag not in odd]
+        if self.rules.excluded:
+            known = frozenset(odd)
+            odd += [tag for tag in self.listed if tag not in known and self.never(tag)]
         self.refused += odd
         for tag in self.listed.difference(odd):  # may be tens of thousands
             text = text_of(tag) if text_of else tag

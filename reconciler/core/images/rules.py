@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from reconciler.core.images.pattern import Pattern
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.policy import DEFAULT_POLICY, Policy
 from reconciler.core.images.tag_filter import TagFilter
@@ -50,6 +51,7 @@ class TagRules:
         allows_downgrade: whether the policy's best is taken even if it is lower.
         pins_digest: whether the digest is written beside the tag.
         taken_back: what Git remembers against some tags and digests.
+        excluded: tags that one of these matches are never chosen.
     """
 
     policy: Policy = DEFAULT_POLICY
@@ -58,6 +60,7 @@ class TagRules:
     allows_downgrade: bool = False
     pins_digest: bool = False
     taken_back: TakenBack = NOTHING_TAKEN_BACK
+    excluded: tuple[Pattern, ...] = ()
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +73,14 @@ class TagRules:
     @property
     def _key(self) -> tuple[object, ...]:
         digests = (self.allows_downgrade, self.pins_digest)
-        return (self.policy, self.tag_filter, self.platforms, *digests, self.taken_back)
+        return (
+            self.policy,
+            self.tag_filter,
+            self.platforms,
+            *digests,
+            self.taken_back,
+            self.excluded,
+        )
 
 
 DEFAULT_RULES = TagRules()

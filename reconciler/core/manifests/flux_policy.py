@@ -5,7 +5,7 @@ The fields are those of ``image.toolkit.fluxcd.io`` v1beta1 to v1 (fluxcd.io, "I
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 from reconciler.core.images.pattern import Pattern
@@ -61,10 +61,11 @@ class ImagePolicy(FluxObject):
 
 @dataclass(frozen=True, slots=True)
 class ImageRepository(FluxObject):
-    """Which image, and who pulls it."""
+    """Which image, who pulls it, and which of its tags do not count."""
 
     image: str
     puller: Puller
+    excluded: tuple[Pattern, ...] = ()
 
 
 Found = TypeVar("Found", ImagePolicy, ImageRepository)
@@ -114,7 +115,8 @@ def _read_policy(found: _Common, spec: yaml.Mapping, namespace: str) -> ImagePol
 
 def _read_repository(found: _Common, spec: yaml.Mapping, namespace: str) -> ImageRepository:
     try:
-        return ImageRepository(*found, "", _image(spec), _puller(spec, namespace))
+        image, excluded = _image(spec), _excluded(spec)
+        return ImageRepository(*found, "", image, _puller(spec, namespace), excluded)
     except ManifestError as error:
         return ImageRepository(*found, error.message, "", Puller(namespace))
 
@@ -145,7 +147,8 @@ class FluxPolicies:
             for kind, each in ((_POLICY, policy), (_REPOSITORY, repository))
             if each.is_suspended
         ]
-        return Wanted(repository.image, policy.rules, repository.puller, "; ".join(stopped[:1]))
+        rules = replace(policy.rules, excluded=repository.excluded)
+        return Wanted(repository.image, rules, repository.puller, "; ".join(stopped[:1]))
 
 
 def _only(kind: str, name: str, known: Mapping[str, Sequence[Found]]) -> Found:
@@ -170,11 +173,21 @@ def _image(spec: yaml.Mapping) -> str:
         raise ManifestError(error.message) from error
     if reference.tag is not None or reference.digest is not None:
         raise ManifestError(f"image {shown(image)} must have no tag and no digest")
-    excluded = spec.get("exclusionList")
-    items = excluded.inside if isinstance(excluded, yaml.Sequence) else []
-    if any(not isinstance(each, yaml.Scalar) or each.value != _SIGNATURES for each in items):
-        raise ManifestError("exclusionList is not supported: use filterTags of the ImagePolicy")
     return image
+
+
+def _excluded(spec: yaml.Mapping) -> tuple[Pattern, ...]:
+    """Return the expressions of tags that are not looked at; each matches anywhere in a tag."""
+    given = spec.get("exclusionList")
+    texts = []
+    for each in given.inside if isinstance(given, yaml.Sequence) else ():
+        if not isinstance(each, yaml.Scalar):
+            raise ManifestError("exclusionList must be a list of texts")
+        texts += [] if each.value == _SIGNATURES else [each.value]
+    try:
+        return tuple(map(Pattern, texts))
+    except PolicySyntaxError as error:
+        raise ManifestError(f"invalid {shown(error.text)}: {error.reason}") from error
 
 
 def _puller(spec: yaml.Mapping, namespace: str) -> Puller:

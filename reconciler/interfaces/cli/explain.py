@@ -101,6 +101,7 @@ def _rules(rules: TagRules) -> dict[str, str]:
     asked = {
         "policy": str(rules.policy),
         "filter": str(rules.tag_filter or ""),
+        "excluded": ", ".join(map(str, rules.excluded)),
         "platforms": ", ".join(map(str, rules.platforms)),
         "digest": "pin" if rules.pins_digest else "",
         "downgrade": "allowed" if rules.allows_downgrade else "",

@@ -26,9 +26,11 @@ def save(images: Sequence[SurveyedImage], name: str) -> None:
     (image,) = images
     if not image.tags:
         return  # why they are not known is told as a problem
+    excluded = image.field.rules.excluded
+    tags = [tag for tag in image.tags if not any(each.matches(tag) for each in excluded)]
     head = "".join(f"# {printable(line)}\n" for line in _head(image, name))
     try:
-        Path(name).write_text(head + print_tag_list(image.tags, image.knowledge), "utf-8")
+        Path(name).write_text(head + print_tag_list(tags, image.knowledge), "utf-8")
     except OSError as error:
         raise SettingsError(f"cannot write the tags: {error.strerror}", where=name) from error
     except ValueError as error:  # a zero byte in the name

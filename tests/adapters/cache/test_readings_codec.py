@@ -28,7 +28,7 @@ spec:
 apiVersion: image.toolkit.fluxcd.io/v1
 kind: ImageRepository
 metadata: {name: web, namespace: flux-system}
-spec: {image: r.example/web, secretRef: {name: regcred}, suspend: true}
+spec: {image: r.example/web, secretRef: {name: regcred}, suspend: true, exclusionList: [rc, '^x']}
 ---
 apiVersion: image.toolkit.fluxcd.io/v1
 kind: ImageRepository

@@ -3,6 +3,8 @@
 import pytest
 
 from reconciler.core.images.pull_secret import Puller
+from reconciler.core.images.selection import select
+from reconciler.core.images.verdict import verdicts
 from reconciler.core.manifests.images import FileReport, ImageField, SkipReason, inspect
 from reconciler.core.manifests.linking import link
 
@@ -153,8 +155,10 @@ def test_values_in_a_flow_collection_are_marked_by_the_last() -> None:
         pytest.param((REPOSITORY.replace("r.example/web", "https://r.example"), POLICY),
                      "the ImageRepository flux:web at 0.yaml:1 cannot be used: invalid image",
                      id="no-image"),
-        pytest.param((REPOSITORY.replace("web}\n", "web, exclusionList: ['^x']}\n"), POLICY),
-                     "exclusionList is not supported", id="exclusions"),
+        pytest.param((REPOSITORY.replace("web}\n", "web, exclusionList: ['[']}\n"), POLICY),
+                     "cannot be used: invalid '['", id="no-expression"),
+        pytest.param((REPOSITORY.replace("web}\n", "web, exclusionList: [{}]}\n"), POLICY),
+                     "exclusionList must be a list of texts", id="no-text"),
         pytest.param((REPOSITORY.replace("r.example/web", "r.example/other"), POLICY),
                      "is r.example/web, but its policy is about r.example/other", id="another"),
     ],
@@ -299,3 +303,17 @@ def test_many_markers_take_linear_time(text: str) -> None:
     report = linked(text, REPOSITORY, POLICY)
 
     assert len(report.problems) <= 3_000
+
+
+def test_tags_that_a_repository_of_flux_excludes_are_never_chosen() -> None:
+    given = "web, exclusionList: ['^.*\\.sig$', 'rc', '^1\\.3']}\n"
+    repository = REPOSITORY.replace("web}\n", given)
+    rules = field(f"\nimage: r.example/web:1.2.3 # {MARK}\n", repository, POLICY).rules
+    tags = ["1.2.3", "1.2.5", "1.3.0", "1.4.0-rc1", "1.2.4"]
+
+    made = select(tags, rules, current="1.2.3")
+    said = {each.tag: each.reason for each in verdicts(tags, rules, current="1.2.3")}
+
+    assert made.winner == "1.2.5"
+    assert said["1.3.0"] == "is excluded by ^1\\.3"
+    assert said["1.4.0-rc1"] == "is excluded by rc"

@@ -370,7 +370,7 @@ class Forge(Protocol):
         ...
 
     def close_request(self, number: int, *, body: str, comment: str) -> None:
-        """Comment on an open request, give it another body, and close it unmerged."""
+        """Close an open request unmerged, give it another body, and then comment on it."""
         ...
 
     def status_of(self, commit: str, context: str) -> CommitStatus | None:

@@ -214,6 +214,20 @@ def test_what_was_merged_without_trailers_and_put_back_is_not_proposed_again(
     )
 
 
+def test_a_comment_that_is_lost_keeps_nothing_from_being_cleared_up(
+    world: World, forge: ForgeSimulator
+) -> None:
+    world.run()
+    world.remote.put({"nginx.yaml": deployment("nginx", f"{NGINX}:v4")}, "By hand")
+    forge.lost_comments = 1
+
+    outcomes = [world.run() for _ in range(3)]
+
+    assert [outcome.exit_code for outcome in outcomes] == [TRANSIENT, OK, OK]
+    assert [(pull.state, pull.comments) for pull in forge.pulls] == [("closed", [])]
+    assert world.remote.tip(BRANCH) == ""
+
+
 def test_a_request_whose_branch_somebody_removed_is_closed_when_nothing_is_due(
     world: World, forge: ForgeSimulator
 ) -> None:

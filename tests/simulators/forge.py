@@ -81,6 +81,7 @@ class ForgeSimulator:
         project: what the forge calls it.
         page: the most that a page of Gitea's list holds.
         replies: scripted answers that come before any other.
+        lost_comments: how many of the next comments are not taken.
         declines: why no request is opened; empty: they are.
         on_create: is told just before a request is opened: somebody may be faster.
         calls: ``METHOD PATH`` of what was asked, after the API's path, without query.
@@ -94,6 +95,7 @@ class ForgeSimulator:
     replies: list[Reply] = field(default_factory=list)
     on_create: Callable[[], None] = lambda: None
     declines: str = ""
+    lost_comments: int = 0
     pulls: list[Pull] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -247,6 +249,9 @@ class ForgeSimulator:
             return _reply(404, {"message": "Not Found"})
         if problem := _problem(body, {"body"}, {"body"}):
             return problem
+        if self.lost_comments:
+            self.lost_comments -= 1
+            return _reply(500, {"message": "oops"})
         pull.comments.append(body["body"])
         return _reply(201, {"id": 1, "body": body["body"]})
 

@@ -95,10 +95,10 @@ class GitLab:
         return self._changed("PUT", f"{self._path}/merge_requests/{number}", body)
 
     def close_request(self, number: int, *, body: str, comment: str) -> None:
-        """Say why, and close it."""
+        """Close it, and then say why: not twice, if anything fails in between."""
         path = f"{self._path}/merge_requests/{number}"
-        self._api.change(Call("POST", f"{path}/notes", _RIGHT, {"body": comment}), object)
         self._changed("PUT", path, {"state_event": "close", "description": body})
+        self._api.change(Call("POST", f"{path}/notes", _RIGHT, {"body": comment}), object)
 
     def status_of(self, commit: str, context: str) -> CommitStatus | None:
         """Return the newest status of a commit in a context."""

@@ -12,9 +12,10 @@ from reconciler.core.message import parse_trailers
 from reconciler.core.proposal import ProposalState
 from reconciler.errors import RegistryError
 from reconciler.exit_codes import OK, STALLED, TRANSIENT
+from reconciler.pipeline.events import Event, Planned
 from reconciler.settings import ForgeSettings, GitSettings
 from tests.fakes.registry import FakeRegistries
-from tests.pipeline.proposals import BRANCH, NGINX, REDIS, World, deployment
+from tests.pipeline.proposals import BRANCH, NGINX, REDIS, Recorder, World, deployment
 from tests.simulators.forge import KINDS, TOKEN, ForgeSimulator, serving_forge
 from tests.simulators.registry import Reply
 
@@ -212,6 +213,35 @@ def test_what_was_merged_without_trailers_and_put_back_is_not_proposed_again(
         "was merged by https://forge.example/acme/web/pulls/1 and is due again: "
         "taken back, or about to arrive"
     )
+
+
+def test_two_of_us_at_once_come_to_one_commit_and_one_request(
+    world: World, forge: ForgeSimulator, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = replace(world, folder=tmp_path / "other", recorder=Recorder())
+    parts, others = world.parts(), other.parts()
+    left = [None]
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, Planned) and left:
+            left.clear()
+            assert other.run(parts=others).exit_code == OK
+
+    world.recorder.on_event = on_event
+
+    outcome = world.run(parts=parts)
+
+    assert outcome.exit_code == OK
+    tip = world.remote.tip(BRANCH)  # within one second both make the very same commit
+    assert outcome.proposal is not None
+    assert outcome.proposal.commit == tip
+    assert world.commits() == ["Update nginx to v4"]
+    assert [pull.state for pull in forge.pulls] == ["open"]
+    for _ in range(3):
+        world.run(parts=parts)
+        other.run(parts=others)
+    assert world.remote.tip(BRANCH) == tip
 
 
 def test_a_comment_that_is_lost_keeps_nothing_from_being_cleared_up(

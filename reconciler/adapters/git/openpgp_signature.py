@@ -1,17 +1,15 @@
 """Signs with an OpenPGP key, by gpg with a home of its own that holds nothing but that key."""
 
 import contextlib
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.adapters.git.credentials import first_line
 from reconciler.adapters.git.failures import printable
-from reconciler.adapters.git.gpg_agent import end_agent
-from reconciler.adapters.git.private_files import remove_folder, write_private
+from reconciler.adapters.git.gpg_agent import end_agent, short_path
+from reconciler.adapters.git.private_files import write_private
 from reconciler.adapters.git.runner import Output
 from reconciler.adapters.git.signing_key import OpenPgpKey
 from reconciler.adapters.git.tool import Tool
@@ -22,8 +20,8 @@ _OPTIONS = ("--no-options", "--batch", "--no-tty", "--status-fd=2", "--pinentry-
 # No search for smart cards. The agent keeps the key locked in its folder; without a count it would
 # first measure, for seconds, how much work that may be on this machine.
 _AGENT_CONF = b"disable-scdaemon\ns2k-count 65536\n"
+HOME = "home"  # of gpg, in the folder where it works
 _BEGIN = b"-----BEGIN PGP SIGNATURE-----"
-_LONGEST_HOME = 87  # with "/S.gpg-agent.browser" the 107 bytes that the path of a socket may have
 
 # doc/DETAILS of GnuPG. The flags of IMPORT_OK: 16 for a secret key.
 _IMPORTED = re.compile(r"(?m)^\[GNUPG:\] IMPORT_OK (?P<flags>[0-9]+) (?P<key>[0-9A-F]+)$")
@@ -75,18 +73,15 @@ def sign_with_openpgp(
 
 @contextlib.contextmanager
 def _home(folder: Path) -> Iterator[Path]:
-    """Give gpg a home whose path is short enough for the agent's socket."""
-    home = folder / "home"
-    if len(os.fsencode(home)) > _LONGEST_HOME:
-        home = Path(tempfile.mkdtemp(prefix="reconcile-"))
-    else:
-        home.mkdir(mode=0o700)
+    """Give gpg a home below a folder, by a path that is short enough for the agent's socket."""
+    home = folder / HOME
+    home.mkdir(mode=0o700)
+    write_private(home / "gpg-agent.conf", _AGENT_CONF)
     try:
-        write_private(home / "gpg-agent.conf", _AGENT_CONF)
-        yield home
+        with short_path(home) as short:
+            yield short
     finally:
         end_agent(home)
-        remove_folder(home)
 
 
 def _fingerprint(imported: Output, where: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.adapters.git.openpgp_signature import sign_with_openpgp
+from reconciler.adapters.git.gpg_agent import end_agent
+from reconciler.adapters.git.openpgp_signature import HOME, sign_with_openpgp
 from reconciler.adapters.git.private_files import read_bounded, remove_folder
 from reconciler.adapters.git.program import GitProgram
 from reconciler.adapters.git.signing_key import OpenPgpKey, SigningFormat, signing_key_of
@@ -89,6 +90,7 @@ def _format(text: str | None) -> SigningFormat | None:
 
 @contextlib.contextmanager
 def _private_folder(path: Path) -> Iterator[Path]:
+    end_agent(path / HOME)  # that a killed process left
     remove_folder(path)
     path.mkdir(mode=0o700)
     try:

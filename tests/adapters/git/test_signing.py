@@ -1,10 +1,14 @@
 """Commits are signed as asked, so that git verifies them, or they are not made."""
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +20,9 @@ from lab.openpgp import GpgHome, gpg_home
 from lab.process import LabError, MissingPartError
 from lab.ssh_server import make_key
 from reconciler.adapters.git.repository import GitRepository
-from reconciler.errors import SettingsError, StalledError
+from reconciler.errors import GitError, SettingsError, StalledError, StoppedError
+from reconciler.settings import GitSettings
+from reconciler.stop import Stop
 from tests.adapters.git.clones import another
 
 PASSPHRASE = "öpen, Sesame"
@@ -80,18 +86,14 @@ def locked(folder: Path) -> Path:
     return file
 
 
-def agents() -> list[str]:
-    """Return the command lines of all agents of gpg that were started for a clone."""
+def agents(folder: Path) -> list[int]:
+    """Return the agents of gpg that were started for a clone below a folder."""
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        if command.startswith("gpg-agent") and (
-            "/signing/home" in command or "reconcile-" in command
-        ):
-            found.append(command)
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            is_agent = (process / "cmdline").read_bytes().startswith(b"gpg-agent")
+            if is_agent and os.fsencode(folder) in (process / "environ").read_bytes():
+                found.append(int(process.name))
     return found
 
 
@@ -121,7 +123,7 @@ def test_a_commit_is_signed_so_that_git_verifies_it(
     git(remote.path, "fsck", "--strict")
     with pytest.raises(LabError):
         key.verify(remote, "main^")
-    assert agents() == []
+    assert agents(tmp_path) == []
 
 
 def test_each_of_several_commits_is_signed(
@@ -134,7 +136,7 @@ def test_each_of_several_commits_is_signed(
         key.verify(remote, commit_and_push(repository, content))
 
     assert not (tmp_path / "data" / "signing").exists()
-    assert agents() == []
+    assert agents(tmp_path) == []
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
@@ -189,13 +191,13 @@ def test_a_folder_whose_path_is_too_long_for_a_socket_is_no_trouble(
     remote: BareRemote, tmp_path: Path, home: GpgHome
 ) -> None:
     key = openpgp_key(home, tmp_path)
-    deep = tmp_path / ("d" * 100)
+    deep = tmp_path / ("d" * 200)
     deep.mkdir()
 
     commit_and_push(signing(remote, deep, key.file))
 
     key.verify(remote)
-    assert agents() == []
+    assert agents(tmp_path) == []
 
 
 def test_the_keys_and_settings_of_the_user_have_no_say(
@@ -234,7 +236,7 @@ def refused(remote: BareRemote, repository: GitRepository, match: str) -> Stalle
 
     assert remote.log() == ["first"]
     assert not list(remote.path.parent.glob("data/signing"))
-    assert agents() == []
+    assert agents(remote.path.parent) == []
     assert PASSPHRASE not in str(caught.value)
     return caught.value
 
@@ -436,4 +438,160 @@ def test_a_user_without_a_name_signs(remote: BareRemote, tmp_path: Path) -> None
     )
 
     assert done.stderr == ""
+    key.verify(remote)
+
+
+_CYCLE = """
+import sys
+from pathlib import Path
+from reconciler.adapters.git.repository import GitRepository
+from reconciler.settings import GitSettings
+
+url, key, data = sys.argv[1:]
+repository = GitRepository(GitSettings(url, signing_key_file=Path(key)), Path(data))
+snapshot = repository.fetch()
+entries = [entry for entry in snapshot.entries if entry.path == "a"]
+if [content for _, content in repository.read(entries, max_bytes=99)] != [b"ours"]:
+    repository.push(repository.commit(snapshot.revision, {"a": b"ours"}, "ours"))
+"""
+
+# Does its work and, when it is to sign, kills who called it; before or after.
+_KILLER = """\
+#!/bin/sh
+case "$*" in
+*{act}*)
+    if [ -e {flag} ]; then
+        rm {flag}
+        {before}
+        {real} "$@"
+        {after}
+        sleep 0.2
+        exit 1
+    fi ;;
+esac
+exec {real} "$@"
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("name", "act"), [("ssh-keygen", "-Y"), ("gpg", "--import"), ("gpg", "--detach-sign")]
+)
+def test_a_cycle_killed_while_it_signs_is_completed_by_the_next(
+    remote: BareRemote, tmp_path: Path, home: GpgHome, *, name: str, act: str, when: str
+) -> None:
+    key = openpgp_key(home, tmp_path) if name == "gpg" else ssh_key(tmp_path)
+    flag, wrapper = tmp_path / "flag", tmp_path / "bin" / name
+    flag.touch()
+    wrapper.parent.mkdir()
+    kill = {"before": "", "after": "", when: "kill -KILL $PPID"}
+    wrapper.write_text(_KILLER.format(flag=flag, act=act, real=shutil.which(name), **kill))
+    wrapper.chmod(0o755)
+    folder = tmp_path / "data"
+    command = [sys.executable, "-c", _CYCLE, str(remote.path), str(key.file), str(folder)]
+    path = f"{wrapper.parent}:{os.environ['PATH']}"
+
+    def run() -> int:
+        return subprocess.run(command, env={**os.environ, "PATH": path}, check=False).returncode
+
+    assert run() == -signal.SIGKILL
+    assert not flag.exists()
+    assert remote.log() == ["first"]
+    assert run() == 0
+
+    assert remote.log() == ["ours", "first"]
+    key.verify(remote)
+    assert agents(tmp_path) == []
+    assert not (tmp_path / "data" / "signing").exists()
+
+
+def slow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put an ``ssh-keygen`` on the PATH that takes for ever; return where it writes its number."""
+    number, program = folder / "number", folder / "bin" / "ssh-keygen"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho $$ > {number}.new\nmv {number}.new {number}\nsleep 300\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return number
+
+
+def test_a_program_that_hangs_is_ended_with_its_children(
+    remote: BareRemote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = ssh_key(tmp_path)
+    base = another(remote, tmp_path).fetch().revision
+    number = slow(tmp_path, monkeypatch)
+    repository = signing(remote, tmp_path, key.file, timeout_s=5.0)
+
+    with pytest.raises(GitError, match="ssh-keygen did not end within 5 s"):
+        repository.commit(base, {"a": b"2"}, "ours")
+
+    assert not Path(f"/proc/{number.read_text().strip()}").exists()
+    assert not (tmp_path / "data" / "signing").exists()
+
+
+def test_a_program_is_ended_when_its_process_has_to_end_at_once(
+    remote: BareRemote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = ssh_key(tmp_path)
+    base = another(remote, tmp_path).fetch().revision
+    number, stop = slow(tmp_path, monkeypatch), Stop()
+    settings = GitSettings(url=str(remote.path), signing_key_file=key.file)
+
+    def insist() -> None:
+        while not number.exists():
+            time.sleep(0.01)
+        stop.insist()
+
+    insisting = threading.Thread(target=insist)
+    insisting.start()
+    with pytest.raises(StoppedError, match="ssh-keygen was ended"):
+        GitRepository(settings, tmp_path / "data", stop=stop).commit(base, {"a": b"2"}, "ours")
+    insisting.join()
+
+    assert not Path(f"/proc/{number.read_text().strip()}").exists()
+
+
+def test_a_program_that_cannot_be_started_is_an_error_of_ours(
+    remote: BareRemote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = ssh_key(tmp_path)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "ssh-keygen").write_bytes(b"no program")
+    (folder / "ssh-keygen").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    repository = signing(remote, tmp_path, key.file)
+
+    with pytest.raises(GitError, match="cannot start ssh-keygen"):
+        repository.commit(repository.fetch().revision, {"a": b"2"}, "ours")
+
+
+def test_commits_that_a_person_asks_for_are_signed_too(remote: BareRemote, tmp_path: Path) -> None:
+    key = ssh_key(tmp_path, passphrase=PASSPHRASE)
+    pod = "spec: {containers: [{name: web, image: 'registry.example/web:v1'}]}"
+    remote.put(
+        {
+            "web.yaml": (
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: web\n"
+                f"spec:\n  template:\n    {pod}\n"
+            ).encode()
+        }
+    )
+    arguments = ["automate", "web:deployment/web", "--git-url", remote.path,
+                 "--data-dir", tmp_path / "data", "--git-signing-key-file", key.file]  # fmt: skip
+    opened = ["--git-signing-passphrase-file", locked(tmp_path)]
+    before = remote.log()
+
+    def call(*more: object) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "reconciler", *map(str, (*arguments, *more))]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    refused_ = call()
+    assert refused_.returncode == 2
+    assert "use --git-signing-passphrase-file" in refused_.stderr
+    assert remote.log() == before
+
+    assert call(*opened).returncode == 0
+    assert len(remote.log()) == len(before) + 1
     key.verify(remote)

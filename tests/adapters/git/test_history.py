@@ -309,3 +309,24 @@ def test_a_remote_that_sends_all_contents_gives_more_of_its_history_too(
 
     assert repository.deepen(revision)
     assert len(moves(repository.history(revision))) == 8
+
+
+def test_a_remote_whose_own_history_is_cut_off_gives_what_it_has(
+    remote: BareRemote, tmp_path: Path
+) -> None:
+    remote.put({"a": b"v4"}, ours("v3", "v4"))
+    for number in range(9):
+        remote.put({"b": b"%d" % number})
+    cut = tmp_path / "cut.git"
+    git(tmp_path, "clone", "--quiet", "--bare", "--depth=3", f"file://{remote.path}", str(cut))
+    git(cut, "config", "uploadpack.allowFilter", "true")
+    repository = GitRepository(GitSettings(f"file://{cut}", history=2), tmp_path / "data")
+    revision = repository.fetch().revision
+
+    while repository.deepen(revision):
+        pass
+
+    assert repository.history(revision).writes == ()
+    assert repository.history(revision).since is not None
+    repository.push(repository.commit(revision, {"a": b"v5"}, ours("v4", "v5")))
+    assert moves(history(repository)) == ["v4 -> v5"]

@@ -50,6 +50,19 @@ def test_a_branch_that_is_not_there_is_told_with_those_that_are(
     assert error.value.where == str(remote.path)
 
 
+def test_a_default_branch_that_is_renamed_between_cycles_is_followed(
+    remote: BareRemote, repository: GitRepository
+) -> None:
+    first = repository.fetch().revision
+    git(remote.path, "branch", "-m", "main", "trunk")
+
+    second = repository.fetch().revision
+    repository.push(repository.commit(second, {"a": b"2"}, "ours"))
+
+    assert (first.branch, second.branch, second.commit) == ("main", "trunk", first.commit)
+    assert remote.files("trunk")["a"] == b"2"
+
+
 def test_a_head_that_names_no_branch_asks_for_the_option(
     remote: BareRemote, repository: GitRepository
 ) -> None:

@@ -13,6 +13,7 @@ from reconciler.core.images.pull_secret import PullCredential, Puller
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.images import FileReport
 from reconciler.core.plan import pullers
+from reconciler.core.revision import Revision
 from reconciler.core.survey import openly
 from reconciler.errors import AccessDeniedError, NotFoundError, ReconcilerError, TransientError
 from reconciler.pipeline.cycle import Parts
@@ -51,7 +52,7 @@ class SourceFindings:
 
 
 def examine_source(source: SourceSettings, parts: Parts) -> SourceFindings:
-    """Read a source's branch."""
+    """Read a source's branch, and sign a commit that stays here, if commits are signed."""
     url = source.git.url
     try:
         inspection = inspect_source(source, parts)
@@ -60,7 +61,10 @@ def examine_source(source: SourceSettings, parts: Parts) -> SourceFindings:
     count = len(pullers(openly(inspection.reports)))
     noun = "repository" if count == 1 else "repositories"
     detail = f"{inspection.view.revision}, with images of {count} {noun}"
-    return SourceFindings(Checkup(url, (passed("read", detail),)), inspection.reports)
+    checks = [passed("read", detail)]
+    if source.git.signing_key_file is not None:
+        checks.append(_signing(inspection.view.revision, parts))
+    return SourceFindings(Checkup(url, tuple(checks)), inspection.reports)
 
 
 def subjects_of(
@@ -176,6 +180,15 @@ def _examine_repository(
         return Checkup(name, tuple(skipped(each, why) for each in _OF_A_REPOSITORY))
     checks = probe.check_repository(endpoint, tag=subject.tag, pull_secrets=subject.pull_secrets())
     return Checkup(name, tuple(checks))
+
+
+def _signing(base: Revision, parts: Parts) -> Check:
+    try:
+        parts.repository.commit(base, {}, "Try whether a commit can be signed\n")
+    except ReconcilerError as error:
+        cause = "the settings of --git-signing-…; nothing is pushed that is not signed"
+        return failed("sign", str(error), cause=cause, may_pass=isinstance(error, TransientError))
+    return passed("sign", "a commit can be signed")
 
 
 def _unread(error: ReconcilerError, url: str) -> Check:

@@ -12,6 +12,7 @@ from lab.bare_repository import BareRemote
 from lab.lanes import Lanes
 from lab.ports import free_port
 from lab.registry import PASSWORD, Registry
+from lab.ssh_server import make_key
 from tests.interfaces.program import (
     COMMAND,
     Done,
@@ -218,3 +219,22 @@ def test_ctrl_c_ends_it_at_once() -> None:
 
     assert process.returncode == 130
     assert err.decode().strip() == "reconcile: interrupted"
+
+
+@pytest.mark.parametrize("is_opened", [True, False], ids=["opened", "locked"])
+def test_a_signing_key_is_tried_and_nothing_is_pushed(tmp_path: Path, *, is_opened: bool) -> None:
+    remote = BareRemote.create(tmp_path / "web.git")
+    tip = remote.put({"readme.md": b"nothing to sync\n"})
+    make_key(tmp_path / "signer", passphrase="open sesame")
+    (tmp_path / "passphrase").write_text("open sesame\n" if is_opened else "another\n")
+
+    done = doctor(
+        "--git-url", str(remote.path), "--data-dir", str(tmp_path / "data"),
+        "--git-signing-key-file", str(tmp_path / "signer"),
+        "--git-signing-passphrase-file", str(tmp_path / "passphrase"),
+    )  # fmt: skip
+
+    assert done.code == (0 if is_opened else 3), done.out + done.err
+    said = lines(done.out)[2]
+    assert said == "ok sign a commit can be signed" if is_opened else "does not open" in said
+    assert remote.tip() == tip

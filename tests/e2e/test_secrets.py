@@ -23,6 +23,7 @@ from lab.registry import PASSWORD, USER
 from lab.ssh_server import make_key, serving_ssh
 from tests.e2e.spies import Spies, sampled_processes
 from tests.e2e.world import World
+from tests.simulators.forge import TOKEN, ForgeSimulator, serving_forge
 
 pytestmark = [pytest.mark.cluster, pytest.mark.registry]
 
@@ -80,11 +81,15 @@ def signing_flags(world: World, case: Case) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def reached(world: World, case: Case, authority: Authority) -> Iterator[tuple[str, ...]]:
-    """Serve the remote, set its URL, and give the flags that lead there; every request waits."""
-    root = world.folder / "git"
+def reached(
+    world: World, case: Case, authority: Authority, forge: ForgeSimulator
+) -> Iterator[tuple[str, ...]]:
+    """Serve the remote, set its URL, and give the flags that lead there; every request waits.
+
+    Over HTTP the forge is there, too.
+    """
     if case.transport == "ssh":
-        with serving_ssh(world.folder / "sshd", root) as server:
+        with serving_ssh(world.folder / "sshd", world.folder / "git") as server:
             public = make_key(world.folder / "identity")
             server.authorize(public if case.is_let_in else make_key(world.folder / "other"))
             world.git_url = f"{server.url}/web.git"
@@ -93,22 +98,30 @@ def reached(world: World, case: Case, authority: Authority) -> Iterator[tuple[st
                    "--git-known-hosts-file", str(world.folder / "known_hosts"))  # fmt: skip
         return
     file = write_secret(world.folder / "password", f"{GIT_CANARY}\n".encode())
-    with serving(root, password=GIT_CANARY if case.is_let_in else "another") as http:
+    token = write_secret(world.folder / "token", f"{TOKEN}\n".encode())
+    with (
+        serving(world.folder, password=GIT_CANARY if case.is_let_in else "another") as http,
+        serving_forge(forge) as api_url,
+    ):
         http.on_request = lambda: time.sleep(0.05)
-        world.git_url = f"{http.url}/web.git"
+        world.git_url = f"{http.url}/git/web.git"
         trust: tuple[str, ...] = ()
         if case.transport == "https":
             certificate = authority.certificate(world.folder / "server.pem")
             http.wrap(serving_context(certificate))
             world.git_url = world.git_url.replace("http:", "https:")
             trust = ("--git-ca-file", str(authority.ca_file))
-        yield ("--git-username", GIT_USER, "--git-password-file", file, *trust)
+        yield (
+            "--git-username", GIT_USER, "--git-password-file", file, *trust,
+            "--git-commit-status", "--git-forge", forge.kind, "--git-api-url", api_url,
+            "--git-api-token-file", token,
+        )  # fmt: skip
 
 
 def canaries(world: World) -> list[str]:
     """Return all secrets of a story, in all forms in which programs write them."""
     config = json.loads(world.control_plane.kubeconfig.read_text())
-    secrets = [GIT_CANARY, PASSPHRASE_CANARY, PASSWORD, config["users"][0]["user"]["token"]]
+    secrets = [GIT_CANARY, PASSPHRASE_CANARY, TOKEN, PASSWORD, config["users"][0]["user"]["token"]]
     pairs = (f"{USER}:{PASSWORD}", f"{GIT_USER}:{GIT_CANARY}")
     encoded = [base64.b64encode(it.encode()).decode() for it in (*secrets, *pairs)]
     quoted = [quote(secret, safe="") for secret in secrets]
@@ -138,7 +151,8 @@ def test_no_secret_is_printed_logged_stored_or_shown_to_others(
     spies.install()
     monkeypatch.setenv("PATH", f"{spies.path}{os.pathsep}{os.environ['PATH']}")
     world.push("v4")
-    with reached(world, case, authority) as access, sampled_processes(spies.sampled):
+    forge = ForgeSimulator("gitea", world.remote, project="git/web")
+    with reached(world, case, authority, forge) as access, sampled_processes(spies.sampled):
         world.git_flags = (*access, *signing)
         done = world.run("-o", "json", "--log-level", "debug", "--log-format", "json")
         world.push("v5")
@@ -160,6 +174,7 @@ def test_no_secret_is_printed_logged_stored_or_shown_to_others(
     for secret in canaries(world):
         assert [place for place, held in places.items() if secret.encode() in held] == []
     require_all_seen(case, spies)
+    assert bool(forge.statuses) is (case.transport != "ssh" and case.is_let_in)
 
 
 def require_all_seen(case: Case, spies: Spies) -> None:

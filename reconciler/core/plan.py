@@ -83,7 +83,8 @@ def _without_conflicts(
 
     Where one of those who share it is held until more is known, nobody knows yet who disagrees.
     """
-    if not any(isinstance(each, Change) for each in decisions):  # as in nearly all files
+    is_alone = len(decisions) == 1
+    if is_alone or not any(isinstance(each, Change) for each in decisions):  # as in most files
         return list(decisions)
     wishes: dict[int, set[str]] = {}
     held: dict[int, Skip] = {}

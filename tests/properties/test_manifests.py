@@ -1,6 +1,6 @@
 """Over generated manifests: only the planned scalar differs, and an edit can be taken back."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hypothesis import given
@@ -20,7 +20,7 @@ from reconciler.core.manifests.edit import (
 from reconciler.core.manifests.images import FileReport, inspect
 from reconciler.core.manifests.located import Sign, signs_of
 from reconciler.core.manifests.parser import SCALAR, Part, cut
-from reconciler.core.manifests.value import to_value
+from reconciler.core.manifests.value import check_value, to_value
 from reconciler.core.message import ImageTrailer, compose, parse_by, parse_trailers
 from reconciler.core.plan import UpdatePlan, make_plan, repositories
 from reconciler.errors import ManifestError
@@ -152,6 +152,20 @@ yaml_texts = st.lists(
     ),
     max_size=14,
 ).map("".join)  # fmt: skip
+
+
+@given(yaml_texts)
+def test_what_is_good_at_first_sight_has_a_value(text: str) -> None:
+    for document in parse_documents(text, path="a.yaml"):
+        assert refused(check_value, document.root) == refused(to_value, document.root)
+
+
+def refused(read: Callable[..., object], node: Node | None) -> str:
+    try:
+        read(node, path="a.yaml")
+    except ManifestError as error:
+        return str(error)
+    return ""
 
 
 @given(yaml_texts, yaml_texts, st.sampled_from(["v1", "'v1'", '"v1"']), yaml_texts)

@@ -41,6 +41,10 @@ class Annotated:
                 return found[1].value
         return ""
 
+    def has_key_like(self, prefixes: tuple[str, ...]) -> bool:
+        """Whether a key begins with one of the prefixes."""
+        return any(key.startswith(prefixes) for key in self._by_key)
+
     def own(self, name: str) -> Node | None:
         """Return where the value of a key under our own prefix stands; None if there is none."""
         found = self._by_key.get(OWN + name)

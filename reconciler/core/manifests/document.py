@@ -93,13 +93,13 @@ class Mapping:
     def get(self, key: str) -> "Node | None":
         """Return the value of the first entry with that key, merged ones (``<<``) last, or None."""
         is_merging = False
-        wanted = (key, MERGE)
-        for name, value in self.entries:
-            if isinstance(name, Scalar) and name.value in wanted:
-                if is_merge_key(name):
-                    is_merging = True
-                elif name.value == key:
+        by_turns = iter(self.inside)
+        for name, value in zip(by_turns, by_turns, strict=True):
+            if isinstance(name, Scalar):
+                text = name.value
+                if text == key and (text != MERGE or name.style):
                     return value
+                is_merging = is_merging or (text == MERGE and not name.style)
         return self._merged(key) if is_merging else None
 
     def _merged(self, key: str) -> "Node | None":

@@ -7,7 +7,7 @@ from typing import Generic, TypeAlias, TypeVar
 from reconciler.core.images.pattern import Pattern
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.policy import DEFAULT_POLICY, Policy, parse_policy
-from reconciler.core.images.rules import TagRules
+from reconciler.core.images.rules import DEFAULT_RULES, TagRules
 from reconciler.core.images.tag_filter import TagFilter
 from reconciler.core.manifests.annotated import Annotated, text_of
 from reconciler.core.manifests.annotation_keys import FILTER_PREFIX, PIN, VALUES, shown
@@ -28,6 +28,8 @@ _OWN_POLICIES: tuple[_Keys, ...] = (
     (f"{OWN}tag_all", f"{OWN}tag."),
     (f"{OWN}policy", f"{OWN}policy."),
 )
+_RULES = (OWN, FILTER_PREFIX, *(f"{prefix}tag" for prefix in PREFIXES))
+"""What all keys begin with that say how tags are chosen."""
 _FILTERS: tuple[_Keys, ...] = ((f"{OWN}filter", f"{OWN}filter."),)
 _EXTRACTS: tuple[_Keys, ...] = ((f"{OWN}extract", f"{OWN}extract."),)
 
@@ -53,6 +55,8 @@ class _PerContainer(Generic[Value]):
 
 def read_rules(annotated: Annotated) -> Mapping[str, TagRules]:
     """Return the rules for the image of each container; what is wrong with them is noted."""
+    if not annotated.has_key_like(_RULES):  # as most have none
+        return dict.fromkeys(annotated.containers, DEFAULT_RULES)
     policies: _PerContainer[Policy] = _PerContainer()
     _read(annotated, _FLUX_POLICIES, _flux_policy, policies)
     _read(annotated, _OWN_POLICIES, parse_policy, policies)

@@ -26,6 +26,7 @@ from reconciler.core.manifests.workload import Workload, workloads_in
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.errors import ManifestError, ReferenceSyntaxError
 
+_SIGNED = 65_536  # characters of a file; of the many documents of a larger one few change at a time
 _TEMPLATE = re.compile(r"\$|\{\{|\s")
 
 
@@ -167,7 +168,8 @@ def inspect(
     if screen and not any(word in text for word in screen):
         return FileReport(path, overlay=overlay_of(path, text), builds=flux_overlays_of(path, text))
     inspection = _Inspection(path, text, default_namespace, is_survey=is_survey, by_hand=by_hand)
-    for piece in pieces_of(text, path=path, screen=screen, is_signed=not is_survey):
+    is_signed = not is_survey and len(text) <= _SIGNED
+    for piece in pieces_of(text, path=path, screen=screen, is_signed=is_signed):
         inspection.take(piece)
     return inspection.report()
 

@@ -92,30 +92,29 @@ def _is_surely_good(root: Node | None) -> bool:
     """Whether a node has a value at first sight: no tags, aliases or merges, and keys are words."""
     awaiting = [] if root is None else [root]
     count = 0
+    words: set[str] = set()  # all keys
     while awaiting:
         node = awaiting.pop()
         if isinstance(node, Scalar):  # the root
             return False
-        if isinstance(node, Mapping) and not _has_good_keys(node.inside[::2]):
-            return False
+        if isinstance(node, Mapping):
+            keys = {key.value for key in node.inside[::2] if isinstance(key, Scalar)}
+            if 2 * len(keys) != len(node.inside):
+                return False
+            words |= keys
         count += len(node.inside)
         for each in node.inside:
             if each.tag is not None or each.anchor is not None:  # aliases need anchors
                 return False
-            if not isinstance(each, Scalar):
+            if type(each) is not Scalar:
                 awaiting.append(each)
             elif each.value in _INFINITES:
                 return False
-    return count < MAX_NODES
+    return count < MAX_NODES and _are_words(words)
 
 
-def _has_good_keys(keys: list[Node]) -> bool:
-    words = {key.value for key in keys if isinstance(key, Scalar)}
-    return (
-        len(words) == len(keys)
-        and _NO_WORDS.isdisjoint(words)
-        and _NUMBER_START.isdisjoint([word[0] for word in words])
-    )
+def _are_words(keys: set[str]) -> bool:
+    return _NO_WORDS.isdisjoint(keys) and _NUMBER_START.isdisjoint({key[0] for key in keys})
 
 
 class _Reader:

@@ -307,3 +307,26 @@ def test_a_kustomization_is_known_by_the_name_of_its_file_and_its_group() -> Non
     assert kustomization(of_flux).overlay is None
     assert kustomization("[]").overlay is None
     assert kustomization("{").overlay is None
+
+
+def test_a_fingerprint_is_kept_of_the_pieces_that_may_be_edited() -> None:
+    ours, other = (
+        manifest("Pod", POD),
+        manifest("Pod", POD, metadata="metadata: {name: reconcile}\n"),
+    )
+    marked = 'apiVersion: v1\nkind: Values\ntag: v1 # {"$image": {"name": "w", "part": "tag"}}\n'
+
+    assert [each.start for each in report(f"{other}---\n{ours}---\n{marked}").fingerprints] == [
+        len(other),
+        len(other) + len(f"---\n{ours}"),
+    ]
+    assert report(ours.replace('"true"', '"true", fluxcd.io/locked: "true"')).fingerprints == ()
+
+
+def test_of_a_large_file_no_fingerprints_are_kept() -> None:
+    ours = manifest("Pod", POD.replace("w:1", "'w:1'"))
+
+    large = report("---\n".join([ours] * 1000))
+
+    assert len(large.fields) == 1000
+    assert large.fingerprints == ()

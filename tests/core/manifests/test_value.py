@@ -1,11 +1,12 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.core.manifests.document import parse_documents
-from reconciler.core.manifests.value import Value, is_text, to_value
+from reconciler.core.manifests.value import Value, check_value, is_text, to_value
 from reconciler.errors import ManifestError
 
 ROWS: list[dict[str, Any]] = json.loads(
@@ -139,3 +140,27 @@ def test_aliases_inside_aliases_count_towards_the_depth() -> None:
 
     with pytest.raises(ManifestError, match="is nested deeper than 100 levels"):
         value_of("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: 1\na: 2", "a: {b: [{c: 1, c: 2}]}", "a: .inf", "- -.INF", ".nan", "~: 1", "on: 1\ntrue: 2",
+     "1: a\n01: b\n1: c", "? [a]\n: 1", "a: &x {b: 1}\nc: {<<: *x, <<: 1}", "a: !!int b",
+     "<<: 1", ".inf: 1", "'': 1\n'': 2", "&x a: 1\n*x : 2"],
+)  # fmt: skip
+def test_what_has_no_value_is_refused_without_making_one(text: str) -> None:
+    (document,) = parse_documents(text, path="a.yaml")
+
+    with pytest.raises(ManifestError) as raised:
+        to_value(document.root, path="a.yaml")
+    with pytest.raises(ManifestError, match=re.escape(str(raised.value))):
+        check_value(document.root, path="a.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "[a, 'b', [], {}]", "{a: {b: 1}, 'c': ~, d: 0x1}", "1: a", "a: '.inf'"]
+)
+def test_what_has_a_value_is_not_refused(text: str) -> None:
+    (document,) = parse_documents(text, path="a.yaml")
+
+    check_value(document.root, path="a.yaml")

@@ -135,14 +135,14 @@ def rewrite(place: Place) -> Iterator[Sample]:
 
 
 def cycle(place: Place) -> Iterator[Sample]:
-    """Whole cycles without a cluster: fetch, scan, plan, commit, push over a path."""
+    """Whole cycles without a cluster: fetch, scan, plan, commit, push; the cold ones by file://."""
     for count in place.size.manifests:
         with stand_in(tags=3) as registry, tempfile.TemporaryDirectory(dir=place.folder) as folder:
             remote = _remote(
                 Path(folder), manifests.folder_of(count, host=registry.host, tag="1.0.1")
             )
             costs = run_child(
-                "cycle", git_url=str(remote.path), folder=f"{folder}/data", manifests=count
+                "cycle", git_url=f"file://{remote.path}", folder=f"{folder}/data", manifests=count
             )
         yield from _samples(f"Cycle over {count:,} manifests, without a cluster", costs)
         yield from _cycle_warm(place, count)

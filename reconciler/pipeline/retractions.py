@@ -1,14 +1,14 @@
 """Retractions: ask Git who took back what we wrote; old files are read, so only on demand."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import structlog
 
 from reconciler.core.history import Write
 from reconciler.core.images.reference import ImageReference
-from reconciler.core.manifests.images import FieldKey, FileReport
-from reconciler.core.manifests.tree import MAX_FILE_BYTES, TreeEntry
+from reconciler.core.manifests.images import FieldKey, FileReport, reference_of
+from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, TreeEntry
 from reconciler.core.retraction import (
     Retraction,
     Touch,
@@ -112,15 +112,14 @@ def look_for_retractions(
     paths = {file_of(write.trailer.key) for write in writes}
     touches = repository.touches(revision, paths, most=MOST_TOUCHES)
     texts = _texts(repository, touches)
-    by_path: dict[str, list[Touch]] = {}
-    for touch in touches:
-        by_path.setdefault(touch.path, []).append(touch)
+    by_path = _known(touches, texts)
     known: dict[tuple[FieldKey, str], ImageReference | None] = {}
 
-    def image_of(key: FieldKey, entry: TreeEntry) -> ImageReference | None:
-        text = texts.get(entry.blob)
-        if text is None:
-            return None
+    def image_of(write: Write, entry: TreeEntry) -> ImageReference | None:
+        text, key = texts[entry.blob], write.trailer.key
+        new = reference_of(write.trailer.new)
+        if isinstance(new, ImageReference) and (new.tag or "") not in text:
+            return None  # without a parsing; what we write is written plainly
         place = (key, entry.blob)
         if place not in known:
             known[place] = image_at(key, text, policies, default_namespace=default_namespace)
@@ -128,24 +127,46 @@ def look_for_retractions(
 
     found = {}
     for write in writes:
-        key = write.trailer.key
-        its = retraction_of(write, by_path.get(file_of(key), ()), partial(image_of, key))
+        its_file = by_path.get(file_of(write.trailer.key), ())
+        its = retraction_of(write, its_file, partial(image_of, write))
         if its is not None:
             found[write] = its
     return found
 
 
+def _known(touches: Iterable[Touch], texts: Mapping[str, str]) -> Mapping[str, list[Touch]]:
+    """Return by file what commits made of it, no further back than its contents are known."""
+    by_path: dict[str, list[Touch]] = {}
+    ended = set()
+    for touch in touches:
+        if any(each.blob not in texts for each in _states(touch)):
+            ended.add(touch.path)
+        if touch.path not in ended:
+            by_path.setdefault(touch.path, []).append(touch)
+    return by_path
+
+
+def _states(touch: Touch) -> Iterator[TreeEntry]:
+    yield from (each for each in (touch.after, touch.before) if each is not None)
+
+
 def _texts(repository: ManifestRepository, touches: Iterable[Touch]) -> Mapping[str, str]:
-    """Return the contents before and after, by blob; what is no manifest is left out."""
+    """Return the contents before and after, by blob, of very much the newest.
+
+    What is too large to be a manifest, or is a submodule, has none.
+    """
     entries: dict[str, TreeEntry] = {}
     for touch in touches:
-        for entry in (touch.after, touch.before):
-            if entry is not None and len(entries) < _MOST_CONTENTS:
+        for entry in _states(touch):
+            if len(entries) < _MOST_CONTENTS:
                 entries.setdefault(entry.blob, entry)
-    texts: dict[str, str] = {}
+    texts = {each.blob: "" for each in entries.values() if each.kind is EntryKind.SUBMODULE}
+    wanted = [each for each in entries.values() if each.blob not in texts]
     left = _MOST_CHARACTERS
-    for entry, content in repository.read(list(entries.values()), max_bytes=MAX_FILE_BYTES):
-        if isinstance(content, bytes) and len(content) <= left:
-            texts[entry.blob] = content.decode("utf-8", "replace")
-            left -= len(content)
+    for entry, content in repository.read(wanted, max_bytes=MAX_FILE_BYTES):
+        text = content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
+        left -= len(text)
+        if left < 0:
+            break
+        texts[entry.blob] = text
     return texts

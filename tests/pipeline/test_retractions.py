@@ -7,13 +7,13 @@ import structlog
 
 from reconciler.core.history import Write
 from reconciler.core.manifests.images import FileReport
-from reconciler.core.manifests.tree import MAX_FILE_BYTES
+from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, StoppedError
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.read import read
 from reconciler.pipeline.retractions import MOST_TOUCHES, find_retractions, name_retractions
-from tests.fakes.git import FakeGit
+from tests.fakes.git import FakeFile, FakeGit
 
 MANIFEST = """\
 apiVersion: apps/v1
@@ -131,3 +131,35 @@ def test_contents_that_are_no_manifests_of_ours_do_no_harm() -> None:
     ).values()
 
     assert found.subject == "broken"
+
+
+def test_what_was_a_submodule_for_a_while_does_no_harm() -> None:
+    git = FakeGit()
+    put(git, "v3", "first", "a.yaml")
+    update(git, "a.yaml")
+    git.put({"a.yaml": FakeFile(b"", EntryKind.SUBMODULE)}, "a module")
+    put(git, "v3", "back", "a.yaml")
+
+    (found,) = find_retractions(
+        git, Revision("main", git.tip), writes(git), policies=(), default_namespace="default"
+    ).values()
+
+    assert found.subject == "a module"
+
+
+def test_no_commit_is_named_beyond_the_contents_that_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    git = FakeGit()
+    put(git, "v3", "first", "a.yaml")
+    update(git, "a.yaml")
+    more = MANIFEST.format(tag="v4") + "# more\n"
+    git.put({"a.yaml": more.encode()}, "more")
+    put(git, "v4", "less", "a.yaml")
+    put(git, "v3", "back", "a.yaml")
+    size = len(MANIFEST.format(tag="v4"))
+
+    for most, expected in ((2 * size, " in "), (size, ": "), (0, ": ")):
+        monkeypatch.setattr("reconciler.pipeline.retractions._MOST_CHARACTERS", most)
+
+        assert said(git)[0].startswith(f"was taken back{expected}")

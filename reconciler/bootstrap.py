@@ -33,10 +33,10 @@ from reconciler.core.manifests.value import to_value
 from reconciler.core.sample_changes import sample_changes
 from reconciler.errors import ManifestError, SettingsError
 from reconciler.pipeline.cluster_port import Cluster
-from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
 from reconciler.pipeline.memory import Memory
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.ports import (
     Forge,
     ManifestRepository,

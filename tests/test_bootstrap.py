@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.bootstrap import running
 from reconciler.errors import SettingsError
-from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Event
+from reconciler.pipeline.parts import Parts
 from reconciler.settings import (
     ClusterSettings,
     GitSettings,

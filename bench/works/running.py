@@ -8,7 +8,7 @@ from reconciler import bootstrap
 from reconciler.configuration import read_settings
 from reconciler.interfaces import logs
 from reconciler.interfaces.cli.text import SilentNarrator
-from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.parts import Parts
 from reconciler.settings import Settings, SourceSettings
 
 

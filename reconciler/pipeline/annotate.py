@@ -9,7 +9,6 @@ from reconciler.core.manifests.finding import edit_annotations, find_one
 from reconciler.core.manifests.wishes import SetPolicies, Wish, Written, automate
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.by_hand import Chosen, Done, Edited, Look, Order, Place, carry_out
-from reconciler.pipeline.cycle import wording_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def _edit(at: Chosen, order: Order, annotation: Annotation) -> Edited[Annotation
     return Edited(
         changes,
         {place.path: after} if changes else {},
-        wording_for(at.look.source, at.look.parts).of_annotations(
+        at.look.parts.wording(at.look.source).of_annotations(
             annotation.verb, place.key.workload, changes, message=order.message
         ),
         tuple(_notes(place, after, annotation.wish, namespace)),

@@ -12,8 +12,8 @@ from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.lookup import find
 from reconciler.core.revision import Revision
 from reconciler.errors import NotFoundError, ReconcilerError, RefusedError, RemoteMovedError
-from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Fetching
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.publish import PUSH_ATTEMPTS, pause, push
 from reconciler.pipeline.read import read_manifests, read_source
 from reconciler.pipeline.view import Manifests

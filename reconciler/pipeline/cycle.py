@@ -1,129 +1,30 @@
 """Cycle: read -> scan and update -> sync, and one outcome that says what was done and why."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
-from reconciler.core.build import BuildResult
 from reconciler.core.difference import unified_diff
-from reconciler.core.manifests.variables import Variables
 from reconciler.core.outcome import READ, SYNC, UPDATE, CycleOutcome, Problem
 from reconciler.core.plan import UpdatePlan
 from reconciler.errors import ReconcilerError, StoppedError
 from reconciler.pipeline.cluster_port import Cluster
-from reconciler.pipeline.contention import Contention
-from reconciler.pipeline.events import Applying, Fetching, Progress
-from reconciler.pipeline.gather import Gatherer, ImageFacts
-from reconciler.pipeline.kustomize import Kustomizations
-from reconciler.pipeline.linker import Linker
-from reconciler.pipeline.memory import Memory
-from reconciler.pipeline.patience import Patience
-from reconciler.pipeline.ports import (
-    Clock,
-    Kustomize,
-    ManifestRepository,
-    MessageTemplate,
-    ProposalBranch,
-    SecretSource,
-    TagSource,
-)
-from reconciler.pipeline.propose import Chooser, Proposer, Withholder
-from reconciler.pipeline.publisher import DirectPublisher, Publisher, Updated
+from reconciler.pipeline.events import Applying, Fetching
+from reconciler.pipeline.parts import Parts
+from reconciler.pipeline.publisher import Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.read import Reader
-from reconciler.pipeline.requests import Requests
-from reconciler.pipeline.statuses import Statuses
 from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updater
 from reconciler.pipeline.variables import variables_of
 from reconciler.pipeline.view import View
-from reconciler.pipeline.wording import Wording, wording_of
 from reconciler.settings import SourceSettings
-from reconciler.stop import Stop
 
 log = structlog.get_logger(__name__)
 
 NO_CLUSTER = "-"
 """Stands in a commit's trailer for a cluster that is not there or could not be asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What one source's cycles work with.
-
-    Attributes:
-        repository: its branch.
-        registries: all registries.
-        cluster: where to sync to; None for a source that does not.
-        clock: tells the time.
-        jitter: gives fractions from 0 to 1.
-        progress: hears what is done, as it is done.
-        secrets: where the registry secrets are that workloads pull with; None if nowhere.
-        memory: what earlier cycles made of the same files.
-        stop: asks a cycle to end early.
-        is_hurried: whether another cycle of the source is asked for, so that this one does not
-            linger.
-        patience: how long objects have not been healthy, over all cycles.
-        contention: who takes fields of ours again and again, over all cycles.
-        image_facts: where what is to be known of single images comes from.
-        template: words the commits that change images; None: we do.
-        proposals: the branch to which commits go; None: the one that is read.
-        requests: shows what is on that branch at a forge; None: nobody does.
-        statuses: tells a forge what became of the revision; None: nobody does.
-        kustomize: builds kustomizations; None if nothing does.
-    """
-
-    repository: ManifestRepository
-    registries: TagSource
-    cluster: Cluster | None
-    clock: Clock
-    jitter: Callable[[], float]
-    progress: Progress
-    secrets: SecretSource | None = None
-    memory: Memory = field(default_factory=Memory)
-    stop: Stop = field(default_factory=Stop)
-    is_hurried: Callable[[], bool] = lambda: False
-    patience: Patience = field(default_factory=Patience)
-    contention: Contention = field(default_factory=Contention)
-    image_facts: ImageFacts = field(default_factory=ImageFacts)
-    template: MessageTemplate | None = None
-    proposals: ProposalBranch | None = None
-    requests: Requests | None = None
-    statuses: Statuses | None = None
-    kustomize: Kustomize | None = None
-
-
-def gatherer_of(parts: Parts) -> Gatherer:
-    """Return what reads facts about single images for one cycle."""
-    return Gatherer(
-        parts.image_facts,
-        clock=parts.clock,
-        jitter=parts.jitter,
-        progress=parts.progress,
-        stop=parts.stop,
-    )
-
-
-def wording_for(source: SourceSettings, parts: Parts) -> Wording:
-    """Return how the commits of one cycle, or of one command, are worded."""
-    return wording_of(source, parts.template, _linker(parts))
-
-
-def _linker(parts: Parts) -> Linker | None:
-    source = parts.image_facts.source
-    if source is None:
-        return None
-    return Linker(
-        source,
-        parts.image_facts.store,
-        pull_secrets=PullSecrets(parts.secrets),
-        clock=parts.clock,
-        jitter=parts.jitter,
-        progress=parts.progress,
-        stop=parts.stop,
-    )
 
 
 def run(source: SourceSettings, parts: Parts) -> CycleOutcome:
@@ -151,7 +52,7 @@ def _run(
 ) -> CycleOutcome:
     parts.progress.tell(Fetching(source.git.url))
     with watch.stage(READ):
-        view = _reader(source, parts).read()
+        view = parts.reader(source).read()
     cluster, signature, unreachable = _connect(source, parts)
     parts.stop.check()
     pull_secrets = PullSecrets(parts.secrets, unreachable[0] if unreachable else None)
@@ -195,10 +96,6 @@ def _finished(
         yield SYNC
 
 
-def _reader(source: SourceSettings, parts: Parts) -> Reader:
-    return Reader.of(source, parts.repository, parts.memory)
-
-
 def _connect(
     source: SourceSettings, parts: Parts
 ) -> tuple[Cluster | None, str, tuple[ReconcilerError, ...]]:
@@ -228,11 +125,11 @@ def _update(
     updater = Updater(
         repository=parts.repository,
         registries=parts.registries,
-        gatherer=gatherer_of(parts),
+        gatherer=parts.gatherer(),
         selections=parts.memory.selections,
         pull_secrets=pull_secrets,
-        reader=_reader(source, parts),
-        publisher=_publisher(source, parts, signature),
+        reader=parts.reader(source),
+        publisher=parts.publisher(source, signature),
         clock=parts.clock,
         jitter=parts.jitter,
         progress=parts.progress,
@@ -242,24 +139,6 @@ def _update(
     return updater.update(view, dry_run=source.sync.dry_run)
 
 
-def _publisher(source: SourceSettings, parts: Parts, signature: str) -> Publisher:
-    if source.git.read_only:
-        return Withholder()
-    wording = wording_for(source, parts)
-    direct = DirectPublisher(parts.repository, signature, wording, parts.progress)
-    if parts.proposals is None:
-        return direct
-    proposer = Proposer(
-        repository=parts.repository,
-        branch=parts.proposals,
-        signature=signature,
-        wording=wording,
-        progress=parts.progress,
-        requests=parts.requests,
-    )
-    return Chooser(direct, proposer)
-
-
 def _sync(
     source: SourceSettings, parts: Parts, updated: Updated, cluster: Cluster | None
 ) -> Synced:
@@ -267,13 +146,13 @@ def _sync(
     if cluster is None:
         return Synced()
     try:
-        view = _reader(source, parts).with_texts(updated.view)
+        view = parts.reader(source).with_texts(updated.view)
         texts = {**view.texts, **(updated.plan.contents if source.sync.dry_run else {})}
         parts.stop.check()
         parts.progress.tell(Applying(view.revision))
         synced = sync(
             cluster,
-            _build(parts, view, texts, variables_of(source.variables, cluster)),
+            parts.build(view, texts, variables_of(source.variables, cluster)),
             source=source,
             revision=view.revision,
             is_complete=not view.problems,
@@ -287,22 +166,6 @@ def _sync(
         return replace(synced, problems=(*unread, *synced.problems))
     except ReconcilerError as error:
         return Synced(problems=(error,), is_finished=False)
-
-
-def _build(
-    parts: Parts, view: View, texts: Mapping[str, str], variables: Variables | None
-) -> BuildResult:
-    if parts.kustomize is None:
-        return parts.memory.build(texts, variables=variables)
-    kustomizations = Kustomizations(
-        entries=view.entries,
-        texts=texts,
-        repository=parts.repository,
-        kustomize=parts.kustomize,
-        memory=parts.memory.kustomizations,
-        variables=variables,
-    )
-    return parts.memory.build(texts, kustomized=kustomizations.build(), variables=variables)
 
 
 def _diff(plan: UpdatePlan, before: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from reconciler.core.plan import pullers
 from reconciler.core.revision import Revision
 from reconciler.core.survey import openly
 from reconciler.errors import AccessDeniedError, NotFoundError, ReconcilerError, TransientError
-from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.ports import RegistryProbe
 from reconciler.pipeline.survey import inspect_source
 from reconciler.settings import SourceSettings

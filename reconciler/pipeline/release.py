@@ -20,9 +20,9 @@ from reconciler.errors import (
     TransientError,
 )
 from reconciler.pipeline.by_hand import Chosen, Done, Edited, Look, Order, carry_out
-from reconciler.pipeline.cycle import Parts, wording_for
 from reconciler.pipeline.events import Scanning
 from reconciler.pipeline.inquiry import inquire
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.ports import ImageSource
 from reconciler.pipeline.pull_secrets import PullSecrets
 
@@ -115,7 +115,7 @@ def _edited(
         raise ManifestError(left.detail, where=left.field.where)
     workload = at.place.key.workload
     message = (
-        wording_for(at.look.source, at.look.parts).of_release(
+        at.look.parts.wording(at.look.source).of_release(
             plan.changes,
             workload=workload,
             branch=at.look.view.revision.branch,

@@ -10,10 +10,10 @@ from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.plan import pullers
 from reconciler.core.survey import Survey, only, openly, survey
 from reconciler.errors import ReconcilerError
-from reconciler.pipeline.cycle import Parts, gatherer_of
 from reconciler.pipeline.depth import changes_of, look_back
 from reconciler.pipeline.events import Fetching, Scanning
 from reconciler.pipeline.memory import Memory
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import read_source
 from reconciler.pipeline.retractions import name_retractions
@@ -82,7 +82,7 @@ def survey_source(
         parts.progress.tell(Scanning(len(who)))
     tags = scan(who, parts.registries, pull_secrets=logins, clock=parts.clock, jitter=parts.jitter)
     choose = parts.memory.selections.select
-    gatherer = gatherer_of(parts)
+    gatherer = parts.gatherer()
 
     def known_of(reports: Sequence[FileReport]) -> KnowledgeOf:
         _, knowledge = gatherer.settle(

@@ -12,7 +12,7 @@ from reconciler.adapters.registry.credentials import Keychain
 from reconciler.bootstrap import SystemClock
 from reconciler.core.revision import Revision
 from reconciler.pipeline import cycle
-from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.parts import Parts
 from reconciler.settings import GitSettings, RegistrySettings, SourceSettings, SyncSettings
 from tests.adapters.cluster_world import Recorder
 from tests.e2e.world import World

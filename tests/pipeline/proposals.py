@@ -9,8 +9,8 @@ from reconciler.adapters.git.repository import GitRepository
 from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline import cycle
-from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Event
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.ports import Forge
 from reconciler.pipeline.requests import Requests
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings

@@ -7,8 +7,8 @@ from reconciler.core.manifests.wishes import automate
 from reconciler.errors import GitError, NotFoundError, RefusedError, RemoteMovedError
 from reconciler.pipeline.annotate import Annotation, annotate
 from reconciler.pipeline.by_hand import Done, Order, look
-from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Event
+from reconciler.pipeline.parts import Parts
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
 from tests.fakes.clock import FakeClock
 from tests.fakes.git import FakeGit

@@ -8,7 +8,7 @@ from lab.bare_repository import BareRemote
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.core.message import parse_trailers
 from reconciler.pipeline import cycle
-from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.parts import Parts
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
 from tests.fakes.clock import FakeClock
 from tests.fakes.registry import FakeRegistries

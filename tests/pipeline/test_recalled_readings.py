@@ -10,8 +10,8 @@ from reconciler.core.manifests.tree import TreeEntry
 from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import GitError, ManifestError
 from reconciler.pipeline import cycle
-from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.memory import Memory
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.read import Reader, read
 from reconciler.pipeline.survey import inspect_source
 from reconciler.pipeline.view import View

@@ -19,9 +19,9 @@ from reconciler.errors import (
 )
 from reconciler.pipeline import cycle
 from reconciler.pipeline.by_hand import Done, Order, look
-from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Event
 from reconciler.pipeline.gather import ImageFacts
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.release import release
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
 from tests.fakes.clock import FakeClock

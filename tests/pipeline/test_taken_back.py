@@ -8,9 +8,9 @@ from reconciler.core.manifests.images import SkipReason
 from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import GitError
 from reconciler.pipeline import cycle
-from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.gather import ImageFacts
 from reconciler.pipeline.memory import Memory
+from reconciler.pipeline.parts import Parts
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
 from tests.fakes.clock import FakeClock
 from tests.fakes.git import FakeGit

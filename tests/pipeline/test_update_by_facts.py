@@ -13,9 +13,9 @@ from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import AccessDeniedError, NotFoundError, ReconcilerError, RegistryError
 from reconciler.exit_codes import OK, STALLED, TRANSIENT
 from reconciler.pipeline import cycle
-from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Event, Reading
 from reconciler.pipeline.gather import READS, ImageFacts
+from reconciler.pipeline.parts import Parts
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
 from reconciler.stop import Stop
 from tests.fakes.clock import FakeClock

@@ -18,8 +18,8 @@ from reconciler.errors import (
 )
 from reconciler.exit_codes import PENDING, STALLED, TRANSIENT
 from reconciler.pipeline import cycle
-from reconciler.pipeline.cycle import Parts
 from reconciler.pipeline.events import Event, Fetching, Planned, Pushed, Scanning
+from reconciler.pipeline.parts import Parts
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
 from tests.fakes.clock import FakeClock
 from tests.fakes.git import FakeFile, FakeGit

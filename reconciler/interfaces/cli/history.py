@@ -22,7 +22,7 @@ from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.table import say_table
 from reconciler.interfaces.terminal import Terminal
-from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.retractions import find_retractions
 from reconciler.pipeline.survey import Inspection, inspect_source
 from reconciler.settings import Settings, SourceSettings

@@ -17,7 +17,7 @@ from reconciler.interfaces.cli.diffs import DiffNarrator
 from reconciler.interfaces.cli.loading import without_sync
 from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.rendering import JSON
-from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.survey import Inspection, inspect_source, survey_source
 from reconciler.settings import Settings, SourceSettings
 

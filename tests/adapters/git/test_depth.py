@@ -10,7 +10,7 @@ from reconciler.adapters.git.repository import GitRepository
 from reconciler.core.manifests.images import SkipReason
 from reconciler.core.outcome import CycleOutcome
 from reconciler.pipeline import cycle
-from reconciler.pipeline.cycle import Parts
+from reconciler.pipeline.parts import Parts
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
 from tests.fakes.clock import FakeClock
 from tests.fakes.registry import FakeRegistries

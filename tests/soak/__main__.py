@@ -12,7 +12,7 @@ from pathlib import Path
 from lab.git_server import serving
 from lab.process import LabError
 from lab.registry import Registry
-from tests.soak.failure import SoakError
+from tests.soak.failure import Progress, SoakError
 from tests.soak.fleet import Fleet
 from tests.soak.kill import Killing
 from tests.soak.race import Race
@@ -27,13 +27,15 @@ def race(arguments: argparse.Namespace, folder: Path) -> str:
             commits=arguments.commits,
             waves=arguments.waves,
             seed=arguments.seed,
+            progress=_told(),
         ).run()
 
 
 def kill(arguments: argparse.Namespace, folder: Path) -> str:
     """Kill at random moments."""
     with _fleet(folder, size=3) as fleet:
-        return Killing(fleet, moments=arguments.moments, seed=arguments.seed).run()
+        killing = Killing(fleet, moments=arguments.moments, seed=arguments.seed, progress=_told())
+        return killing.run()
 
 
 RUNS: Mapping[str, Callable[[argparse.Namespace, Path], str]] = {"race": race, "kill": kill}
@@ -49,6 +51,10 @@ def _fleet(folder: Path, size: int) -> Iterator[Fleet]:
             yield Fleet.create(folder, server, registry, size=size)
     finally:
         registry.stop()
+
+
+def _told() -> Progress:
+    return Progress(lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201 - likewise
 
 
 def main() -> int:

@@ -1,6 +1,10 @@
 """What a long run finds."""
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+EVERY_S = 30.0
 
 
 class SoakError(AssertionError):
@@ -26,3 +30,21 @@ def percentile(values: Iterable[float], share: float) -> float:
 def lines(texts: Sequence[str]) -> str:
     """Return texts as lines, the first hundred of them."""
     return "\n".join(texts[:100])
+
+
+@dataclass
+class Progress:
+    """Tells now and then how far a run is.
+
+    Attributes:
+        say: what is told how.
+    """
+
+    say: Callable[[str], object] = lambda _: None
+    _last: float = field(default_factory=time.monotonic)
+
+    def tell(self, text: str) -> None:
+        """Tell it, if nothing was told for a while."""
+        if time.monotonic() - self._last > EVERY_S:
+            self._last = time.monotonic()
+            self.say(text)

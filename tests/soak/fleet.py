@@ -101,16 +101,22 @@ class Fleet:
         return self.url.replace("://", f"://{USER}:{self.server.password}@")
 
     def arguments(self, *more: str, name: str = "default") -> list[str]:
-        """Return what the program is given; clones are by the source's name."""
-        source = {"name": name, "git-url": self.url}
-        config = self.folder / f"{name}.yaml"
+        """Return what the program is given.
+
+        Args:
+            more: options.
+            name: of the source, and behind a slash what tells this one of several like it.
+        """
+        source = {"name": name.partition("/")[0], "git-url": self.url}
+        place = name.replace("/", "-")
+        config = self.folder / f"{place}.yaml"
         config.write_text(json.dumps({"sources": [source]}))
         return [
             "--config", str(config),
             "--git-username", USER,
             "--git-password-file", str(self.folder / "password"),
             "--docker-config", str(self.folder / "config.json"),
-            "--data-dir", str(self.folder / f"data-{name}"),
+            "--data-dir", str(self.folder / f"data-{place}"),
             "--no-sync",
             *more,
         ]  # fmt: skip

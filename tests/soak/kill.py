@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.soak.failure import demand, lines
+from reconciler.exit_codes import TRANSIENT
+from tests.soak.failure import Progress, demand, lines
 from tests.soak.fleet import Fleet, environment
 from tests.soak.story import Story
 
@@ -23,8 +24,8 @@ _SHIM = """\
 printf '%s %s\\n' "$$" "$*" >> '{trace}'
 exec '{git}' "$@"
 """
+_OUTLIVED = "the clone is in use by process"
 _POLL_S = 0.002
-_PATIENCE_S = 120.0
 _LATER = 1.3  # how far beyond the next call a moment may be, by how long that took before
 
 
@@ -52,6 +53,8 @@ class Killing:
         seed: of all that is random.
         struck: how often the kill came while which command of git was at work, or after which.
         missed: runs that had ended before.
+        theirs: the subjects of what others pushed.
+        progress: hears how far it is.
     """
 
     fleet: Fleet
@@ -60,6 +63,7 @@ class Killing:
     struck: "collections.Counter[str]" = field(default_factory=collections.Counter)
     missed: int = 0
     theirs: list[str] = field(default_factory=list)
+    progress: Progress = field(default_factory=Progress)
 
     def run(self) -> str:
         """Run it; return what happened, for a person.
@@ -72,6 +76,7 @@ class Killing:
         usual = {is_cold: self._undisturbed(is_cold=is_cold) for is_cold in (True, False)}
         for number in range(self.moments):
             self._round(number, rng, usual)
+            self.progress.tell(f"kill: recovered {number + 1} of {self.moments} times")
         story = Story.of(self.fleet)
         story.check(self.theirs, {}, last=self._tag(self.moments))
         demand(len(story.ours) == self.moments + len(usual), f"{len(story.ours)} commits of ours")
@@ -141,6 +146,8 @@ class Killing:
     def _recover(self, tag: str, told: str) -> None:
         """Run once more, undisturbed: all is as if nobody had killed anything."""
         done = self.fleet.once()
+        while done.returncode == TRANSIENT and _OUTLIVED in done.stderr:
+            done = self.fleet.once()  # a git that outlives us on a busy machine is waited for
         demand(done.returncode == 0, f"{told}: the next run says {done.returncode}: {done.stderr}")
         demand(not done.stderr, f"{told}: the next run complains: {done.stderr}")
         wrong = [

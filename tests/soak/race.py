@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab import launcher
-from tests.soak.failure import demand, percentile
+from tests.soak.failure import Progress, demand, percentile
 from tests.soak.fleet import Fleet, environment
 from tests.soak.story import Story
 from tests.soak.writer import Writer
@@ -33,9 +33,10 @@ class Race:
         writers: how many push.
         commits: how many each of them pushes.
         waves: how often every image gets a new tag, evenly over the race.
-        names: of the sources that are us, each a process of its own.
+        names: of those that are us, each a process of its own, see :meth:`Fleet.arguments`.
         seed: of all that is random.
         limit_s: when to give up.
+        progress: hears how far it is.
     """
 
     fleet: Fleet
@@ -44,7 +45,8 @@ class Race:
     waves: int
     seed: int
     names: Sequence[str] = ("default",)
-    limit_s: float = 3600.0
+    limit_s: float = 4 * 3600.0
+    progress: Progress = field(default_factory=Progress)
 
     def run(self) -> str:
         """Run it; return what happened, for a person.
@@ -82,6 +84,7 @@ class Race:
                         wave += 1
                         self.fleet.push(f"v{1 + wave}")
                     _require(pushing, ours)
+                    self.progress.tell(f"race: {done} of {total} commits are pushed")
                     demand(time.monotonic() < deadline, f"only {done} of {total} pushes in time")
                     time.sleep(_POLL_S)
             finally:
@@ -135,7 +138,7 @@ class _Ours:
     @contextlib.contextmanager
     def running(cls, fleet: Fleet, name: str) -> Iterator["_Ours"]:
         """Run a process while the block runs."""
-        log = fleet.folder / f"{name}.log"
+        log = fleet.folder / f"{name.replace('/', '-')}.log"
         guard = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid())]
         more = ("--interval", "1s", "--listen", "off", "--log-format", "json")
         with log.open("wb") as output:

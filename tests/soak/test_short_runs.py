@@ -33,12 +33,16 @@ def test_of_many_who_push_at_once_nobody_loses_a_commit_and_ours_come_once_each(
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("names", [("east", "west"), ("default/1", "default/2")])
 def test_two_of_us_on_one_branch_make_each_change_once(
-    tmp_path: Path, git_server: GitHttpServer, registry: Registry, seed: int
+    tmp_path: Path,
+    git_server: GitHttpServer,
+    registry: Registry,
+    seed: int,
+    names: tuple[str, str],
 ) -> None:
     fleet = Fleet.create(tmp_path, git_server, registry, size=5)
 
-    names = ("east", "west")
     Race(fleet, writers=1, commits=8, waves=4, seed=seed, names=names).run()
 
 

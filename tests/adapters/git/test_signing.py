@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -187,17 +188,26 @@ def test_a_key_replaced_in_its_file_is_used_at_once(remote: BareRemote, tmp_path
     new.verify(remote)
 
 
-def test_a_folder_whose_path_is_too_long_for_a_socket_is_no_trouble(
-    remote: BareRemote, tmp_path: Path, home: GpgHome
+@pytest.mark.parametrize("is_deep", [True, False], ids=["deep", "flat"])
+def test_a_folder_may_be_too_deep_for_a_socket(
+    remote: BareRemote, tmp_path: Path, home: GpgHome, *, is_deep: bool
 ) -> None:
     key = openpgp_key(home, tmp_path)
-    deep = tmp_path / ("d" * 200)
-    deep.mkdir()
+    with tempfile.TemporaryDirectory() as flat:
+        folder = tmp_path / ("d" * 200) if is_deep else Path(flat)
+        folder.mkdir(exist_ok=True)
 
-    commit_and_push(signing(remote, deep, key.file))
+        commit_and_push(signing(remote, folder, key.file))
 
-    key.verify(remote)
-    assert agents(tmp_path) == []
+        key.verify(remote)
+        assert agents(folder) == []
+
+
+def test_a_key_of_a_size_that_no_key_has_is_refused(remote: BareRemote, tmp_path: Path) -> None:
+    file = tmp_path / "signer"
+    file.write_bytes(b"x" * (4 * 1024 * 1024 + 1))
+
+    refused(remote, signing(remote, tmp_path, file), "the signing key is larger than 4,194,304")
 
 
 def test_the_keys_and_settings_of_the_user_have_no_say(

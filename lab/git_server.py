@@ -33,6 +33,7 @@ class GitHttpServer(http.server.ThreadingHTTPServer):
         self.status = 0  # answered to everything, if set
         self.passes_protocol = True  # a proxy may drop the header, and git then speaks protocol 0
         self.keeps_silent_on = ""  # does what requests whose path ends so ask for, and hangs up
+        self.hides = b""  # a word that nobody gets to read
         self.authorizations: list[str] = []
         self.paths: list[str] = []
         self.on_request: Callable[[], None] = lambda: None
@@ -116,6 +117,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         head, _, body = result.stdout.partition(b"\r\n\r\n")
+        if self.server.hides:
+            body = body.replace(self.server.hides, b"x" * len(self.server.hides))
         fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         self.send_response(int(fields.pop("Status", "200").split()[0]))
         for name, value in fields.items():

@@ -30,12 +30,13 @@ from reconciler.adapters.git.messages import MAX_MESSAGE_BYTES, chunks, has_pare
 from reconciler.adapters.git.program import GitProgram
 from reconciler.core.history import Message
 from reconciler.core.message import IMAGE_TRAILER
-from reconciler.errors import ReconcilerError
+from reconciler.errors import GitError, ReconcilerError
 
 _MARK = "reconcile-clone"  # says what this is a clone of
 _DEPTH = "reconcile-depth"  # how many commits were asked for
 _STEP = 4  # times as many commits are known after a look further back,
 _FARTHEST = 10  # and so many times as many as are wanted at most
+_NO_DEEPENING = "does not support --deepen"  # git, fetch-pack.c
 _MAX_PACKS = 200  # every fetch adds one or two, and git looks into each of them for each object
 _SHA256_HEX = 64
 _MAX_PATHS_LETTERS = 64 * 1024  # in the arguments of one command
@@ -289,7 +290,13 @@ class Clone:
         more = min(_STEP * depth, _FARTHEST * self.program.settings.history) - depth
         if more <= 0 or not self.ends():
             return False
-        self._fetch_branch(self.path, branch, f"--deepen={more}")
+        try:
+            self._fetch_branch(self.path, branch, f"--deepen={more}")
+        except GitError as error:
+            if _NO_DEEPENING not in error.message:  # servers older than git 2.11, and some others
+                raise
+            known = int(self._git("rev-list", "--count", self._known(branch), "--"))
+            self._fetch_branch(self.path, branch, f"--depth={known + more}")
         (self.path / _DEPTH).write_text(f"{depth + more}\n")
         return True
 

@@ -127,6 +127,23 @@ def test_remotes_that_do_not_hand_out_single_contents_are_cloned_with_all(
     assert remote.files() == {"a": b"ours", "b": b"1", "c": b"3"}
 
 
+def test_a_server_that_cannot_deepen_gives_more_of_its_history_too(
+    settings: GitSettings, server: GitHttpServer, remote: BareRemote, tmp_path: Path
+) -> None:
+    for number in range(30):
+        remote.put({"a": b"%d" % number})
+    server.passes_protocol, server.hides = False, b"deepen-relative"
+    repository = GitRepository(replace(settings, history=2), tmp_path / "clone")
+    revision = repository.fetch().revision
+    clone = tmp_path / "clone" / "clone.git"
+
+    depths = []
+    while repository.deepen(revision):
+        depths.append(int(git(clone, "rev-list", "--count", revision.commit)))
+
+    assert depths == [8, 20]
+
+
 def test_a_server_of_plain_files_is_told_from_a_git_server(
     remote: BareRemote, tmp_path: Path
 ) -> None:

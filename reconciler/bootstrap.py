@@ -35,17 +35,10 @@ from reconciler.errors import ManifestError, SettingsError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
+from reconciler.pipeline.git_port import Forge, ManifestRepository, MessageTemplate, ProposalBranch
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.parts import Parts
-from reconciler.pipeline.ports import (
-    Forge,
-    ManifestRepository,
-    MessageTemplate,
-    ProposalBranch,
-    RegistryProbe,
-    SecretSource,
-    TagSource,
-)
+from reconciler.pipeline.registry_port import RegistryProbe, SecretSource, TagSource
 from reconciler.pipeline.requests import Requests
 from reconciler.pipeline.statuses import Statuses
 from reconciler.pipeline.wording import Wording, sample_data

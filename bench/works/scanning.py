@@ -14,7 +14,7 @@ from reconciler.bootstrap import SystemClock
 from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.errors import ReconcilerError
-from reconciler.pipeline.ports import TagSource
+from reconciler.pipeline.registry_port import TagSource
 from reconciler.pipeline.scan import Tags, scan
 from reconciler.settings import RegistrySettings
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from reconciler.core.decision import Change, Decisions
 from reconciler.core.manifests.images import FileReport
 from reconciler.core.revision import Revision
-from reconciler.pipeline.ports import ManifestRepository
+from reconciler.pipeline.git_port import ManifestRepository
 
 
 def changes_of(decisions: Decisions) -> list[Change]:

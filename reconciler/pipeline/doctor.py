@@ -17,7 +17,7 @@ from reconciler.core.revision import Revision
 from reconciler.core.survey import openly
 from reconciler.errors import AccessDeniedError, NotFoundError, ReconcilerError, TransientError
 from reconciler.pipeline.parts import Parts
-from reconciler.pipeline.ports import RegistryProbe
+from reconciler.pipeline.registry_port import RegistryProbe
 from reconciler.pipeline.survey import inspect_source
 from reconciler.settings import SourceSettings
 

@@ -11,7 +11,8 @@ from reconciler.errors import ReconcilerError
 from reconciler.pipeline.events import Progress, Reading
 from reconciler.pipeline.inquiry import inquire
 from reconciler.pipeline.known_images import Found, KnownImages
-from reconciler.pipeline.ports import Clock, FactStore, ImageSource
+from reconciler.pipeline.ports import Clock
+from reconciler.pipeline.registry_port import FactStore, ImageSource
 from reconciler.pipeline.scan import PullSecretsOf
 from reconciler.stop import Stop
 

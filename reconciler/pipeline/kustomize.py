@@ -21,8 +21,9 @@ from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, 
 from reconciler.core.manifests.variables import Variables
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.errors import ManifestError, ReconcilerError
+from reconciler.pipeline.git_port import ManifestRepository
 from reconciler.pipeline.kustomize_memory import KustomizeMemory
-from reconciler.pipeline.ports import Kustomize, ManifestRepository
+from reconciler.pipeline.ports import Kustomize
 
 _AFTER_SLASH = chr(ord("/") + 1)
 

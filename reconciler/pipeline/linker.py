@@ -12,8 +12,9 @@ from reconciler.errors import ReconcilerError
 from reconciler.pipeline.events import Progress, Reading
 from reconciler.pipeline.gather import READS
 from reconciler.pipeline.inquiry import inquire
-from reconciler.pipeline.ports import Clock, FactStore, ImageSource
+from reconciler.pipeline.ports import Clock
 from reconciler.pipeline.pull_secrets import PullSecrets
+from reconciler.pipeline.registry_port import FactStore, ImageSource
 from reconciler.stop import Stop
 
 MAX_ORIGINS = 200  # of one repository that are kept: the new image of today is tomorrow's old one

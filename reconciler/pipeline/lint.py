@@ -1,8 +1,8 @@
 """Lint: read manifests, and ask nobody about them."""
 
 from reconciler.core.lint.linting import Lint, lint
+from reconciler.pipeline.git_port import ManifestRepository
 from reconciler.pipeline.memory import Memory
-from reconciler.pipeline.ports import ManifestRepository
 from reconciler.pipeline.read import read
 
 

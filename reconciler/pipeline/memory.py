@@ -12,8 +12,8 @@ from reconciler.core.manifests.reading import Reading, Terms
 from reconciler.core.manifests.tree import Snapshot, TreeEntry
 from reconciler.core.manifests.variables import Variables
 from reconciler.errors import ReconcilerError
+from reconciler.pipeline.git_port import ReadingStore
 from reconciler.pipeline.kustomize_memory import KustomizeMemory
-from reconciler.pipeline.ports import ReadingStore
 from reconciler.pipeline.rivals import Rivals
 from reconciler.pipeline.selections import Selections
 from reconciler.pipeline.view import View

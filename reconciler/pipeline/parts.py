@@ -9,23 +9,17 @@ from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import Gatherer, ImageFacts
+from reconciler.pipeline.git_port import ManifestRepository, MessageTemplate, ProposalBranch
 from reconciler.pipeline.kustomize import Kustomizations
 from reconciler.pipeline.linker import Linker
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.patience import Patience
-from reconciler.pipeline.ports import (
-    Clock,
-    Kustomize,
-    ManifestRepository,
-    MessageTemplate,
-    ProposalBranch,
-    SecretSource,
-    TagSource,
-)
+from reconciler.pipeline.ports import Clock, Kustomize
 from reconciler.pipeline.propose import Chooser, Proposer, Withholder
 from reconciler.pipeline.publisher import DirectPublisher, Publisher
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import Reader
+from reconciler.pipeline.registry_port import SecretSource, TagSource
 from reconciler.pipeline.requests import Requests
 from reconciler.pipeline.statuses import Statuses
 from reconciler.pipeline.view import View

@@ -18,7 +18,7 @@ from reconciler.core.proposing import (
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, ReconcilerError, RefusedError, RemoteMovedError
 from reconciler.pipeline.events import Progress, Proposed
-from reconciler.pipeline.ports import ManifestRepository, ProposalBranch
+from reconciler.pipeline.git_port import ManifestRepository, ProposalBranch
 from reconciler.pipeline.publisher import DirectPublisher, Publisher, Updated, bytes_of
 from reconciler.pipeline.requests import Requests, turned_down
 from reconciler.pipeline.view import View

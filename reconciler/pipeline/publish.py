@@ -5,7 +5,8 @@ from collections.abc import Callable
 from reconciler.core.backoff import delay_s
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, RemoteMovedError
-from reconciler.pipeline.ports import Clock, ManifestRepository
+from reconciler.pipeline.git_port import ManifestRepository
+from reconciler.pipeline.ports import Clock
 
 PUSH_ATTEMPTS = 10
 _BASE_S = 0.1

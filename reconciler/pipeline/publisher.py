@@ -10,7 +10,7 @@ from reconciler.core.proposal import Proposal
 from reconciler.core.revision import Revision
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.events import Progress, Pushed
-from reconciler.pipeline.ports import ManifestRepository
+from reconciler.pipeline.git_port import ManifestRepository
 from reconciler.pipeline.publish import push
 from reconciler.pipeline.view import View
 from reconciler.pipeline.wording import Wording

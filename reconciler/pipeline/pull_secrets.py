@@ -10,7 +10,7 @@ import structlog
 from reconciler.core.images.pull_secret import PullCredential, Puller, Unread
 from reconciler.core.images.reference import Repository
 from reconciler.errors import ClusterError, ReconcilerError, SettingsError, TransientError
-from reconciler.pipeline.ports import SecretSource
+from reconciler.pipeline.registry_port import SecretSource
 from reconciler.pipeline.scan import PullSecretsOf
 
 log = structlog.get_logger(__name__)

@@ -11,8 +11,8 @@ from reconciler.core.manifests.reading import Reading, Terms, reading_of, text_o
 from reconciler.core.manifests.selection import IGNORE_FILES, select_manifests
 from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, Snapshot, TreeEntry
 from reconciler.errors import ManifestError, NotFoundError, ReconcilerError
+from reconciler.pipeline.git_port import ManifestRepository
 from reconciler.pipeline.memory import Memory, PerBlob, Seen
-from reconciler.pipeline.ports import ManifestRepository
 from reconciler.pipeline.view import Manifests, View
 from reconciler.settings import SourceSettings
 

@@ -23,8 +23,8 @@ from reconciler.pipeline.by_hand import Chosen, Done, Edited, Look, Order, carry
 from reconciler.pipeline.events import Scanning
 from reconciler.pipeline.inquiry import inquire
 from reconciler.pipeline.parts import Parts
-from reconciler.pipeline.ports import ImageSource
 from reconciler.pipeline.pull_secrets import PullSecrets
+from reconciler.pipeline.registry_port import ImageSource
 
 Value = TypeVar("Value")
 

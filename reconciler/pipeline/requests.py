@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.core.change_request import ChangeRequest, RequestText, request_text
 from reconciler.core.decision import Change
 from reconciler.errors import RefusedError
-from reconciler.pipeline.ports import Forge
+from reconciler.pipeline.git_port import Forge
 
 MOOT = "Nothing of this is left to update, so it is closed and its branch is removed."
 

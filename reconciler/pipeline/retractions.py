@@ -20,7 +20,7 @@ from reconciler.core.retraction import (
 )
 from reconciler.core.revision import Revision
 from reconciler.errors import ReconcilerError, StoppedError
-from reconciler.pipeline.ports import ManifestRepository
+from reconciler.pipeline.git_port import ManifestRepository
 
 log = structlog.get_logger(__name__)
 

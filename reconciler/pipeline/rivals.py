@@ -8,7 +8,7 @@ from reconciler.core.history import History, Write
 from reconciler.core.manifests.images import FileReport
 from reconciler.core.revision import Revision
 from reconciler.core.rivalry import Undone, bouts, held
-from reconciler.pipeline.ports import ManifestRepository
+from reconciler.pipeline.git_port import ManifestRepository
 from reconciler.pipeline.retractions import look_for_retractions
 
 Rounds: TypeAlias = tuple[Write, ...]

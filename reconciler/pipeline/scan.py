@@ -9,7 +9,8 @@ from reconciler.core.images.pull_secret import PullCredential
 from reconciler.core.images.reference import Repository
 from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.pipeline.inquiry import inquire
-from reconciler.pipeline.ports import Clock, TagSource
+from reconciler.pipeline.ports import Clock
+from reconciler.pipeline.registry_port import TagSource
 from reconciler.stop import Stop
 
 Tags: TypeAlias = Listing | ReconcilerError

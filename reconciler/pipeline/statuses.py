@@ -6,7 +6,7 @@ from reconciler.core.commit_status import CommitStatus, status_of
 from reconciler.core.outcome import SYNC, CycleOutcome, Problem
 from reconciler.core.revision import Revision
 from reconciler.errors import ReconcilerError
-from reconciler.pipeline.ports import Forge
+from reconciler.pipeline.git_port import Forge
 
 
 @dataclass(slots=True)

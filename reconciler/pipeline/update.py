@@ -11,11 +11,13 @@ from reconciler.errors import ReconcilerError, RemoteMovedError
 from reconciler.pipeline.depth import look_back
 from reconciler.pipeline.events import Planned, Progress, Scanning
 from reconciler.pipeline.gather import Gatherer
-from reconciler.pipeline.ports import Clock, ManifestRepository, TagSource
+from reconciler.pipeline.git_port import ManifestRepository
+from reconciler.pipeline.ports import Clock
 from reconciler.pipeline.publish import PUSH_ATTEMPTS, pause
 from reconciler.pipeline.publisher import Publisher, Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import Reader
+from reconciler.pipeline.registry_port import TagSource
 from reconciler.pipeline.scan import PullSecretsOf, Tags, scan
 from reconciler.pipeline.selections import Selections
 from reconciler.pipeline.stopwatch import Stopwatch

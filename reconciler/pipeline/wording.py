@@ -17,8 +17,8 @@ from reconciler.core.message import (
 )
 from reconciler.core.message_data import MessageData, Occasion, message_data
 from reconciler.errors import SettingsError
+from reconciler.pipeline.git_port import MessageTemplate
 from reconciler.pipeline.linker import Linker
-from reconciler.pipeline.ports import MessageTemplate
 from reconciler.settings import GitSettings, SourceSettings
 
 

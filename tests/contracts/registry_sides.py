@@ -20,7 +20,7 @@ from reconciler.core.images.pull_secret import PullCredential, PullSecret
 from reconciler.core.images.reference import Repository
 from reconciler.errors import NotFoundError, ReconcilerError, RegistryError
 from reconciler.host_settings import HostSettings
-from reconciler.pipeline.ports import ImageSource, TagSource
+from reconciler.pipeline.registry_port import ImageSource, TagSource
 from reconciler.settings import RegistrySettings
 from tests.adapters.registry.keychains import keychain_of, pull_secret
 from tests.fakes.images import FakeImage, FakeImages

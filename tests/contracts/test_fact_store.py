@@ -11,7 +11,7 @@ from reconciler.core.images.facts import NO_FACTS, Facts
 from reconciler.core.images.origin import Origin
 from reconciler.core.images.platform import Platform
 from reconciler.core.images.reference import Repository
-from reconciler.pipeline.ports import FactStore
+from reconciler.pipeline.registry_port import FactStore
 from tests.fakes.facts import FakeFacts
 from tests.fakes.images import digest_for
 

@@ -14,7 +14,7 @@ from reconciler.adapters.git.repository import GitRepository
 from reconciler.core.manifests.tree import EntryKind, Oversize, TreeEntry
 from reconciler.core.revision import Revision
 from reconciler.errors import GitError, NotFoundError, RemoteMovedError
-from reconciler.pipeline.ports import ManifestRepository
+from reconciler.pipeline.git_port import ManifestRepository
 from reconciler.settings import GitSettings
 from tests.fakes.git import FakeGit
 

@@ -10,7 +10,7 @@ from reconciler.core.manifests.images import FileReport
 from reconciler.core.manifests.reading import Reading, Terms, reading_of
 from reconciler.core.manifests.tree import EntryKind, TreeEntry
 from reconciler.errors import ManifestError
-from reconciler.pipeline.ports import ReadingStore
+from reconciler.pipeline.git_port import ReadingStore
 from tests.fakes.readings import FakeReadings
 
 TERMS = Terms("default")

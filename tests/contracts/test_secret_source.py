@@ -13,7 +13,7 @@ from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.core.images.pull_secret import PullSecret
 from reconciler.core.redaction import Secret
 from reconciler.errors import NotFoundError, ReconcilerError, RefusedError
-from reconciler.pipeline.ports import SecretSource
+from reconciler.pipeline.registry_port import SecretSource
 from reconciler.settings import ClusterSettings
 from tests.fakes.secrets import FakeSecrets
 

@@ -10,8 +10,8 @@ from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline import cycle
 from reconciler.pipeline.events import Event
+from reconciler.pipeline.git_port import Forge
 from reconciler.pipeline.parts import Parts
-from reconciler.pipeline.ports import Forge
 from reconciler.pipeline.requests import Requests
 from reconciler.settings import GitSettings, SourceSettings, SyncSettings
 from tests.fakes.clock import FakeClock

@@ -12,7 +12,7 @@ from reconciler.core.revision import Revision
 from reconciler.errors import GitError, RegistryError
 from reconciler.exit_codes import OK, PENDING, STALLED, TRANSIENT
 from reconciler.pipeline.events import Event, Planned, Proposed
-from reconciler.pipeline.ports import ProposalBranch
+from reconciler.pipeline.git_port import ProposalBranch
 from tests.pipeline.proposals import BRANCH, NGINX, REDIS, World, deployment
 
 

@@ -60,6 +60,7 @@ def test_what_is_built_is_not_built_again(log: Path, capfd: pytest.CaptureFixtur
         "kwok",
         "registry",
         "registry2",
+        "kustomize",
     ]
     assert "lab: building kubernetes (about 8 minutes the first time) ..." in capfd.readouterr().err
 

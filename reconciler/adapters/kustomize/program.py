@@ -1,6 +1,7 @@
 """Builds kustomizations by the kustomize program, with no network, plugins and other files."""
 
 import contextlib
+import errno
 import re
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from reconciler.adapters.kustomize.seclusion import secluded
 from reconciler.errors import ManifestError, ReconcilerError, StoppedError, TransientError
 from reconciler.program import Said, run_program
 from reconciler.stop import Stop
@@ -29,9 +31,10 @@ _NOTHING_THERE: Final = "http://127.0.0.1:1"
 class KustomizeProgram:
     """Builds kustomizations in folders of its own. Safe to use from many threads.
 
-    What kustomize could fetch it cannot reach: it is told of a proxy that is not there, and finds
-    no git on its PATH. Files outside a kustomization's folder, plugins, functions and Helm are off,
-    as they are unless asked for.
+    What kustomize could fetch it cannot reach: it can open no socket (see ``secluded``), is told of
+    a proxy that is not there, and finds no git on its PATH. Files outside a kustomization's folder,
+    plugins, functions and Helm are off, as they are unless asked for; which folders it builds upon
+    is for others to see to.
     """
 
     def __init__(
@@ -80,6 +83,9 @@ class KustomizeProgram:
             words = f"kustomize did not end within {self._time_limit_s:g} s"
             raise TransientError(words, where=where) from error
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                words = "one of the files that it may load has a name that is too long here"
+                raise ManifestError(words, where=where) from error
             words = f"kustomize cannot be run: {(error.strerror or str(error)).lower()}"
             raise TransientError(words, where=where) from error
 
@@ -102,7 +108,7 @@ class KustomizeProgram:
 
     def _run(self, *arguments: str, home: Path) -> Said:
         return run_program(
-            [self._program, *arguments],
+            secluded([self._program, *arguments]),
             environment={
                 "HOME": str(home.parent),  # beside the files: what it keeps there it does not load
                 "HTTP_PROXY": _NOTHING_THERE,
@@ -135,6 +141,8 @@ class KustomizeProgram:
             root = Path(home).resolve() / "files"
             root.mkdir()
             for path, content in files.items():
+                if not _is_below(path):
+                    raise ManifestError(f"{path[:200]!r} is no path of a file", where=path[:200])
                 target = root / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
@@ -146,6 +154,11 @@ class KustomizeProgram:
             with contextlib.suppress(OSError):
                 if time.time() - left.stat().st_mtime > _LEFT_BEHIND_S:
                     shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_below(path: str) -> bool:
+    """Whether a path stays in the folder that it is laid out in: git lets no others in, mostly."""
+    return not {"", ".", ".."} & set(path.split("/"))
 
 
 def _refused(stderr: bytes, root: Path, where: str) -> ReconcilerError:

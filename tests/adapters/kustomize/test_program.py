@@ -161,6 +161,54 @@ def test_no_other_host_is_asked(
     assert paths == []
 
 
+BUILTIN = """\
+apiVersion: builtin
+kind: ConfigMapGenerator
+metadata: {name: stolen}
+files: ['key=http://127.0.0.1:PORT/secret']
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resources: ['http://127.0.0.1:PORT/x.yaml']",
+        "resources: ['http://localhost:PORT/x.yaml']",
+        "resources: ['http://[::1]:PORT/x.yaml']",
+        "configMapGenerator: [{name: x, files: ['k=http://127.0.0.1:PORT/x']}]",
+        "generators: [builtin.yaml]",
+    ],
+)
+def test_loopback_is_not_asked_either(
+    kustomize: KustomizeProgram, asked: tuple[list[str], int], text: str
+) -> None:
+    paths, port = asked
+    files = {"a/kustomization.yaml": text, "a/builtin.yaml": BUILTIN}
+
+    refusal(
+        kustomize,
+        {path: each.replace("PORT", str(port)).encode() for path, each in files.items()},
+    )
+
+    assert paths == []
+
+
+@pytest.mark.parametrize("path", ["../out", "a/../../out", "/out", "a//out", "a/./out", ""])
+def test_nothing_is_written_elsewhere(
+    kustomize: KustomizeProgram, tmp_path: Path, path: str
+) -> None:
+    with pytest.raises(ManifestError, match="is no path of a file"):
+        kustomize.build({"a/kustomization.yaml": b"", path: b"x"}, "a")
+
+    assert [each.name for each in tmp_path.rglob("*")] == ["builds"]
+
+
+def test_a_name_that_no_disk_takes_is_told_of(kustomize: KustomizeProgram) -> None:
+    said = refusal(kustomize, {"a/kustomization.yaml": b"", f"a/{'x' * 300}": b""})
+
+    assert said == "a: one of the files that it may load has a name that is too long here"
+
+
 def test_without_the_program_it_is_said_what_to_install(tmp_path: Path) -> None:
     kustomize = KustomizeProgram(tmp_path / "builds", path=str(tmp_path))
 

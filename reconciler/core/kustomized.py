@@ -20,6 +20,9 @@ _FOLDERS = ("resources", "bases", "components")
 _FILES = (
     "crds", "configurations", "generators", "transformers", "validators", "patchesStrategicMerge",
 )  # fmt: skip
+_PLUGINS = ("generators", "transformers", "validators")
+"""Files, each of which may be a folder as well."""
+
 _WITH_A_PATH = ("patches", "patchesJson6902", "replacements")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 _ORIGIN = "config.kubernetes.io/origin"
@@ -51,11 +54,13 @@ class Loading:
             repository: files too.
         remotes: what lies elsewhere, but for what is a file or folder here.
         is_component: whether it is a part of others, which nobody builds for itself.
+        problem: why it cannot be told what it loads.
     """
 
     folders: tuple[str, ...] = ()
     remotes: tuple[Remote, ...] = ()
     is_component: bool = False
+    problem: ManifestError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +98,23 @@ def is_inside(path: str, folders: Collection[str]) -> bool:
 
 
 def loading_of(path: str, text: str) -> Loading:
-    """Return what a kustomization file loads; nothing if it cannot be read: kustomize will tell."""
-    root = _only_mapping(path, text)
-    if root is None:
-        return Loading()
+    """Return what a kustomization file loads; nothing if it is no mapping: kustomize will tell."""
+    documents = _documents(path, text)[:1]  # what follows kustomize does not read
+    root = documents[0].root if documents else None
+    if not isinstance(root, yaml.Mapping):
+        return Loading(problem=documents[0].error if documents else None)
     folder = posixpath.dirname(path)
-    named = [each for key in _FOLDERS for each in _scalars(root.get(key))]
+    named = [each for key in _FOLDERS for each in _scalars_at(root, key)]
     remotes = [each for each in named if _is_elsewhere(each.value)]
+    plugins = [each for key in _PLUGINS for each in _scalars_at(root, key)]
+    remotes += [each for each in (*named, *plugins) if _is_outside(folder, each)]
     remotes += [each for each in _files_of(root) if "://" in each.value.rpartition("=")[2]]
     return Loading(
         folders=tuple(_joined(folder, each.value) for each in named),
         remotes=tuple(
             Remote(each.value, each.line, _joined(folder, each.value)) for each in remotes
         ),
-        is_component=root.text("kind") == "Component",
+        is_component=any(each.value == "Component" for each in _scalars_at(root, "kind")),
     )
 
 
@@ -154,7 +162,7 @@ def with_origins(path: str, text: str) -> str:
     before = _only_mapping(path, text)
     with_wish = f"{text}\n{_METADATA}: [{_ORIGINS}]\n"
     after = _only_mapping(path, with_wish)
-    if before is None or after is None or before.get(_METADATA) is not None:
+    if before is None or after is None or any(_values(before, _METADATA)):
         return text
     return with_wish if len(after.inside) == len(before.inside) + 2 else text
 
@@ -190,16 +198,18 @@ def read_built(
 
 def _only_mapping(path: str, text: str) -> yaml.Mapping | None:
     """Return the root of a text's one document."""
-    try:
-        documents = [
-            each
-            for each in yaml.documents_of(text, path=path)
-            if each.root is not None or each.error is not None
-        ]
-    except RecursionError:
-        return None
+    documents = _documents(path, text)
     root = documents[0].root if len(documents) == 1 else None
     return root if isinstance(root, yaml.Mapping) else None
+
+
+def _documents(path: str, text: str) -> list[yaml.Document]:
+    """Return the documents of a text that are not empty."""
+    try:
+        found = list(yaml.documents_of(text, path=path))
+    except RecursionError:
+        found = [yaml.Document(1, None, ManifestError("is nested too deeply", where=f"{path}:1"))]
+    return [each for each in found if each.root is not None or each.error is not None]
 
 
 def _reached(folder: str, loadings: Mapping[str, Loading]) -> frozenset[str]:
@@ -221,6 +231,9 @@ def _remote_problem(
     exists: Callable[[str], bool],
 ) -> ManifestError | None:
     for folder in sorted(target.loaded):
+        problem = loadings[folder].problem
+        if problem is not None:
+            return problem
         remotes = (each for each in loadings[folder].remotes if not exists(each.path))
         for each in remotes:
             return ManifestError(
@@ -229,6 +242,13 @@ def _remote_problem(
                 where=f"{own.get(folder, folder or '.')}:{each.line}",
             )
     return None
+
+
+def _is_outside(folder: str, named: yaml.Scalar) -> bool:
+    """Whether a path leads out of the repository, where kustomize would build what it finds."""
+    path = _joined(folder, named.value)
+    is_veiled = "binary" in (named.tag or "")  # in base64
+    return is_veiled or path == ".." or path.startswith(("../", "/"))
 
 
 def _is_elsewhere(text: str) -> bool:
@@ -240,28 +260,38 @@ def _is_elsewhere(text: str) -> bool:
 
 def _files_of(root: yaml.Mapping) -> Iterator[yaml.Scalar]:
     for key in _FILES:
-        yield from _scalars(root.get(key))
+        yield from _scalars_at(root, key)
     for key in _WITH_A_PATH:
-        for entry in _mappings(root.get(key)):
-            yield from _scalars(entry.get("path"))
+        for entry in _mappings_at(root, key):
+            yield from _scalars_at(entry, "path")
     for key in _GENERATORS:
-        for entry in _mappings(root.get(key)):
+        for entry in _mappings_at(root, key):
             for name in ("files", "envs", "env"):
-                yield from _scalars(entry.get(name))
-    yield from _scalars(root.mapping("openapi").get("path"))
+                yield from _scalars_at(entry, name)
+    for schema in _values(root, "openapi"):
+        if isinstance(schema, yaml.Mapping):
+            yield from _scalars_at(schema, "path")
 
 
-def _scalars(node: yaml.Node | None) -> Iterator[yaml.Scalar]:
-    nodes = node.inside if isinstance(node, yaml.Sequence) else [node]
-    for each in nodes:
-        if isinstance(each, yaml.Scalar):
-            yield each
+def _values(mapping: yaml.Mapping, key: str) -> Iterator[yaml.Node]:
+    """Yield what kustomize may find at a key: Go's JSON reads keys in any case, and one wins."""
+    for name, value in mapping.merged_entries():
+        if isinstance(name, yaml.Scalar) and name.value.casefold() == key.casefold():
+            yield value
 
 
-def _mappings(node: yaml.Node | None) -> Iterator[yaml.Mapping]:
-    for each in node.inside if isinstance(node, yaml.Sequence) else ():
-        if isinstance(each, yaml.Mapping):
-            yield each
+def _scalars_at(mapping: yaml.Mapping, key: str) -> Iterator[yaml.Scalar]:
+    for node in _values(mapping, key):
+        for each in node.inside if isinstance(node, yaml.Sequence) else [node]:
+            if isinstance(each, yaml.Scalar):
+                yield each
+
+
+def _mappings_at(mapping: yaml.Mapping, key: str) -> Iterator[yaml.Mapping]:
+    for node in _values(mapping, key):
+        for each in node.inside if isinstance(node, yaml.Sequence) else ():
+            if isinstance(each, yaml.Mapping):
+                yield each
 
 
 def _joined(folder: str, path: str) -> str:

@@ -252,3 +252,64 @@ def test_an_origin_that_is_none_is_the_kustomization(origin: str) -> None:
     assert isinstance(found, DesiredObject)
     assert found.origin.path == FILE
     assert found.annotations == {}
+
+
+@pytest.mark.parametrize("folder", ["../../..", "../../../x", "/etc", "../../../../proc/self/cwd"])
+def test_a_folder_outside_of_the_repository_is_not_built_upon(folder: str) -> None:
+    own = {"prod": "prod/kustomization.yaml", "apps/web": FILE, "test": "test/kustomization.yaml"}
+    loadings = {
+        "prod": loading_of(own["prod"], "resources: [../apps/web]\n"),
+        "apps/web": loading(f"components:\n- {folder}\n"),
+        "test": Loading(),
+    }
+
+    targets, problems = targets_of(own, loadings)
+
+    assert [each.folder for each in targets] == ["test"]
+    assert str(problems["prod"]) == (
+        f"{FILE}:2: {folder!r} lies elsewhere, and nothing is fetched: copy it into the "
+        "repository; nothing in 'prod' is applied"
+    )
+
+
+@pytest.mark.parametrize("key", ["resources", "generators", "transformers", "validators"])
+def test_whatever_may_be_a_folder_lies_in_the_repository(key: str) -> None:
+    (remote,) = loading(f"{key}: [../../../x, ../y, z]\n").remotes
+
+    assert remote.text == "../../../x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resources: [a.yaml]\nresource\u017f: [../../../x]\n",
+        "resources: [../../../x]\n---\nresources: [a.yaml]\n",
+        "resources: [../../../x]\n---\na: [\n",
+        "resources: [!!binary Li4vLi4vLi4veA==]\n",
+        "<<: {resources: [../../../x]}\n",
+    ],
+)
+def test_no_way_of_writing_it_hides_a_folder_outside_of_the_repository(text: str) -> None:
+    (remote,) = loading(text).remotes
+
+    assert remote.line in (1, 2)
+
+
+def test_one_that_we_cannot_read_is_not_built_by_guess() -> None:
+    own = {"apps/web": FILE}
+
+    targets, problems = targets_of(own, {"apps/web": loading("resources: [\n")})
+
+    assert targets == ()
+    assert str(problems["apps/web"]).startswith(f"{FILE}:")
+
+
+def test_keys_are_read_in_any_case_as_kustomize_reads_them() -> None:
+    text = "Resources: [../base, https://example.com/x]\nCONFIGMAPGENERATOR: [{Files: [https://x/y]}]\n"
+
+    found = loading(f"{text}Kind: Component\n")
+
+    assert "apps/base" in found.folders
+    assert [each.text for each in found.remotes] == ["https://example.com/x", "https://x/y"]
+    assert found.is_component
+    assert with_origins(FILE, "BuildMetadata: []\n") == "BuildMetadata: []\n"

@@ -25,6 +25,7 @@ from reconciler.errors import (
 
 _MAX_TOKEN_BYTES: Final = 16 * 1024
 _MAX_WORDS: Final = 300
+_MAX_LEVELS: Final = 5  # of lists and mappings in a refusal
 _LONGEST_WAIT_S: Final = 3600.0
 _UNTOLD_WAIT_S: Final = 60.0  # GitHub: "wait for at least one minute before retrying"
 _TRANSIENT: Final = frozenset({408, 425, 429})
@@ -143,7 +144,7 @@ class Api:
         raise self._failure(answer, call, token)
 
     def _failure(self, answer: Answer, call: Call, token: Secret) -> ReconcilerError:
-        words = redact(_words(answer.body), [token])
+        words = _cut(redact(_words(answer.body), [token]))  # never cut within a token
         said = f"{answer.status}: {words}" if words else f"{answer.status}"
         status = answer.status
         if _is_throttled(answer, words):
@@ -152,7 +153,7 @@ class Api:
         if status in _TRANSIENT or status >= 500:  # noqa: PLR2004 - HTTP's own
             return ForgeError(f"answered {said}", where=self._url)
         if 300 <= status < 400:  # noqa: PLR2004 - HTTP's own
-            host = urlsplit(answer.headers.get("Location", "")).netloc.rpartition("@")[2]
+            host = _host_of(answer.headers.get("Location", ""))
             message = f"redirects to {host[:100]!r}, which is not followed: give the final URL"
             return StalledError(message, where=self._url)
         return self._refusal(answer.status, call, said, words)
@@ -235,7 +236,7 @@ def _wait_s(headers: Mapping[str, str], *, now_s: float) -> float:
 
 
 def _words(body: bytes) -> str:
-    """Return what a refusal says, bounded and on one line.
+    """Return what a refusal says, on one line.
 
     GitHub: ``message`` and ``errors[].message``; GitLab: ``message`` or ``error``, as a text, a
     list or a mapping; Gitea: ``message``.
@@ -246,22 +247,35 @@ def _words(body: bytes) -> str:
         return ""
     if not isinstance(found, dict):
         return ""
-    parts = [*_texts(found.get("message")), *_texts(found.get("error"))]
-    parts += _texts(found.get("errors"))
+    parts = [text for key in ("message", "error", "errors") for text in _texts(found.get(key))]
     words = "; ".join(dict.fromkeys(parts))
-    clean = "".join(letter if letter.isprintable() else " " for letter in words)
-    return clean if len(clean) <= _MAX_WORDS else f"{clean[:_MAX_WORDS]}…"
+    return "".join(letter if letter.isprintable() else " " for letter in words)
 
 
-def _texts(found: object) -> list[str]:
+def _cut(words: str) -> str:
+    return words if len(words) <= _MAX_WORDS else f"{words[:_MAX_WORDS]}…"
+
+
+def _host_of(url: str) -> str:
+    """Return the host of an address that a server made up, and no login that is in it."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
+def _texts(found: object, *, levels: int = _MAX_LEVELS) -> list[str]:
     match found:
+        case _ if not levels:
+            return []
         case str():
             return [found]
         case list():
-            return [text for each in found[:10] for text in _texts(each)]
+            return [text for each in found[:10] for text in _texts(each, levels=levels - 1)]
         case {"message": str(message)}:
             return [message]
         case dict():
-            return [f"{key} {text}" for key, each in found.items() for text in _texts(each)]
+            inside = ((key, _texts(each, levels=levels - 1)) for key, each in found.items())
+            return [f"{key} {text}" for key, texts in inside for text in texts]
         case _:
             return []

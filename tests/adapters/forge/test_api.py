@@ -63,6 +63,29 @@ def test_what_the_server_says_is_shown_without_our_token(tmp_path: Path) -> None
     assert "bad *** ; and more" in str(raised.value)
 
 
+@pytest.mark.parametrize("before", range(290, 302))
+def test_no_part_of_our_token_is_shown_where_words_are_cut(tmp_path: Path, before: int) -> None:
+    body = f'{{"message":"{"x" * before}{TOKEN}"}}'.encode()
+    with answering(Reply(400, body)) as server, pytest.raises(RefusedError) as raised:
+        ask(server, tmp_path)
+
+    assert TOKEN[:3] not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(302, b"", {"Location": "https://[half"}), id="no-address"),
+        pytest.param(Reply(400, b'{"message":' + b'{"a":' * 600 + b"1" + b"}" * 601), id="nested"),
+    ],
+)
+def test_an_answer_made_to_break_us_is_a_refusal_like_any_other(
+    tmp_path: Path, reply: Reply
+) -> None:
+    with answering(reply) as server, pytest.raises(StalledError):
+        ask(server, tmp_path)
+
+
 def test_a_server_that_hangs_up_is_transient(tmp_path: Path) -> None:
     with answering(Reply(wire=b"")) as server, pytest.raises(ForgeError, match="reached"):
         ask(server, tmp_path)

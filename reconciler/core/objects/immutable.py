@@ -16,6 +16,7 @@ _SAYS_SO: Final = re.compile(
 )
 """The words of the API server's validation for it: there is no reason of its own."""
 
+_WITH_A_VALUE: Final = "Invalid value"
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _SHOWN: Final = 3  # differences in a message
 _LONGEST: Final = 120  # characters of a value
@@ -41,7 +42,21 @@ class Difference:
 
 def says_immutable(message: str) -> bool:
     """Whether the API server refuses a value because it cannot be changed any more."""
-    return _SAYS_SO.search(message) is not None
+    return _SAYS_SO.search(_complaint(message)) is not None
+
+
+def _complaint(message: str) -> str:
+    """Return a message of the API server without the value that it quotes.
+
+    ``Invalid value: "immutable_name": a lowercase RFC 1123 label must consist of …`` is about
+    something else. The value is JSON, or Go's own form of it.
+    """
+    reason, _, rest = message.partition(": ")
+    try:
+        _, end = json.JSONDecoder().raw_decode(rest)
+    except (ValueError, RecursionError):
+        return message.rpartition(": ")[2] if reason == _WITH_A_VALUE else message
+    return rest[end:]
 
 
 def differences(

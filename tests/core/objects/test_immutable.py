@@ -19,13 +19,26 @@ from tests.fakes.objects import desired_object, key
         "Invalid value: {}: cannot change roleRef",
         'Invalid value: ["10.0.0.1"]: may not change once set',
         "Forbidden: spec is immutable after creation except resources.requests",
+        'Invalid value: core.PodTemplateSpec{Name:"x"}: field is immutable',
+        'Invalid value: "object": Value is immutable',
     ],
 )  # fmt: skip
 def test_the_servers_words_for_it_are_known(message: str) -> None:
     assert says_immutable(message)
 
 
-@pytest.mark.parametrize("message", ["Required value", "Invalid value: 0: must be greater than 0"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Required value",
+        "Invalid value: 0: must be greater than 0",
+        'Invalid value: "immutable_x": a lowercase RFC 1123 label must consist of a, b and c',
+        'Invalid value: {"app":"immutable"}: `selector` does not match template `labels`',
+        'Invalid value: core.Volume{Name:"immutable"}: must be something else',
+        'Duplicate value: "immutable"',
+        'Unsupported value: "immutable": supported values: "Always", "Never"',
+    ],
+)
 def test_other_complaints_are_others(message: str) -> None:
     assert not says_immutable(message)
 

@@ -187,6 +187,32 @@ def test_an_object_with_another_mistake_is_not_deleted(cluster: Cluster) -> None
     assert uid(cluster, "deployment") == before
 
 
+def test_another_mistake_with_the_servers_own_words_in_it_is_another_mistake(
+    cluster: Cluster,
+) -> None:
+    cluster.sync(text(JOB, "1", is_forced=True))
+    before = uid(cluster, "job")
+    wrong = text(JOB, "1", is_forced=True).replace("name: work", "name: immutable_work")
+
+    (problem,) = cluster.sync(wrong).problems
+
+    assert "immutable_work" in str(problem)
+    assert uid(cluster, "job") == before
+
+
+def test_what_is_never_to_be_pruned_is_not_deleted_to_be_made_anew_either(
+    cluster: Cluster,
+) -> None:
+    cluster.sync(text(SELECTED, "one", is_forced=True))
+    cluster.kubectl("annotate", "deployment/web", "reconcile/prune=disabled")
+    before = uid(cluster, "deployment")
+
+    (problem,) = cluster.sync(text(SELECTED, "two", is_forced=True)).problems
+
+    assert "cannot be changed, and is marked never to be pruned: " in str(problem)
+    assert uid(cluster, "deployment") == before
+
+
 def test_what_holds_data_is_never_deleted(cluster: Cluster) -> None:
     cluster.sync(text(CLAIM, "ReadWriteOnce", is_forced=True))
     before = uid(cluster, "pvc")

@@ -77,6 +77,8 @@ class Renewal:
             raise RefusedError(f"cannot be changed, and a {kind} is never deleted: {found}")
         if metadata.part_of != self.sending.claim.part_of:
             raise RefusedError(f"cannot be changed, and is not ours to delete: {found}")
+        if metadata.is_prune_disabled:
+            raise RefusedError(f"cannot be changed, and is marked never to be pruned: {found}")
         return f"made anew, since it cannot be changed: {found}"
 
     def _delete(self, live: Item) -> None:

@@ -335,10 +335,11 @@ def test_a_request_that_somebody_opened_for_the_branch_is_taken(
     assert pull.title == "Update nginx to v4"
 
 
+@pytest.mark.parametrize("is_fork_gone", [False, True])
 def test_requests_of_forks_and_other_branches_are_not_ours(
-    world: World, forge: ForgeSimulator
+    world: World, forge: ForgeSimulator, *, is_fork_gone: bool
 ) -> None:
-    forge.add(BRANCH, is_from_fork=True)
+    forge.add(BRANCH, is_from_fork=True, is_fork_gone=is_fork_gone)
     forge.add("other")
     forge.add(BRANCH, "release")
     forge.pulls[0].state = "closed"
@@ -346,6 +347,20 @@ def test_requests_of_forks_and_other_branches_are_not_ours(
     world.run()
 
     assert [pull.title for pull in forge.pulls] == ["Mine", "Mine", "Mine", "Update nginx to v4"]
+
+
+def test_nobody_without_the_right_to_turns_an_update_down(
+    world: World, forge: ForgeSimulator
+) -> None:
+    world.run()
+    (ours,) = forge.pulls
+    theirs = forge.add(BRANCH, body=ours.body, is_from_fork=True, is_fork_gone=True)
+    theirs.state = "closed"
+    forge.pulls.remove(ours)
+
+    world.run()
+
+    assert [pull.title for pull in forge.pulls] == ["Mine", "Update nginx to v4"]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ class Pull:
     state: str = "open"
     comments: list[str] = field(default_factory=list)
     is_from_fork: bool = False
+    is_fork_gone: bool = False
 
 
 @dataclass
@@ -302,7 +303,7 @@ class ForgeSimulator:
                 "description": pull.body or None,
                 "source_branch": pull.head,
                 "target_branch": pull.base,
-                "source_project_id": 9 if pull.is_from_fork else 7,
+                "source_project_id": (None if pull.is_fork_gone else 9) if pull.is_from_fork else 7,
                 "target_project_id": 7,
             }
         state = "open" if pull.state == "open" else "closed"
@@ -324,7 +325,7 @@ class ForgeSimulator:
             found["head"] = {
                 "label": pull.head,
                 "ref": ref,
-                "repo_id": 9 if pull.is_from_fork else 7,
+                "repo_id": (-1 if pull.is_fork_gone else 9) if pull.is_from_fork else 7,
             }
             found["base"] = {"label": pull.base, "ref": pull.base, "repo_id": 7}
         return found

@@ -132,8 +132,11 @@ class Gitea:
 
 
 def _is_of(pull: _Pull, head: str, base: str) -> bool:
-    """Whether a request is of these branches, both of the repository itself."""
-    is_own = pull.head.repo_id in (pull.base.repo_id, -1)  # -1: the branch is gone
+    """Whether a request is of these branches, both of the repository itself.
+
+    Where a fork is gone, its requests stay, with -1 for it: they are still a stranger's.
+    """
+    is_own = pull.head.repo_id == pull.base.repo_id
     return is_own and pull.head.label == head and pull.base.label == base
 
 

@@ -42,6 +42,8 @@ def _safely(node: yaml.Node, path: str, variables: Variables | None) -> Iterator
     """Yield what a node describes; aliases within aliases can be nested beyond all measure."""
     try:
         yield from list(_objects(node, path, variables))
+    except ManifestError as error:
+        yield error
     except RecursionError:
         yield ManifestError("is nested too deeply", where=f"{path}:{node.line}")
 
@@ -51,7 +53,7 @@ def _objects(node: yaml.Node, path: str, variables: Variables | None) -> Iterato
     if not _is_object(node):
         yield _half_object(node, path)
         return
-    for item in _items(node):
+    for item in _items(node, path):
         try:
             yield _object(item, path, variables)
         except ManifestError as error:
@@ -82,14 +84,24 @@ def _object(node: yaml.Node, path: str, variables: Variables | None) -> DesiredO
     return read_object(mapping_of(to_value(node, path=path)), origin)
 
 
-def _items(node: yaml.Node) -> Iterator[yaml.Node]:
-    """Yield the items of a ``List`` (or ``ConfigMapList``), of lists in it too; else the node."""
-    items = node.get("items") if isinstance(node, yaml.Mapping) and _is_list(node) else None
-    if isinstance(items, yaml.Sequence):
-        for item in items.inside:
-            yield from _items(item)
-    else:
-        yield node
+def _items(node: yaml.Node, path: str) -> Iterator[yaml.Node]:
+    """Yield the items of a ``List`` (or ``ConfigMapList``), of lists in it too; else the node.
+
+    Raises:
+        ManifestError: an alias has an item stand twice: lists of such lists would never end.
+    """
+    seen: set[int] = set()
+    awaiting = [node]
+    while awaiting:
+        each = awaiting.pop()
+        if id(each) in seen:
+            raise ManifestError("is an item of a list twice", where=f"{path}:{each.line}")
+        seen.add(id(each))
+        items = each.get("items") if isinstance(each, yaml.Mapping) and _is_list(each) else None
+        if isinstance(items, yaml.Sequence):
+            awaiting += reversed(items.inside)
+        else:
+            yield each
 
 
 def _is_list(node: yaml.Mapping) -> bool:

@@ -99,6 +99,22 @@ def test_an_object_whose_kind_ends_in_list_is_an_object(text: str) -> None:
     assert keys(build({"a.yaml": text})) == ["allowlist.x.io/a"]
 
 
+def test_lists_of_lists_of_aliases_end() -> None:
+    lines = [
+        "apiVersion: v1",
+        "kind: List",
+        "items:",
+        "- &a0 {apiVersion: v1, kind: List, items: []}",
+    ]
+    for level in range(1, 40):
+        items = ", ".join([f"*a{level - 1}"] * 10)
+        lines.append(f"- &a{level} {{apiVersion: v1, kind: List, items: [{items}]}}")
+
+    built = build({"a.yaml": "\n".join(lines)})
+
+    assert problems(built) == ["a.yaml:4: is an item of a list twice"]
+
+
 def test_a_list_without_items_is_a_problem() -> None:
     built = build({"a.yaml": "apiVersion: v1\nkind: List\n"})
 

@@ -49,16 +49,20 @@ def workloads_in(
     if isinstance(root, Mapping) and kustomization.is_kustomization(root, path):
         yield _kustomization(root, path, default_namespace)
         return
-    yield from _objects(root, default_namespace, depth=0)
+    yield from _objects(root, default_namespace, depth=0, seen=set())
 
 
-def _objects(node: Node | None, default_namespace: str, *, depth: int) -> Iterator[Workload]:
-    if not isinstance(node, Mapping) or depth > _MAX_LIST_DEPTH:
+def _objects(
+    node: Node | None, default_namespace: str, *, depth: int, seen: set[int]
+) -> Iterator[Workload]:
+    """Yield objects, each once: lists of lists of aliases would never end."""
+    if not isinstance(node, Mapping) or depth > _MAX_LIST_DEPTH or id(node) in seen:
         return
+    seen.add(id(node))
     kind, items = node.text("kind"), node.get("items")
     if kind.endswith("List") and isinstance(items, Sequence):
         for item in items.inside:
-            yield from _objects(item, default_namespace, depth=depth + 1)
+            yield from _objects(item, default_namespace, depth=depth + 1, seen=seen)
     elif kind and node.text("apiVersion"):
         yield _workload(node, kind, default_namespace)
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -211,6 +212,23 @@ def test_what_is_never_to_be_pruned_is_not_deleted_to_be_made_anew_either(
 
     assert "cannot be changed, and is marked never to be pruned: " in str(problem)
     assert uid(cluster, "deployment") == before
+
+
+def test_what_we_run_from_is_not_deleted(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "namespace").write_text(cluster.namespace)
+    monkeypatch.setattr(
+        "reconciler.adapters.cluster.cluster.SERVICE_ACCOUNT", tmp_path / "namespace"
+    )
+    monkeypatch.setenv("HOSTNAME", "read-5d4f8-x2x")
+    cluster.sync(text(BINDING, "one", is_forced=True))
+    before = uid(cluster, "rolebinding")
+
+    (problem,) = cluster.sync(text(BINDING, "two", is_forced=True)).problems
+
+    assert "cannot be changed, and we run from it: roleRef.name is " in str(problem)
+    assert uid(cluster, "rolebinding") == before
 
 
 def test_what_holds_data_is_never_deleted(cluster: Cluster) -> None:

@@ -103,7 +103,7 @@ class KubernetesCluster:
         return values_of(self._connection, kind, namespace=self._namespace, name=name)
 
     def own_keys(self) -> frozenset[ObjectKey]:
-        """Return the objects that this process runs from, which must never be pruned.
+        """Return the objects that this process runs from, which must never be deleted.
 
         The namespaces of our state and of our pod, and, in a pod, the ServiceAccount, Role and
         Deployment that go by our name.
@@ -219,7 +219,8 @@ class KubernetesCluster:
             return Preview(before, trial.body)
 
     def _renewal(self, sending: Application, desired: DesiredObject) -> Renewal:
-        return Renewal(self._connection, sending, desired, self._stop)
+        is_own = desired.key in self.own_keys()
+        return Renewal(self._connection, sending, desired, self._stop, is_own=is_own)
 
     def delete(self, resource: Resource, live: LiveObject) -> bool:
         """Delete exactly that object (uid and resourceVersion), in the background.

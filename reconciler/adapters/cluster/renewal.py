@@ -30,12 +30,14 @@ class Renewal:
         sending: its way to the API server.
         desired: what Git wants.
         stop: ends the wait for the old object to go.
+        is_own: whether we run from it: without it, nobody might be there to make it anew.
     """
 
     connection: Connection
     sending: Application
     desired: DesiredObject
     stop: Stop
+    is_own: bool = False
 
     def settle(self, error: ImmutableError) -> tuple[Sent, str]:
         """Make the object anew if it is marked so; return what came of it, and why it was done.
@@ -77,6 +79,8 @@ class Renewal:
             raise RefusedError(f"cannot be changed, and a {kind} is never deleted: {found}")
         if metadata.part_of != self.sending.claim.part_of:
             raise RefusedError(f"cannot be changed, and is not ours to delete: {found}")
+        if self.is_own:
+            raise RefusedError(f"cannot be changed, and we run from it: {found}")
         if metadata.is_prune_disabled:
             raise RefusedError(f"cannot be changed, and is marked never to be pruned: {found}")
         return f"made anew, since it cannot be changed: {found}"

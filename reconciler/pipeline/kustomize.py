@@ -20,7 +20,13 @@ from reconciler.core.kustomized import (
 from reconciler.core.manifests.tree import MAX_FILE_BYTES, EntryKind, Oversize, TreeEntry
 from reconciler.core.manifests.variables import Variables
 from reconciler.core.objects.desired import DesiredObject
-from reconciler.errors import ManifestError, ReconcilerError
+from reconciler.errors import (
+    GitError,
+    ManifestError,
+    ReconcilerError,
+    StoppedError,
+    TransientError,
+)
 from reconciler.pipeline.git_port import ManifestRepository
 from reconciler.pipeline.kustomize_memory import KustomizeMemory
 from reconciler.pipeline.ports import Kustomize
@@ -59,6 +65,7 @@ class Kustomizations:
 
         Raises:
             GitError: the contents of files could not be had.
+            StoppedError: this process is to end.
         """
         own = kustomization_folders(self.texts)
         if not own:
@@ -118,7 +125,9 @@ class Kustomizations:
             return self.memory.built(
                 target, self._digest(wanted), lambda: self._made(target, wanted)
             )
-        except ManifestError as error:
+        except (GitError, StoppedError):
+            raise
+        except (ManifestError, TransientError) as error:
             return (error,)
 
     def _digest(self, wanted: Sequence[TreeEntry]) -> bytes:

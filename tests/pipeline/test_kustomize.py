@@ -10,7 +10,7 @@ from lab.build import require
 from reconciler.adapters.kustomize.program import KustomizeProgram
 from reconciler.core.build import BuildResult
 from reconciler.core.manifests.tree import EntryKind
-from reconciler.errors import GitError
+from reconciler.errors import GitError, ReconcilerError, StoppedError, TransientError
 from reconciler.pipeline import kustomize
 from reconciler.pipeline.kustomize import Kustomizations
 from reconciler.pipeline.memory import Memory
@@ -44,9 +44,12 @@ class Counting:
 
     inner: Kustomize
     folders: list[str] = field(default_factory=list)
+    failures: dict[str, ReconcilerError] = field(default_factory=dict)
 
     def build(self, files: Mapping[str, bytes], folder: str) -> str:
         self.folders.append(folder)
+        if folder in self.failures:
+            raise self.failures.pop(folder)
         return self.inner.build(files, folder)
 
 
@@ -120,6 +123,27 @@ def test_a_change_that_is_not_in_the_tree_yet_is_built(source: Source) -> None:
     built = source.build({"apps/prod/kustomization.yaml": text})
 
     assert "live-settings" in [each.key.name for each in built.objects]
+
+
+def test_one_that_takes_too_long_leaves_the_rest_alone_and_is_built_the_next_time(
+    source: Source,
+) -> None:
+    source.git.put({"apps/slow/kustomization.yaml": b"resources: [../base]\nnamePrefix: slow-\n"})
+    late = TransientError("kustomize did not end within 120 s", where="apps/slow")
+    source.builder.failures["apps/slow"] = late
+
+    built = source.build()
+
+    assert built.problems == (late,)
+    assert len(built.objects) == 4
+    assert len(source.build().objects) == 5
+
+
+def test_a_stop_ends_all_builds(source: Source) -> None:
+    source.builder.failures["apps/prod"] = StoppedError("this process was asked to end")
+
+    with pytest.raises(StoppedError):
+        source.build()
 
 
 def test_what_cannot_be_built_leaves_the_rest_alone(source: Source) -> None:

@@ -1,4 +1,4 @@
-"""Starts a program that can open no socket. Run as a script, it becomes that program.
+"""Starts a program in bounds: no sockets, and so much memory. Run as a script, it becomes that one.
 
 Where a proxy is named that is not there, programs written in Go still ask the hosts of loopback,
 and straight: on a machine that runs other things, those answer more than strangers are to read. A
@@ -11,7 +11,14 @@ import os
 import struct
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
+
+MAX_MEMORY_BYTES: Final = 1024 * 1024 * 1024
+"""Of data, or half of what the container has: half a kilobyte of aliases takes gigabytes else, and
+all that runs in the container is ended for it."""
+
+_LIMIT_OF_CONTAINER: Final = Path("/sys/fs/cgroup/memory.max")
 
 _MACHINES: Final = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
 """By the names of ``uname``: how the kernel calls them (linux/audit.h), and their ``socket``."""
@@ -65,7 +72,27 @@ def _seclude() -> None:
         prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(program), 0, 0)
 
 
+def most_bytes(limit: Path = _LIMIT_OF_CONTAINER) -> int:
+    """Return how much memory the program may take."""
+    try:
+        return min(MAX_MEMORY_BYTES, int(limit.read_text(encoding="ascii")) // 2)
+    except (OSError, ValueError):  # no container, or "max"
+        return MAX_MEMORY_BYTES
+
+
+def _bound() -> None:
+    import resource  # noqa: PLC0415 - not everywhere either
+
+    most = most_bytes()
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
 if __name__ == "__main__":
     with contextlib.suppress(ImportError):
         _seclude()
+    with contextlib.suppress(ImportError):
+        _bound()
     os.execv(sys.argv[1], sys.argv[1:])  # noqa: S606 - what we were told to run

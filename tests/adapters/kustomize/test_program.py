@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import resource
 import shutil
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from lab.build import require
 from reconciler.adapters.kustomize.program import KustomizeProgram
+from reconciler.adapters.kustomize.seclusion import MAX_MEMORY_BYTES
 from reconciler.errors import ManifestError, StoppedError, TransientError
 from reconciler.stop import Stop
 
@@ -207,6 +209,23 @@ def test_a_name_that_no_disk_takes_is_told_of(kustomize: KustomizeProgram) -> No
     said = refusal(kustomize, {"a/kustomization.yaml": b"", f"a/{'x' * 300}": b""})
 
     assert said == "a: one of the files that it may load has a name that is too long here"
+
+
+def test_a_bomb_of_aliases_goes_off_within_bounds(kustomize: KustomizeProgram) -> None:
+    lines = ["x:", "  a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    for level in range(1, 10):
+        aliases = ", ".join([f"*a{level - 1}"] * 9)
+        lines.append(f"  a{level}: &a{level} [{aliases}]")
+    files = {
+        "a/kustomization.yaml": b"resources: [a.yaml]\n",
+        "a/a.yaml": CONFIG_MAP + "\n".join(lines).encode(),
+    }
+
+    said = refusal(kustomize, files)
+
+    assert "memory" in said
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    assert largest < 2 * MAX_MEMORY_BYTES
 
 
 def test_without_the_program_it_is_said_what_to_install(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.kustomize.seclusion import filter_of, secluded
+from reconciler.adapters.kustomize.seclusion import filter_of, most_bytes, secluded
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's")
 
@@ -38,6 +39,19 @@ def test_its_status_and_words_are_those_of_the_program() -> None:
     )
 
     assert (said.returncode, said.stdout) == (7, "--odd one\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "most"),
+    [("536870912\n", 2**28), ("max\n", 2**30), (f"{2**40}\n", 2**30), (None, 2**30)],
+)
+def test_it_may_take_half_of_the_containers_memory(
+    tmp_path: Path, said: str | None, most: int
+) -> None:
+    if said is not None:
+        (tmp_path / "memory.max").write_text(said)
+
+    assert most_bytes(tmp_path / "memory.max") == most
 
 
 def test_of_a_machine_that_is_not_known_there_is_no_filter() -> None:

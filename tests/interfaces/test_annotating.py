@@ -123,6 +123,34 @@ def test_policies_are_set_each_where_it_means_what_it_says(place: Place) -> None
     assert 'not automated: annotate it fluxcd.io/automated: "true"' in done.err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("automate",), ("deautomate",), ("lock",), ("unlock",), ("policy", "set")],
+    ids=" ".join,
+)
+def test_every_command_can_be_tried_first_and_says_whose_commit_it_is_and_why(
+    place: Place, command: tuple[str, ...]
+) -> None:
+    on = {"deautomate": "automated", "unlock": "locked"}.get(command[0])
+    there = ON.replace("fluxcd.io/automated", f"reconcile/{on}") if on else ""
+    place.remote.put({"apps/web.yaml": MANIFEST.replace("spec:", f"{there}spec:", 1).encode()})
+    before, tip = place.text(), place.remote.tip()
+    policies = ("nginx=minor",) if command[0] == "policy" else ()
+    call = (*command, NAME, *policies, "-m", "As #17 says", "--user", "Jane <jane@example.org>")
+
+    tried = place.call(*call, "--dry-run")
+
+    assert (tried.code, place.remote.tip(), place.text()) == (4, tip, before)
+    assert tried.out.startswith("--- a/apps/web.yaml\n+++ b/apps/web.yaml\n")
+    done = place.call(*call)
+    assert (done.code, place.commit("%P|%an <%ae>|%s")) == (
+        0,
+        f"{tip}|Jane <jane@example.org>|As #17 says",
+    )
+    assert place.text() != before
+    assert on is None or place.text() == MANIFEST
+
+
 def test_a_dry_run_prints_a_diff_that_git_applies_and_pushes_nothing(place: Place) -> None:
     tip = place.remote.tip()
 
@@ -176,6 +204,13 @@ def test_the_document_holds_the_same(place: Place) -> None:
             "reconcile: 'side' is no CONTAINER=POLICY\n"
             "reconcile: container 'a' is given two policies",
             id="policies",
+        ),
+        pytest.param(
+            ("policy", "set", NAME, "nginx=regexp:(", "*=glob:a/b"),
+            "invalid policy 'regexp:(': is no regular expression of RE2: missing ): (\n"
+            "reconcile: invalid policy 'glob:a/b': no tag has '/', and a glob knows only '*' and "
+            "'?'; write 'regexp:RE'",
+            id="patterns",
         ),
         pytest.param(("lock", NAME, "-m", " "), "--message is empty", id="message"),
         pytest.param(

@@ -38,6 +38,7 @@ TEMPLATE = f"{{template: {{spec: {POD}}}}}"
                 "ReplicationController",
                 "Job",
                 "Rollout",
+                "Service",  # of Knative
             )
         ),
         ("CronJob", f"{{jobTemplate: {{spec: {TEMPLATE}}}}}"),

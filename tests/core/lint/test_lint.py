@@ -245,6 +245,16 @@ def test_containers_that_share_an_image_and_not_a_policy_are_found() -> None:
     assert "default:deployment/web c0 and default:deployment/web c1 share this image" in message
 
 
+def test_an_annotation_and_a_marker_that_want_different_things_are_found() -> None:
+    annotations = (*AUTOMATED, "reconcile/policy: semver:^2")
+    marked = 'web:1.2.0 # {"$image": {"policy": "semver:^1"}}'
+
+    ((where, rule, message),) = found(deployment(marked, annotations=annotations))
+
+    assert (where, rule) == ("web.yaml:13:16", "conflict")
+    assert "/spec/template/spec/containers/0/image share this image" in message
+
+
 def test_a_marker_that_names_no_policy_is_found() -> None:
     text = 'tag: v1 # {"$imagepolicy": "flux-system:web:tag"}\n'
 

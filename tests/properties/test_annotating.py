@@ -1,6 +1,6 @@
 """Over generated manifests: only the lines of the annotation differ, and they can be taken back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +56,13 @@ def written(style: Style, value: str | None = None) -> str:
     return (style.start + "\n".join(lines) + style.end).replace("\n", style.newline)
 
 
+def with_mixed_line_ends(text: str, draws: list[bool]) -> str:
+    """Return a text in which some lines end as those of Windows do."""
+    lines = text.split("\n")
+    ends = ["\r\n" if draws[at % len(draws)] else "\n" for at in range(len(lines) - 1)]
+    return "".join(map("".join, zip(lines, [*ends, ""], strict=True)))
+
+
 def edited(text: str, value: str | None) -> str:
     edit = AnnotationEdit("k", value)
     return edit_annotations("a.yaml", text, KEY, [edit], default_namespace="default")
@@ -88,3 +95,19 @@ def test_whatever_a_value_holds_it_reads_back_and_goes_without_a_trace(
     assert {key.value: getattr(node, "value", None) for key, node in found}["k"] == value
     assert edited(after, value) == after
     assert edited(after, None) == text
+
+
+@given(styles, st.lists(st.booleans(), min_size=2, max_size=9))
+def test_among_mixed_line_ends_every_other_line_keeps_its_own(
+    style: Style, draws: list[bool]
+) -> None:
+    text = written(replace(style, newline="\n", end=style.end or "\n"))
+    before = with_mixed_line_ends(text, draws)
+
+    after = edited(before, "1")
+
+    rest = iter(after.split("\n"))
+    assert all(line in rest for line in before.split("\n"))
+    assert after.count("\n") - before.count("\n") == (1 if style.others else 2)
+    assert edited(after, "1") == after
+    assert edited(after, None) == before

@@ -150,6 +150,9 @@ def test_no_secret_is_printed_logged_stored_or_shown_to_others(
     spies = Spies(world.folder / "spies", world.folder / "seen")
     spies.install()
     monkeypatch.setenv("PATH", f"{spies.path}{os.pathsep}{os.environ['PATH']}")
+    temporary = world.folder / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     world.push("v4")
     forge = ForgeSimulator("gitea", world.remote, project="git/web")
     with reached(world, case, authority, forge) as access, sampled_processes(spies.sampled):
@@ -166,6 +169,7 @@ def test_no_secret_is_printed_logged_stored_or_shown_to_others(
         "printed": (done.out + again.out).encode(),
         "logged": (done.err + again.err).encode(),
         "stored": stored(clone),
+        "left": stored(temporary),
         "committed": objects(world.remote.path),
         "cloned": b"".join(objects(each) for each in clone.rglob("clone.git")),
         "told": spies.told,

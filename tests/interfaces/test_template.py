@@ -62,6 +62,19 @@ def test_each_source_of_a_file_has_its_own(tmp_path: Path) -> None:
     assert "# source shop\nshop: shop@live\n" in text.out
 
 
+def test_sources_of_several_remotes_may_have_branches_of_one_name(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "git-push-branch: reconcile/images\nsources:\n"
+        "- {name: shop, git-url: https://git.example/shop}\n"
+        "- {name: blog, git-url: https://git.example/blog}\n"
+    )
+
+    done = program("template", "--config", str(config))
+
+    assert (done.code, done.err) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

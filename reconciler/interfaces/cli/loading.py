@@ -4,6 +4,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from reconciler.configuration import read_settings
 from reconciler.core.manifests.selection import SUFFIXES
@@ -13,12 +14,18 @@ from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.settings import GitSettings, Settings
 
 
-def load(invocation: Invocation, *, log_level: str = "error") -> Settings:
+def load(
+    invocation: Invocation,
+    *,
+    log_level: str = "error",
+    defaults: Mapping[str, object] = MappingProxyType({}),
+) -> Settings:
     """Return the settings, and send logs where they say.
 
     Args:
         invocation: what was given.
         log_level: the least severe message to log, if nothing else is said.
+        defaults: what else counts where neither options, environment nor file say anything.
 
     Raises:
         SettingsError: options, environment or file are wrong.
@@ -31,7 +38,7 @@ def load(invocation: Invocation, *, log_level: str = "error") -> Settings:
             environment=invocation.environment,
             file=_file(invocation),
             file_name=invocation.config or "",
-            defaults=bootstrap.machine_defaults(invocation.environment),
+            defaults={**bootstrap.machine_defaults(invocation.environment), **defaults},
         ),
         log_level,
     )

@@ -1,7 +1,5 @@
 """``reconcile template``: what a commit template makes of sample changes."""
 
-from dataclasses import replace
-
 from reconciler import bootstrap
 from reconciler.core.sample_changes import sample_changes
 from reconciler.exit_codes import OK
@@ -24,7 +22,7 @@ def run(invocation: Invocation, *, file: str | None) -> int:
     Raises:
         SettingsError: options are wrong, or the file is no template or fails.
     """
-    settings = load(replace(invocation, flags={**_ANY_REMOTE, **invocation.flags}))
+    settings = load(invocation, defaults=_ANY_REMOTE)
     messages = {each.name: _message(each, file) for each in settings.sources}
     terminal = Terminal.standard()
     if settings.output == "json":

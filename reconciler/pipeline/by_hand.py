@@ -11,7 +11,7 @@ from reconciler.core.manifests.images import FileReport, ImageField
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.lookup import find
 from reconciler.core.revision import Revision
-from reconciler.errors import NotFoundError, ReconcilerError, RefusedError, RemoteMovedError
+from reconciler.errors import NotFoundError, ReconcilerError, RemoteMovedError
 from reconciler.pipeline.events import Fetching
 from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.publish import PUSH_ATTEMPTS, pause, push
@@ -168,6 +168,7 @@ def carry_out(
     Raises:
         NotFoundError: there is no such workload, or several may be meant.
         GitError, AccessDeniedError, RefusedError: the remote failed or declined.
+        SettingsError: the settings permit no push there.
     """
     at = _chosen(looks, order.workload)
     source, parts = at.look.source, at.look.parts
@@ -246,8 +247,6 @@ def _chosen(looks: Sequence[Look], name: str) -> Chosen:
 
 
 def _publish(at: Look, edited: Edited[Change]) -> Revision:
-    if at.source.git.read_only:
-        raise RefusedError("nothing may be pushed: --git-read-only", where=at.source.git.url)
     contents = {path: text.encode() for path, text in edited.contents.items()}
     revision = at.parts.repository.commit(at.view.revision, contents, edited.message)
     push(at.parts.repository, revision)

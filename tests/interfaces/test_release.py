@@ -178,6 +178,18 @@ def test_a_lock_is_told_with_who_and_why_and_force_goes_over_it(place: Place) ->
     assert f"{place.image}:v4" in place.text()
 
 
+def test_nothing_is_pushed_where_nothing_may_be(place: Place) -> None:
+    before = place.text()
+    done = place.release(":v4", "--git-read-only")
+    locked = place.call("lock", NAME, "--git-read-only")
+
+    assert (done.code, locked.code) == (2, 2)
+    assert done.err.endswith(": nothing can be pushed: --git-read-only is set\n")
+    assert done.err == locked.err
+    assert place.text() == before
+    assert place.release(":v4", "--git-read-only", "--dry-run").code == 4
+
+
 def test_a_registry_that_is_down_is_told(place: Place) -> None:
     place.put("127.0.0.1:1/acme/web:v3")
 

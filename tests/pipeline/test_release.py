@@ -1,7 +1,7 @@
 """Releasing an image by hand: what a person chooses, and what is refused."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -222,16 +222,6 @@ def test_a_release_of_an_older_tag_takes_back_what_we_wrote() -> None:
     assert "web:v3" in world.text()
     assert not world.cycle().changes
     assert "web:v3" in world.text()
-
-
-def test_nothing_is_pushed_where_nothing_may_be() -> None:
-    world = World({"web.yaml": WEB})
-    world.source = replace(world.source, git=replace(world.source.git, read_only=True))
-
-    with pytest.raises(RefusedError, match="nothing may be pushed: --git-read-only"):
-        world.release(":v4")
-    assert world.git.pushes == []
-    assert world.release(":v4", is_dry_run=True).changes
 
 
 def test_a_lock_holds_unless_it_is_forced() -> None:

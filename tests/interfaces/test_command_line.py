@@ -382,6 +382,16 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("command", ["template -", "health -", "policy test newest"])
+def test_a_closed_standard_input_is_told(command: str) -> None:
+    line = f"{sys.executable} -m reconciler {command} <&-"
+
+    done = subprocess.run(["sh", "-c", line], check=False, capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert done.stderr == "reconcile: standard input is closed\n"
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("arguments", ["--version", "policy test semver:1 --tags-file tags"])
 def test_closed_streams_are_no_error(closed: str, arguments: str, tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ def read_template(file: str | Path, *, known: Mapping[str, object]) -> CommitTem
         SettingsError: the file cannot be read, or is no template; with the line.
     """
     name = "standard input" if str(file) == STDIN else str(file)
+    if str(file) == STDIN and sys.stdin is None:
+        raise SettingsError("standard input is closed")
     try:
         if str(file) == STDIN:
             content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)

@@ -8,6 +8,7 @@ from typing import Final
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.meta import find_undeclared_variables
+from jinja2.nodes import Name
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -60,7 +61,9 @@ class CommitTemplate:
         unknown = sorted(find_undeclared_variables(tree) - {*known, *self._environment.globals})
         if unknown:
             words = ", ".join(f"{each!r}{nearest(each, known)}" for each in unknown)
-            raise SettingsError(f"there is no {words}", where=name)
+            lines = (each.lineno for each in tree.find_all(Name) if each.name in unknown)
+            line = min(lines, default=1)
+            raise SettingsError(f"there is no {words}", where=f"{name}:{line}")
         self.render(known)
 
     def render(self, data: Mapping[str, object]) -> str:

@@ -52,7 +52,7 @@ def test_a_template_is_told_of_every_change() -> None:
     ("text", "where", "what"),
     [
         pytest.param("a\n{% for", "c.j2:2", "unexpected", id="syntax"),
-        pytest.param("{{ chages }}", "c.j2", "no 'chages'; did you mean 'changes'", id="name"),
+        pytest.param("\n{{ chages }}", "c.j2:2", "no 'chages'; did you mean 'changes'", id="name"),
         pytest.param(
             "\n\n{{ changes[0].wrkload }}", "c.j2:3", "did you mean 'workload'", id="attribute"
         ),

@@ -19,7 +19,8 @@ from reconciler.core.manifests.value import to_value
 from reconciler.core.objects import marks
 from reconciler.core.objects.report import Action
 from reconciler.exit_codes import BUG, INTERRUPTED, OK, PENDING, STALLED, TRANSIENT, USAGE
-from reconciler.interfaces.cli.commands import COMMANDS, CommandSpec
+from reconciler.interfaces.cli.command_group import CommandSpec
+from reconciler.interfaces.cli.commands import COMMANDS
 from reconciler.interfaces.http.metrics import METRICS
 from reconciler.options import OPTIONS, Kind, Option
 

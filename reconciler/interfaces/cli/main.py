@@ -10,7 +10,8 @@ import click
 
 from reconciler.errors import ReconcilerError, SettingsError, StalledError
 from reconciler.exit_codes import BUG, INTERRUPTED, OK, STALLED, TRANSIENT, USAGE
-from reconciler.interfaces.cli.commands import COMMANDS, CommandGroup
+from reconciler.interfaces.cli.command_group import CommandGroup
+from reconciler.interfaces.cli.commands import COMMANDS
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.parameters import given, shared_parameters
 from reconciler.interfaces.cli.signals import deafen

@@ -70,6 +70,11 @@ def place_of(
     return Place(kind, found, "/".join(parts))
 
 
+def is_same_host(git_url: str, api_url: str) -> bool:
+    """Whether an API is at the very host of a remote, on whatever port."""
+    return urlsplit(_parts(git_url)[0]).hostname == urlsplit(api_url).hostname
+
+
 def _parts(git_url: str) -> tuple[str, tuple[str, ...]]:
     """Return the URL of the host's pages, and the parts of the path."""
     short = None if "://" in git_url else _SHORT.fullmatch(git_url)

@@ -159,11 +159,18 @@ def test_without_a_token_file_the_settings_are_to_blame() -> None:
 def test_the_password_file_holds_the_token_where_no_other_is_given(tmp_path: Path) -> None:
     (tmp_path / "password").write_text(TOKEN)
     with answering(Reply(body=b"[]")) as server:
-        settings = GitSettings("https://git.example/acme/web", password_file=tmp_path / "password")
+        settings = GitSettings("https://127.0.0.1/acme/web", password_file=tmp_path / "password")
         forge = forge_of(settings, ForgeSettings("github", f"http://{server.host}"))
         forge.newest_request(head="x", base="main")
 
     assert server.requests[0].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_the_password_of_the_remote_goes_to_no_other_host(tmp_path: Path) -> None:
+    settings = GitSettings("https://git.example/acme/web", password_file=tmp_path / "password")
+
+    with pytest.raises(SettingsError, match="--git-api-token-file"):
+        forge_of(settings, ForgeSettings("github", "https://other.example"))
 
 
 def test_a_list_of_many_pages_is_gone_through(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from reconciler.adapters.forge.api import Api, Call
+from reconciler.adapters.forge.pulls import Pulls
 from reconciler.core.change_request import ChangeRequest, RequestText
 from reconciler.core.commit_status import CommitStatus, State
 from reconciler.core.revision import Revision
@@ -63,6 +64,7 @@ class Gitea:
         """Take ``OWNER/NAME``; nothing is asked yet."""
         self._api = api
         self._path = f"/repos/{quote(project)}"
+        self._pulls = Pulls(api, self._path, right=_RIGHT, changed=self._changed)
         self._numbers: dict[tuple[str, str], int] = {}
 
     def newest_request(self, *, head: str, base: str) -> ChangeRequest | None:
@@ -74,7 +76,7 @@ class Gitea:
         if number is not None:
             call = Call("GET", f"{self._path}/pulls/{number}", _RIGHT)
             return _request(self._api.get(call, _Pull))
-        own = [_request(pull) for pull in self._pulls() if _is_of(pull, head, base)]
+        own = [_request(pull) for pull in self._listed() if _is_of(pull, head, base)]
         newest = max(own, key=lambda each: (each.is_open, each.number), default=None)
         if newest is not None:
             self._numbers[head, base] = newest.number
@@ -82,22 +84,18 @@ class Gitea:
 
     def open_request(self, text: RequestText, *, head: str, base: str) -> ChangeRequest:
         """Open a pull request within the repository."""
-        body = {"title": text.title, "body": text.body, "head": head, "base": base}
         self._numbers.pop((head, base), None)
-        made = self._changed("POST", f"{self._path}/pulls", body)
+        made = self._pulls.open(text, head=head, base=base)
         self._numbers[head, base] = made.number
         return made
 
     def edit_request(self, number: int, text: RequestText) -> ChangeRequest:
         """Give a pull request another title and body."""
-        body = {"title": text.title, "body": text.body}
-        return self._changed("PATCH", f"{self._path}/pulls/{number}", body)
+        return self._pulls.edit(number, text)
 
     def close_request(self, number: int, *, body: str, comment: str) -> None:
         """Close it, and then say why: not twice, if anything fails in between."""
-        self._changed("PATCH", f"{self._path}/pulls/{number}", {"state": "closed", "body": body})
-        path = f"{self._path}/issues/{number}/comments"
-        self._api.change(Call("POST", path, _RIGHT, {"body": comment}), object)
+        self._pulls.close(number, body=body, comment=comment)
 
     def status_of(self, commit: str, context: str) -> CommitStatus | None:
         """Return the newest status of a commit in a context."""
@@ -118,7 +116,7 @@ class Gitea:
         path = f"{self._path}/statuses/{revision.commit}"
         self._api.change(Call("POST", path, _RIGHT, body), object)
 
-    def _pulls(self) -> Iterator[_Pull]:
+    def _listed(self) -> Iterator[_Pull]:
         for page in range(1, _MOST_PAGES + 1):
             query = {"state": "all", "sort": "recentupdate", "limit": str(_PAGE), "page": str(page)}
             call = Call("GET", f"{self._path}/pulls", _RIGHT, query=query)
@@ -127,8 +125,8 @@ class Gitea:
                 return
             yield from pulls
 
-    def _changed(self, method: str, path: str, body: Mapping[str, str]) -> ChangeRequest:
-        return _request(self._api.change(Call(method, path, _RIGHT, body), _Pull))
+    def _changed(self, call: Call) -> ChangeRequest:
+        return _request(self._api.change(call, _Pull))
 
 
 def _is_of(pull: _Pull, head: str, base: str) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from reconciler.adapters.forge.api import Api, Call
+from reconciler.adapters.forge.pulls import Pulls
 from reconciler.core.change_request import ChangeRequest, RequestText
 from reconciler.core.commit_status import CommitStatus, State
 from reconciler.core.revision import Revision
@@ -56,6 +57,7 @@ class GitHub:
         self._api = api
         self._owner = project.partition("/")[0]
         self._path = f"/repos/{quote(project)}"
+        self._pulls = Pulls(api, self._path, right=_RIGHT, changed=self._changed)
 
     def newest_request(self, *, head: str, base: str) -> ChangeRequest | None:
         """Return the open pull request of a branch, else the newest of it."""
@@ -73,19 +75,15 @@ class GitHub:
 
     def open_request(self, text: RequestText, *, head: str, base: str) -> ChangeRequest:
         """Open a pull request within the repository."""
-        body = {"title": text.title, "body": text.body, "head": head, "base": base}
-        return self._changed("POST", f"{self._path}/pulls", body)
+        return self._pulls.open(text, head=head, base=base)
 
     def edit_request(self, number: int, text: RequestText) -> ChangeRequest:
         """Give a pull request another title and body."""
-        body = {"title": text.title, "body": text.body}
-        return self._changed("PATCH", f"{self._path}/pulls/{number}", body)
+        return self._pulls.edit(number, text)
 
     def close_request(self, number: int, *, body: str, comment: str) -> None:
         """Close it, and then say why: not twice, if anything fails in between."""
-        self._changed("PATCH", f"{self._path}/pulls/{number}", {"state": "closed", "body": body})
-        path = f"{self._path}/issues/{number}/comments"
-        self._api.change(Call("POST", path, _RIGHT, {"body": comment}), object)
+        self._pulls.close(number, body=body, comment=comment)
 
     def status_of(self, commit: str, context: str) -> CommitStatus | None:
         """Return the newest status of a commit in a context."""
@@ -106,8 +104,8 @@ class GitHub:
         path = f"{self._path}/statuses/{revision.commit}"
         self._api.change(Call("POST", path, _STATUS_RIGHT, body), object)
 
-    def _changed(self, method: str, path: str, body: Mapping[str, str]) -> ChangeRequest:
-        return _request(self._api.change(Call(method, path, _RIGHT, body), _Pull))
+    def _changed(self, call: Call) -> ChangeRequest:
+        return _request(self._api.change(call, _Pull))
 
 
 def _request(pull: _Pull) -> ChangeRequest:

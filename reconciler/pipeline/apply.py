@@ -1,9 +1,7 @@
 """Apply: send what must be sent, in stages; or, in a dry run, say what that would come to."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from reconciler.core.objects.claim import Claim
 from reconciler.core.objects.desired import DesiredObject
@@ -20,15 +18,12 @@ from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.contention import TAKEN_BACK_AT_MOST, WINDOW_S, Contention
 from reconciler.pipeline.health import by_kind, wait_for_health
 from reconciler.pipeline.ledger import Ledger
+from reconciler.pipeline.parallel import in_parallel
 from reconciler.stop import Stop
 
-WORKERS = 8
 CUT_OFF = "not tried: the API server does not answer"
 SILENCES_UNTIL_CUT_OFF = 3  # in a row; a single one may be a webhook that hangs
 STOPPED = "not tried: this process was asked to end"
-
-Given = TypeVar("Given")
-Made = TypeVar("Made")
 
 
 @dataclass(slots=True)
@@ -155,21 +150,6 @@ def _contended(rival: str) -> str:
         f"{TAKEN_BACK_AT_MOST} times in {WINDOW_S / 60:g} minutes: stop it, or remove these fields "
         "from Git"
     )
-
-
-def in_parallel(function: Callable[[Given], Made], items: Sequence[Given]) -> list[Made]:
-    """Return what a function makes of each item, in order, made by several threads."""
-    if len(items) < 2:  # noqa: PLR2004 - a thread for one item is a waste
-        return [function(item) for item in items]
-    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="sync")
-    is_awaited = True
-    try:
-        return list(executor.map(function, items))
-    except KeyboardInterrupt:  # an interrupted program does not wait for the API server
-        is_awaited = False
-        raise
-    finally:
-        executor.shutdown(wait=is_awaited, cancel_futures=True)
 
 
 def _is_prepared(desired: DesiredObject, pending: Iterable[DesiredObject]) -> bool:

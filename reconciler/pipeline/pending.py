@@ -1,0 +1,67 @@
+"""Which objects a sync must send."""
+
+from collections.abc import Mapping
+
+from reconciler.core.build import BuildResult
+from reconciler.core.objects.applyset import PART_OF_LABEL
+from reconciler.core.objects.desired import DesiredObject
+from reconciler.core.objects.drift import Apply, Foreign, Unchanged, UnchangedReason, decide
+from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.objects.inventory import SourceState
+from reconciler.core.objects.live import LiveObject
+from reconciler.core.objects.report import Action
+from reconciler.errors import RefusedError
+from reconciler.pipeline.cluster_port import StateStore
+from reconciler.pipeline.ledger import Ledger
+
+IGNORED = "is marked to be left out of sync"
+
+
+def pending(
+    built: BuildResult,
+    before: SourceState,
+    live: Mapping[ObjectKey, LiveObject],
+    *,
+    store: StateStore,
+    ledger: Ledger,
+) -> list[DesiredObject]:
+    """Return the objects that must be sent, and note why the others are not.
+
+    Args:
+        built: what the revision wants.
+        before: what is remembered.
+        live: what was found in the cluster, another source's objects included.
+        store: whose objects these are.
+        ledger: hears of what is not sent.
+    """
+    for each in built.ignored:
+        ledger.note(each.key, Action.SKIPPED, IGNORED)
+    found: list[DesiredObject] = []
+    for each in built.objects:
+        decision = decide(
+            each,
+            before.entries.get(each.key),
+            live.get(each.key),
+            part_of=store.part_of,
+            secret_key=store.secret_key,
+        )
+        match decision:
+            case Apply():
+                found.append(each)
+            case Foreign(part_of):
+                ledger.fail(each, RefusedError(_of_another_source(part_of)))
+            case Unchanged(reason):
+                ledger.note(each.key, Action.UNCHANGED, _told(reason))
+    return found
+
+
+def _told(reason: UnchangedReason) -> str:
+    """Return why an object is not sent, where that is not what everybody expects."""
+    return "" if reason is UnchangedReason.AS_APPLIED else reason.value
+
+
+def _of_another_source(part_of: str) -> str:
+    return (
+        f"belongs to another source, whose set is {part_of!r}: remove it from one of the two; if "
+        f"that source is no more, remove the label {PART_OF_LABEL!r} from it"
+    )

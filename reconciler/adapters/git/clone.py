@@ -1,7 +1,7 @@
 """Our bare clone of the remote: made whole or not at all, brought up to date, healed by replacing.
 
 Nothing in it is dear: every content is at the remote, and what we commit is made again by the next
-cycle if it was not pushed. So a clone that is damaged, stale in kind or full of packs is dropped.
+cycle if it was not pushed. So a clone that is damaged, stale in kind or overfull is dropped.
 """
 
 import os
@@ -38,6 +38,8 @@ _STEP = 4  # times as many commits are known after a look further back,
 _FARTHEST = 10  # and so many times as many as are wanted at most
 _NO_DEEPENING = "does not support --deepen"  # git, fetch-pack.c
 _MAX_PACKS = 200  # every fetch adds one or two, and git looks into each of them for each object
+_SAMPLE = "objects/17"  # one of 256 folders; as git does, how full it is tells for all of them
+_MAX_SAMPLE = 16  # some 4,000 objects: every commit of ours adds three or more
 _SHA256_HEX = 64
 _MAX_PATHS_LETTERS = 64 * 1024  # in the arguments of one command
 _LEFT_BEHIND = (
@@ -346,14 +348,19 @@ class Clone:
 
     def _is_usable(self, tip: Tip) -> bool:
         mark, config = self.path / _MARK, self.path / "config"
-        packs = sum(1 for _ in self.path.glob("objects/pack/*.pack"))
         if self.path.is_symlink() or not (mark.is_file() and config.is_file()):
             return False
         if any(os.path.lexists(self.path / name) for name in _FOREIGN):
             return False
         found = mark.read_bytes()
         self.is_whole = self.is_whole or found == self._mark(self.path, tip, is_whole=True)
-        return found == self._mark(self.path, tip, is_whole=self.is_whole) and packs <= _MAX_PACKS
+        is_ours = found == self._mark(self.path, tip, is_whole=self.is_whole)
+        return is_ours and not self._is_overfull()
+
+    def _is_overfull(self) -> bool:
+        """Whether so much has come together that a new clone is better than this one."""
+        packs = sum(1 for _ in self.path.glob("objects/pack/*.pack"))
+        return packs > _MAX_PACKS or sum(1 for _ in self.path.glob(f"{_SAMPLE}/*")) > _MAX_SAMPLE
 
     def _sweep(self) -> None:
         """Remove the locks and half-written files of a git that was killed; we hold the lock."""

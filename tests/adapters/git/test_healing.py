@@ -12,7 +12,7 @@ import pytest
 
 from lab.bare_repository import BareRemote, git
 from lab.process import MissingPartError
-from reconciler.adapters.git.clone import _MAX_PACKS
+from reconciler.adapters.git.clone import _MAX_PACKS, _MAX_SAMPLE, _SAMPLE
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.errors import GitError
 from tests.adapters.git.clones import another, contents
@@ -155,12 +155,19 @@ def _have_many_packs(clone: Path) -> None:
         (clone / "objects" / "pack" / f"pack-{number}.pack").touch()
 
 
+def _have_many_objects(clone: Path) -> None:
+    (clone / _SAMPLE).mkdir(exist_ok=True)
+    for number in range(_MAX_SAMPLE + 1):
+        (clone / _SAMPLE / f"{number:038x}").touch()
+
+
 DAMAGES = [
     _truncate_packs, _cut_the_ends_of_packs, _turn_packs_over, _truncate_indexes, _remove_indexes,
     _remove_objects, _break_ref, _empty_ref, _name_no_commit, _make_the_ref_a_folder, _forget_head,
     _empty_head, _break_head, _forget_config, _break_config, _count_objects_otherwise,
     _ask_for_fruit, _break_shallow, _end_history_nowhere, _leave_locks, _belong_to_another_remote,
     _be_half_made, _be_hardly_begun, _be_a_file, _be_a_link, _have_many_packs,
+    _have_many_objects,
 ]  # fmt: skip
 
 
@@ -182,6 +189,23 @@ def test_a_clone_heals(
     repository.push(made)
     assert remote.files() == {"a": b"2", "b": b"3"}
     assert git(tmp_path / "data" / "clone.git", "fsck", "--connectivity-only") == ""
+
+
+@pytest.mark.parametrize("fill", [_have_many_packs, _have_many_objects])
+def test_an_overfull_clone_is_made_anew(
+    remote: BareRemote, tmp_path: Path, fill: Callable[[Path], None]
+) -> None:
+    repository = another(remote, tmp_path)
+    repository.fetch()
+    clone = tmp_path / "data" / "clone.git"
+    (clone / "a mark").touch()
+    repository.fetch()
+    assert (clone / "a mark").exists()
+
+    fill(clone)
+    repository.fetch()
+
+    assert not (clone / "a mark").exists()
 
 
 def _unpacked(clone: Path, kind: str) -> list[Path]:

@@ -28,10 +28,8 @@ from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.registries import OnLimit
 from reconciler.adapters.registry.transport import OnRequest
 from reconciler.core.images.tag_list import TagList
-from reconciler.core.manifests.document import parse_documents
-from reconciler.core.manifests.value import to_value
 from reconciler.core.sample_changes import sample_changes
-from reconciler.errors import ManifestError, SettingsError
+from reconciler.errors import SettingsError
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
@@ -46,7 +44,6 @@ from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
 
 POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-MAX_CONFIG_BYTES = 1024 * 1024
 YOUNG_OBJECTS = 20_000  # made until the collector looks at them; Python's own is 700
 
 
@@ -91,22 +88,6 @@ def machine_defaults(environment: Mapping[str, str]) -> dict[str, object]:
     if POD_NAMESPACE_FILE.is_file():
         defaults["namespace"] = POD_NAMESPACE_FILE.read_text().strip()
     return defaults
-
-
-def read_config(path: Path) -> Mapping[str, object]:
-    """Return the configuration file's mapping.
-
-    Raises:
-        SettingsError: it cannot be read, or is no YAML mapping.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_CONFIG_BYTES + 1)
-    except OSError as error:
-        raise SettingsError(f"cannot read --config: {error.strerror}", where=str(path)) from error
-    if len(content) > MAX_CONFIG_BYTES:
-        raise SettingsError(f"is larger than {MAX_CONFIG_BYTES:,} bytes", where=str(path))
-    return _mapping(content, path)
 
 
 class PartsOf(Protocol):
@@ -351,23 +332,3 @@ def _keychain(settings: Settings, clouds: Clouds) -> Keychain:
     if path is not None:
         return Keychain.from_file(path, clouds=clouds)
     return Keychain.default(os.environ, clouds=clouds)
-
-
-def _mapping(content: bytes, path: Path) -> Mapping[str, object]:
-    try:
-        documents = parse_documents(content.decode(), path=str(path))
-        broken = next((each.error for each in documents if each.error), None)
-        if broken is not None:
-            raise broken
-        values = [to_value(each.root, path=str(path)) for each in documents if each.root]
-    except UnicodeDecodeError as error:
-        raise SettingsError("--config cannot be read: is not UTF-8", where=str(path)) from error
-    except ManifestError as error:
-        raise SettingsError(f"--config cannot be read: {error}") from error
-    match values:
-        case []:
-            return {}
-        case [dict(mapping)]:
-            return mapping
-        case _:
-            raise SettingsError("--config must hold one YAML mapping", where=str(path))

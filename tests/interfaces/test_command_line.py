@@ -275,7 +275,7 @@ def test_several_sources_are_run_one_after_the_other(tmp_path: Path) -> None:
         pytest.param("a: [", "cannot be read: ", id="yaml"),
         pytest.param("- a", "must hold one YAML mapping", id="list"),
         pytest.param("a: 1\n---\nb: 1", "must hold one YAML mapping", id="two"),
-        pytest.param("git-user: J\xf6rg", "cannot be read: is not UTF-8", id="latin-1"),
+        pytest.param("git-user: J\xf6rg", "--config: is not UTF-8", id="latin-1"),
         pytest.param("git-user: &x [*x]", "cannot be read: ", id="loop"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.cluster import Cluster
-from reconciler.bootstrap import read_config
+from reconciler.config_file import read_config
 from reconciler.configuration import read_settings
 from reconciler.core.manifests.document import parse_documents
 from reconciler.core.manifests.value import to_value

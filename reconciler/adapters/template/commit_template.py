@@ -1,6 +1,5 @@
 """A commit template: what a person wants our messages to say, in Jinja2's sandbox."""
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from reconciler.core.nearest import nearest
 from reconciler.errors import SettingsError
+from reconciler.text_file import STANDARD_INPUT, read_text_file
 
 MAX_FILE_BYTES: Final = 64 * 1024
 MAX_CHARACTERS: Final = 4 * 2**20
@@ -24,8 +24,6 @@ MAX_LENGTH: Final = 64 * 1024
 """Of a text or list that ``*`` and ``%`` make."""
 MAX_BITS: Final = 1024
 """Of a whole number that ``**`` makes."""
-
-STDIN: Final = "-"
 
 
 class CommitTemplate:
@@ -93,23 +91,8 @@ def read_template(file: str | Path, *, known: Mapping[str, object]) -> CommitTem
     Raises:
         SettingsError: the file cannot be read, or is no template; with the line.
     """
-    name = "standard input" if str(file) == STDIN else str(file)
-    if str(file) == STDIN and sys.stdin is None:
-        raise SettingsError("standard input is closed")
-    try:
-        if str(file) == STDIN:
-            content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                content = opened.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise SettingsError(f"cannot read it: {error.strerror}", where=name) from error
-    if len(content) > MAX_FILE_BYTES:
-        raise SettingsError(f"is larger than {MAX_FILE_BYTES:,} bytes", where=name)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SettingsError("is not UTF-8", where=name) from error
+    name = "standard input" if str(file) == STANDARD_INPUT else str(file)
+    text = read_text_file(file, max_bytes=MAX_FILE_BYTES)
     return CommitTemplate(text, name=name, known=known)
 
 

@@ -4,7 +4,7 @@ from reconciler.core.given import Diagnosis, diagnose
 from reconciler.core.objects.health import Status
 from reconciler.core.outcome import Problem
 from reconciler.exit_codes import OK, STALLED, TRANSIENT
-from reconciler.interfaces.cli.input import STANDARD_INPUT, read_input
+from reconciler.interfaces.cli.input import read_input
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.json_document import object_key, problem_document
 from reconciler.interfaces.cli.loading import load_local
@@ -12,6 +12,7 @@ from reconciler.interfaces.cli.problems import say_problems
 from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.table import say_table
 from reconciler.interfaces.terminal import Terminal
+from reconciler.text_file import STANDARD_INPUT
 
 SCHEMA_VERSION = 1
 

@@ -102,9 +102,9 @@ def place_of(path: str) -> Place:
 def _file(invocation: Invocation) -> Mapping[str, object]:
     if not invocation.config:
         return {}
-    from reconciler import bootstrap  # noqa: PLC0415 - loads the client libraries
+    from reconciler.config_file import read_config  # noqa: PLC0415 - loads the parser of YAML
 
-    return bootstrap.read_config(Path(invocation.config))
+    return read_config(Path(invocation.config))
 
 
 def _logging(settings: Settings, level: str) -> Settings:

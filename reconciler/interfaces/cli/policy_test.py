@@ -19,12 +19,13 @@ from reconciler.core.images.tag_filter import TagFilter
 from reconciler.core.images.verdict import Verdict, verdicts
 from reconciler.errors import PolicySyntaxError, SettingsError
 from reconciler.exit_codes import OK, STALLED
-from reconciler.interfaces.cli.input import STANDARD_INPUT, read_tag_list
+from reconciler.interfaces.cli.input import read_tag_list
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load_local
 from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.cli.tags import say_verdicts, verdict_documents
 from reconciler.interfaces.terminal import Terminal
+from reconciler.text_file import STANDARD_INPUT
 
 SCHEMA_VERSION = 1
 DEFAULT = "default"

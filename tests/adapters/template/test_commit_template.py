@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_read_is_told(
 
     with pytest.raises(SettingsError, match=what) as caught:
         read_template(file, known=DATA)
-    assert caught.value.where == str(file)
+    assert caught.value.where.removesuffix(":1") == str(file)
 
 
 def test_a_file_of_windows_is_read(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from reconciler.adapters.cache.facts import FactFiles
 from reconciler.adapters.cache.readings import ReadingFile
+from reconciler.adapters.cluster.access import is_given
 from reconciler.adapters.cluster.cluster import KubernetesCluster
-from reconciler.adapters.cluster.connection import is_given
 from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.forge.forges import forge_of

@@ -18,7 +18,9 @@
         |-- GitError
         |   `-- RemoteMovedError  somebody pushed in between
         `-- ClusterError
-            `-- NoAnswerError   the API server said nothing at all
+            |-- NoAnswerError   the API server said nothing at all
+            |-- BusyError       the API server asked for time, again and again
+            `-- ChangedError    an object changed between our look and our write
 
 The class answers what the caller can do; attributes carry the rest. Messages are lower case, quote
 values with ``!r``, end without a full stop, and hold no secret.
@@ -183,3 +185,11 @@ class ClusterError(TransientError):
 
 class NoAnswerError(ClusterError):
     """No answer came from the API server: it is not there, hangs, or the connection broke."""
+
+
+class BusyError(ClusterError):
+    """The API server asked for time, and still did when that was over."""
+
+
+class ChangedError(ClusterError):
+    """An object was changed, or made, between our look at it and our write: look again."""

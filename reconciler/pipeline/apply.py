@@ -12,7 +12,7 @@ from reconciler.core.objects.ordering import Stage, stage_of, stages
 from reconciler.core.objects.preview import object_diff
 from reconciler.core.objects.report import Action
 from reconciler.core.objects.resource import Applied, Preview
-from reconciler.errors import NoAnswerError, NotFoundError, ReconcilerError, RefusedError
+from reconciler.errors import BusyError, NoAnswerError, NotFoundError, ReconcilerError, RefusedError
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.contention import TAKEN_BACK_AT_MOST, WINDOW_S, Contention
@@ -21,7 +21,7 @@ from reconciler.pipeline.ledger import Ledger
 from reconciler.pipeline.parallel import in_parallel
 from reconciler.stop import Stop
 
-CUT_OFF = "not tried: the API server does not answer"
+CUT_OFF = "not tried: the API server does not answer, or asks for time"
 SILENCES_UNTIL_CUT_OFF = 3  # in a row; a single one may be a webhook that hangs
 STOPPED = "not tried: this process was asked to end"
 
@@ -91,7 +91,9 @@ class Applier:
                 is_confirmed=entry is not None and bool(entry.uid),
             )
         except ReconcilerError as error:
-            self._silences = self._silences + 1 if isinstance(error, NoAnswerError) else 0
+            self._silences = (
+                self._silences + 1 if isinstance(error, (NoAnswerError, BusyError)) else 0
+            )
             self.ledger.fail(desired, error)
         else:
             self._silences = 0

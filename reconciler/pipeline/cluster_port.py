@@ -132,7 +132,7 @@ class Cluster(Protocol):
             Whether it was there; False if it was gone already.
 
         Raises:
-            RefusedError: it changed in between.
+            ChangedError: it changed in between.
         """
         ...
 

@@ -2,14 +2,21 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.core.objects.desired import DesiredObject
-from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject, read_live
 from reconciler.core.objects.resource import Resource
-from reconciler.errors import AccessDeniedError
+from reconciler.errors import (
+    AccessDeniedError,
+    BusyError,
+    ClusterError,
+    NoAnswerError,
+    NotFoundError,
+    ReconcilerError,
+)
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.ledger import Ledger
@@ -18,12 +25,18 @@ from reconciler.pipeline.parallel import in_parallel
 
 @dataclass(frozen=True, slots=True)
 class Lister:
-    """Lists for one sync; what may not be looked at is told by the ledger."""
+    """Lists for one sync; what may not be looked at is told by the ledger.
+
+    Attributes:
+        unlisted: the kinds that the API server serves and cannot list, as when an API behind it is
+            down: nothing is known of their objects.
+    """
 
     cluster: Cluster
     catalog: Catalog
     store: StateStore
     ledger: Ledger
+    unlisted: set[GroupKind] = field(default_factory=set)
 
     def ours(
         self, objects: Sequence[DesiredObject], state: SourceState
@@ -38,6 +51,11 @@ class Lister:
                 )
             except AccessDeniedError:
                 return self._get_each(resource, keys, wanted)
+            except (NoAnswerError, BusyError):
+                raise
+            except (ClusterError, NotFoundError) as error:
+                self._note_unlisted(resource, error)
+                return ()
 
         return self._listed(wanted | state.entries.keys(), listed)
 
@@ -50,7 +68,7 @@ class Lister:
         """
 
         def listed(resource: Resource, keys: Collection[ObjectKey]) -> Sequence[LiveObject]:
-            with contextlib.suppress(AccessDeniedError):
+            with contextlib.suppress(AccessDeniedError, NotFoundError):
                 return self.cluster.list_metadata(
                     resource,
                     part_of=self.store.part_of,
@@ -59,7 +77,14 @@ class Lister:
                 )
             return ()
 
-        return self._listed({each.key for each in objects} - live.keys(), listed)
+        missing = {each.key for each in objects} - live.keys()
+        known = (key for key in missing if key.group_kind not in self.unlisted)
+        return self._listed(known, listed)
+
+    def _note_unlisted(self, resource: Resource, error: ReconcilerError) -> None:
+        self.unlisted.add(resource.group_kind)
+        where = f"{resource.plural} in {resource.api_version}"
+        self.ledger.problems.append(ClusterError(f"cannot be listed: {error}", where=where))
 
     def _listed(
         self,

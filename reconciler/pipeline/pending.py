@@ -1,12 +1,12 @@
 """Which objects a sync must send."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from reconciler.core.build import BuildResult
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.drift import Apply, Foreign, Unchanged, UnchangedReason, decide
-from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject
 from reconciler.core.objects.report import Action
@@ -15,6 +15,7 @@ from reconciler.pipeline.cluster_port import StateStore
 from reconciler.pipeline.ledger import Ledger
 
 IGNORED = "is marked to be left out of sync"
+UNLISTED = "not tried: objects of its kind cannot be listed"
 
 
 def pending(
@@ -22,6 +23,7 @@ def pending(
     before: SourceState,
     live: Mapping[ObjectKey, LiveObject],
     *,
+    unlisted: Collection[GroupKind],
     store: StateStore,
     ledger: Ledger,
 ) -> list[DesiredObject]:
@@ -31,6 +33,7 @@ def pending(
         built: what the revision wants.
         before: what is remembered.
         live: what was found in the cluster, another source's objects included.
+        unlisted: kinds of whose objects nothing could be found out: they are not sent.
         store: whose objects these are.
         ledger: hears of what is not sent.
     """
@@ -38,6 +41,9 @@ def pending(
         ledger.note(each.key, Action.SKIPPED, IGNORED)
     found: list[DesiredObject] = []
     for each in built.objects:
+        if each.key.group_kind in unlisted:
+            ledger.note(each.key, Action.SKIPPED, UNLISTED)
+            continue
         decision = decide(
             each,
             before.entries.get(each.key),

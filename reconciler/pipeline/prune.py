@@ -1,5 +1,6 @@
 """Prune: delete what left Git, if everything else is beyond doubt."""
 
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -13,11 +14,14 @@ from reconciler.core.objects.pruning import PrunePlan, plan_prune
 from reconciler.core.objects.report import Action
 from reconciler.core.objects.resource import Preview
 from reconciler.core.revision import Revision
-from reconciler.errors import ReconcilerError, RefusedError
+from reconciler.errors import ChangedError, ReconcilerError, RefusedError
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.ledger import Ledger
 from reconciler.settings import SyncSettings
+
+ATTEMPTS = 5
+"""At a deletion of what others write to at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,13 @@ class Pruner:
             self.ledger.diffs.append(object_diff(Preview(named, None), name=str(planned.key)))
 
     def _delete(self, planned: LiveObject) -> None:
+        """Delete an object, though a controller may write to it while we look."""
+        for _ in range(ATTEMPTS - 1):
+            with contextlib.suppress(ChangedError):
+                return self._delete_now(planned)
+        return self._delete_now(planned)
+
+    def _delete_now(self, planned: LiveObject) -> None:
         """Delete an object as it is now, if it is still the one that was planned."""
         resource = self.catalog.any_resource(planned.key)
         item = self.cluster.get(resource, planned.key) if resource else None

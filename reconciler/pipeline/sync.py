@@ -125,7 +125,14 @@ class _Sync:
         live = lister.ours(built.objects, before)
         found = {**lister.others(built.objects, live), **live}
         self.stop.check()
-        to_send = pending(built, before, found, store=self.store, ledger=self.ledger)
+        to_send = pending(
+            built,
+            before,
+            found,
+            unlisted=lister.unlisted,
+            store=self.store,
+            ledger=self.ledger,
+        )
         is_dry_run = self.source.sync.dry_run
         after = before.announced(built.objects, revision=str(self.revision))
         if not is_dry_run:
@@ -136,10 +143,17 @@ class _Sync:
         is_complete = is_complete and not self.ledger.problems
         gone = self._pruner(before, live).prune(built, health, is_complete=is_complete)
         if not is_dry_run:
-            self.store.save(after.merge(self.ledger.applied.values()).without(gone))
+            self._save(after.merge(self.ledger.applied.values()).without(gone))
         self.observer.complain(health)
         report = self.ledger.report((each.key for each in built.objects), health)
         return Synced(report, tuple(self.ledger.problems), is_finished=not self.stop.is_asked)
+
+    def _save(self, state: SourceState) -> None:
+        """Remember how it ended; if that fails, what was done is told all the same."""
+        try:
+            self.store.save(state)
+        except ReconcilerError as error:
+            self.ledger.problems.append(error)
 
     def _load(self) -> SourceState:
         state = self.store.load()

@@ -1,5 +1,6 @@
 """Sends one object by server-side apply, and settles whose fields are whose."""
 
+import contextlib
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,12 +15,17 @@ from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.fields import mapping_of
 from reconciler.core.objects.live import FIELD_MANAGER
 from reconciler.core.objects.resource import Resource
+from reconciler.errors import ChangedError, RefusedError
 
 Item = Mapping[str, Any]
 
 _APPLY: Final = "application/apply-patch+yaml"
 _JSON_PATCH: Final = "application/json-patch+json"
 _REPLICAS: Final = ".spec.replicas"
+_OF_ONE_MOMENT: Final = frozenset({"resourceVersion", "uid"})
+
+ATTEMPTS: Final = 5
+"""At a write that others may come before: the API server itself tries as often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +95,17 @@ class Application:
         Args:
             item: the object as it is after our first apply.
         """
-        entries = copy.deepcopy(item["metadata"].get("managedFields") or [])
-        old = [entry for entry in entries if _is_client_side(entry)]
-        if not old:
-            return False
-        old[0] |= {"manager": FIELD_MANAGER, "operation": "Apply"}
-        kept = [
-            entry
-            for entry in entries
-            if entry is old[0] or not (_is_client_side(entry) or _is_ours(entry))
-        ]
-        version = item["metadata"]["resourceVersion"]
-        patch = [
-            {"op": "replace", "path": "/metadata/managedFields", "value": kept},
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
-        ]
-        self.connection.request("PATCH", self.path, body=patch, content_type=_JSON_PATCH)
-        return True
+        for _ in range(ATTEMPTS):
+            patch = _migration(item)
+            if not patch:
+                return False
+            try:
+                self.connection.request("PATCH", self.path, body=patch, content_type=_JSON_PATCH)
+            except ChangedError:  # a controller writes its status, for instance
+                item = self.connection.request("GET", self.path).body
+            else:
+                return True
+        raise ChangedError("changes faster than its managed fields can be made ours")
 
     def _settled(self, conflict: ConflictError) -> Sent:
         """Give up what is an autoscaler's, take what is ours by right; else it stays a conflict."""
@@ -119,9 +119,22 @@ class Application:
     def _patch(self, **more: str) -> Answer:
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **more}
         query |= {"dryRun": "All"} if self.is_dry_run else {}
-        return self.connection.request(
-            "PATCH", self.path, query=query, body=self.body, content_type=_APPLY
-        )
+        for _ in range(ATTEMPTS - 1):
+            with contextlib.suppress(ChangedError):
+                return self._sent(query)
+        return self._sent(query)
+
+    def _sent(self, query: Mapping[str, str]) -> Answer:
+        try:
+            return self.connection.request(
+                "PATCH", self.path, query=query, body=self.body, content_type=_APPLY
+            )
+        except ChangedError as error:
+            named = sorted(_OF_ONE_MOMENT & mapping_of(self.body["metadata"]).keys())
+            if named:
+                message = f"names metadata.{named[0]}, which is of one moment: remove it from Git"
+                raise RefusedError(message) from error
+            raise
 
 
 def _is_about_lent_replicas(conflict: ConflictError) -> bool:
@@ -133,6 +146,25 @@ def _is_about_lent_replicas(conflict: ConflictError) -> bool:
 def _without_replicas(body: Mapping[str, object]) -> Mapping[str, object]:
     spec = {name: value for name, value in mapping_of(body["spec"]).items() if name != "replicas"}
     return {**body, "spec": spec}
+
+
+def _migration(item: Item) -> list[Mapping[str, object]]:
+    """Return the JSON patch that makes client-side entries ours; empty if there are none."""
+    entries = copy.deepcopy(item["metadata"].get("managedFields") or [])
+    old = [entry for entry in entries if _is_client_side(entry)]
+    if not old:
+        return []
+    old[0] |= {"manager": FIELD_MANAGER, "operation": "Apply"}
+    kept = [
+        entry
+        for entry in entries
+        if entry is old[0] or not (_is_client_side(entry) or _is_ours(entry))
+    ]
+    version = item["metadata"]["resourceVersion"]
+    return [
+        {"op": "replace", "path": "/metadata/managedFields", "value": kept},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+    ]
 
 
 def _is_client_side(entry: Item) -> bool:

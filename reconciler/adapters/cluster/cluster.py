@@ -229,7 +229,7 @@ class KubernetesCluster:
             Whether it was there; False if it was gone already.
 
         Raises:
-            RefusedError: it changed in between.
+            ChangedError: it changed in between.
         """
         path = object_path(resource, namespace=live.key.namespace, name=live.key.name)
         preconditions = {"uid": live.uid, "resourceVersion": live.resource_version}

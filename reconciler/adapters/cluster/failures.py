@@ -8,6 +8,7 @@ from reconciler.core.objects.fields import field_of, items_of, mapping_of
 from reconciler.core.objects.immutable import says_immutable
 from reconciler.errors import (
     AccessDeniedError,
+    ChangedError,
     ClusterError,
     NotFoundError,
     ReconcilerError,
@@ -20,6 +21,8 @@ _FORBIDDEN: Final = 403
 _DENIED: Final = frozenset({401, _FORBIDDEN})
 _REFUSED: Final = frozenset({400, 405, 406, 409, 413, 415, 422})
 _EXPIRED: Final = 410
+_CONFLICT: Final = 409
+_OUTDATED: Final = frozenset({"Conflict", "AlreadyExists"})
 _INVALID: Final = 422
 _NOT_FOUND: Final = 404
 _MANAGER: Final = re.compile(r'conflict with "([^"]*)"')
@@ -64,10 +67,6 @@ class ExpiredError(ClusterError):
     """The version or the page that was asked for is forgotten: list anew."""
 
 
-class PreconditionError(RefusedError):
-    """The object is not at the version that the request was made for."""
-
-
 def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) -> ReconcilerError:
     """Return the error that an answer of 300 and above means.
 
@@ -89,7 +88,8 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
     if status == _NOT_FOUND:
         return NotFoundError(message)
     if status in _REFUSED or _NOT_TYPED.search(message):
-        return _refused(status, message, causes, is_conflict=body.get("reason") == "Conflict")
+        is_outdated = status == _CONFLICT and body.get("reason") in _OUTDATED
+        return _refused(status, message, causes, is_outdated=is_outdated)
     kind = ExpiredError if status == _EXPIRED else ClusterError
     return kind(f"{what}: {message}", where=url)
 
@@ -124,13 +124,13 @@ def _refused(
     message: str,
     causes: Collection[Mapping[str, object]],
     *,
-    is_conflict: bool,
-) -> RefusedError:
+    is_outdated: bool,
+) -> RefusedError | ChangedError:
     conflicts = _conflicts(causes)
     if conflicts:
         return ConflictError(tuple(m for m, _ in conflicts), tuple(f for _, f in conflicts))
-    if status == 409 and is_conflict:  # noqa: PLR2004 - conflict
-        return PreconditionError(message)
+    if is_outdated:
+        return ChangedError(message)
     immutable = _immutable(causes)
     if status == _INVALID and immutable:
         return ImmutableError(message, immutable)

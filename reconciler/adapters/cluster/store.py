@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from reconciler.adapters.cluster.connection import Connection
-from reconciler.adapters.cluster.failures import PreconditionError
 from reconciler.adapters.cluster.paths import object_path
 from reconciler.core.objects.applyset import (
     ID_LABEL,
@@ -19,7 +18,7 @@ from reconciler.core.objects.applyset import (
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.resource import Resource
 from reconciler.core.objects.state_codec import decode, encode
-from reconciler.errors import ClusterError, NotFoundError, RefusedError
+from reconciler.errors import ChangedError, ClusterError, NotFoundError, RefusedError
 
 KEY_BYTES: Final = 32
 _NAMESPACE: Final = Resource("", "v1", "Namespace", "namespaces", is_namespaced=False)
@@ -163,7 +162,7 @@ class ConfigMapStore:
             return self._connection.request(
                 method, path, body=body, query={"fieldManager": "reconcile"}
             ).body
-        except (PreconditionError, RefusedError) as error:
+        except (ChangedError, RefusedError) as error:
             message = f"{self._where()} was written by somebody else: {error.message}"
             raise ClusterError(message) from error
 

@@ -1,12 +1,13 @@
 """Which resource serves an object."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.resource import Resource
-from reconciler.errors import NotFoundError
+from reconciler.core.objects.served import Served
+from reconciler.errors import ClusterError, NotFoundError
 from reconciler.pipeline.cluster_port import Cluster
 
 
@@ -15,23 +16,24 @@ class Catalog:
     """What a cluster serves, as it was when it was last asked."""
 
     cluster: Cluster
-    served: Mapping[tuple[GroupKind, str], Resource]
-    by_kind: Mapping[GroupKind, Resource]
+    served: Served
+    by_kind: Mapping[GroupKind, Resource] = field(default_factory=dict)
 
     @classmethod
     def of(cls, cluster: Cluster) -> "Catalog":
         """Ask the cluster what it serves."""
-        catalog = cls(cluster, {}, {})
-        catalog._take(cluster.resources())
+        catalog = cls(cluster, Served({}))
+        catalog.refresh()
         return catalog
 
     def refresh(self) -> None:
         """Ask again: definitions were applied."""
-        self._take(self.cluster.resources())
+        self.served = self.cluster.served()
+        self.by_kind = _first_of_kinds(self.served.resources.values())
 
     def is_namespaced(self, kind: GroupKind) -> bool | None:
-        """Whether objects of a kind have a namespace; None if nobody serves it."""
-        found = self.by_kind.get(kind)
+        """Whether objects of a kind have a namespace; None if nobody knows the kind."""
+        found = self.by_kind.get(kind) or self.served.remembered.get(kind)
         return found.is_namespaced if found else None
 
     def any_resource(self, key: ObjectKey) -> Resource | None:
@@ -43,15 +45,29 @@ class Catalog:
 
         Raises:
             NotFoundError: the cluster does not serve it.
+            ClusterError: nobody knows whether it does: the server of its group does not answer.
         """
-        found = self.served.get((desired.key.group_kind, desired.version))
-        if found is None:
-            message = f"the cluster does not serve {desired.key.kind} in {desired.api_version}"
-            raise NotFoundError(message)
-        return found
+        found = self.served.resources.get((desired.key.group_kind, desired.version))
+        if found is not None:
+            return found
+        silent = self.served.silent.get((desired.key.group, desired.version))
+        if silent is not None:
+            raise ClusterError(f"{desired.api_version} is not to be had now: {silent}")
+        message = f"the cluster does not serve {desired.key.kind} in {desired.api_version}"
+        raise NotFoundError(message)
 
-    def _take(self, served: Mapping[tuple[GroupKind, str], Resource]) -> None:
-        first: dict[GroupKind, Resource] = {}
-        for (kind, _), resource in served.items():
-            first.setdefault(kind, resource)
-        self.served, self.by_kind = served, first
+    def is_unknown(self, key: ObjectKey) -> bool:
+        """Whether nobody knows for the moment if an object is there.
+
+        No version of its kind is served, and the server of some version of its group does not
+        answer.
+        """
+        is_served = key.group_kind in self.by_kind
+        return not is_served and any(group == key.group for group, _ in self.served.silent)
+
+
+def _first_of_kinds(resources: Iterable[Resource]) -> Mapping[GroupKind, Resource]:
+    first: dict[GroupKind, Resource] = {}
+    for resource in resources:
+        first.setdefault(resource.group_kind, resource)
+    return first

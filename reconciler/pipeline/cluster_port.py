@@ -5,10 +5,11 @@ from typing import Protocol
 
 from reconciler.core.objects.claim import Claim
 from reconciler.core.objects.desired import DesiredObject
-from reconciler.core.objects.identity import GroupKind, ObjectKey
+from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject
 from reconciler.core.objects.resource import Applied, Listed, Preview, Resource
+from reconciler.core.objects.served import Served
 from reconciler.stop import Stop
 
 
@@ -54,8 +55,12 @@ class Cluster(Protocol):
         """Return the first eight hex of the uid of ``kube-system``; ``-`` if we may not read it."""
         ...
 
-    def resources(self) -> Mapping[tuple[GroupKind, str], Resource]:
-        """Return what is served now, by group-kind and version."""
+    def served(self) -> Served:
+        """Return what is served now.
+
+        Raises:
+            ClusterError, AccessDeniedError: it cannot be asked.
+        """
         ...
 
     def state(self, source: str) -> StateStore:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.core.objects.drift import JOB
 from reconciler.core.objects.health import Health, Status, health_of
 from reconciler.core.objects.identity import GroupKind, ObjectKey
-from reconciler.core.objects.live import read_live
+from reconciler.core.objects.live import key_of
 from reconciler.core.objects.resource import Listed, Resource
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.cluster_port import Cluster
@@ -126,6 +126,7 @@ class _Watcher(threading.Thread):
         super().__init__(name=f"health-{wanted.resource.plural}", daemon=True)
         self._cluster = cluster
         self._wanted = wanted
+        self._namespaces = wanted.namespaces
         self._part_of = part_of
         self._timeout_s = timeout_s
         self._on_wait = on_wait
@@ -139,7 +140,7 @@ class _Watcher(threading.Thread):
     @property
     def has_looked(self) -> bool:
         """Whether each object was looked for once."""
-        namespaces = self._wanted.namespaces
+        namespaces = self._namespaces
         return "" in self._listed or (bool(namespaces) and self._listed >= namespaces)
 
     def run(self) -> None:
@@ -152,7 +153,7 @@ class _Watcher(threading.Thread):
         events = self._cluster.watch(
             self._wanted.resource,
             part_of=self._part_of,
-            namespaces=self._wanted.namespaces,
+            namespaces=self._namespaces,
             timeout_s=self._timeout_s,
             until=self._end,
         )
@@ -174,7 +175,7 @@ class _Watcher(threading.Thread):
             case ObjectKey():
                 self._take(event, _MISSING)
             case item:
-                key = read_live(item, group_kind=self._wanted.resource.group_kind).key
+                key = key_of(item, group_kind=self._wanted.resource.group_kind)
                 self._told.add(key)
                 self._take(key, health_of(item))
 

@@ -43,6 +43,7 @@ class Lister:
     ) -> Mapping[ObjectKey, LiveObject]:
         """Return the metadata of everything under our label, of all kinds that matter."""
         wanted = {each.key for each in objects}
+        self._note_unknown(state.entries.keys() - wanted)  # what is wanted is told by its apply
 
         def listed(resource: Resource, keys: Collection[ObjectKey]) -> Sequence[LiveObject]:
             try:
@@ -85,6 +86,13 @@ class Lister:
         self.unlisted.add(resource.group_kind)
         where = f"{resource.plural} in {resource.api_version}"
         self.ledger.problems.append(ClusterError(f"cannot be listed: {error}", where=where))
+
+    def _note_unknown(self, keys: Iterable[ObjectKey]) -> None:
+        """Note the kinds of which nobody knows for the moment what of them is there."""
+        kinds = {key.group_kind for key in keys if self.catalog.is_unknown(key)}
+        for kind in sorted(kinds):
+            message = "objects that left Git cannot be looked for: the server of the group is down"
+            self.ledger.problems.append(ClusterError(message, where=str(kind)))
 
     def _listed(
         self,

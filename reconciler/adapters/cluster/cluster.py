@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from reconciler.adapters.cluster.apply import Application
 from reconciler.adapters.cluster.connection import Connection
-from reconciler.adapters.cluster.discovery import Served, discover
+from reconciler.adapters.cluster.discovery import Discovery
 from reconciler.adapters.cluster.failures import ExpiredError, ImmutableError
 from reconciler.adapters.cluster.paths import collection_path, object_path
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
@@ -19,9 +19,10 @@ from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.claim import Claim
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import ObjectKey
-from reconciler.core.objects.live import LiveObject, read_live
+from reconciler.core.objects.live import LiveObject, key_of, read_live
 from reconciler.core.objects.report import Action
 from reconciler.core.objects.resource import Applied, Listed, Preview, Resource
+from reconciler.core.objects.served import Served
 from reconciler.errors import AccessDeniedError, ClusterError, NotFoundError
 from reconciler.settings import ClusterSettings
 from reconciler.stop import Stop
@@ -45,6 +46,7 @@ class KubernetesCluster:
         self._connection = connection
         self._namespace = namespace
         self._stop = stop or Stop()
+        self._discovery = Discovery(connection)
 
     @classmethod
     def connect(cls, settings: ClusterSettings, *, stop: Stop | None = None) -> Self:
@@ -76,13 +78,13 @@ class KubernetesCluster:
             return "-"
         return str(item["metadata"]["uid"])[:8]
 
-    def resources(self) -> Served:
-        """Return what is served now, by group-kind and version.
+    def served(self) -> Served:
+        """Return what is served now.
 
         Raises:
             ClusterError, AccessDeniedError: it cannot be asked.
         """
-        return discover(self._connection)
+        return self._discovery.served()
 
     def state(self, source: str) -> ConfigMapStore:
         """Return the memory of a source; nothing is asked yet."""
@@ -348,7 +350,7 @@ def _events(
             return
         version[0] = str(item["metadata"]["resourceVersion"])
         if event.get("type") == "DELETED":
-            yield read_live(item, group_kind=resource.group_kind).key
+            yield key_of(item, group_kind=resource.group_kind)
         elif event.get("type") != "BOOKMARK":
             yield item
 

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 from urllib.parse import urlencode
 
@@ -37,6 +37,7 @@ BUSY_ATTEMPTS: Final = 3
 USER_AGENT: Final = f"reconcile/{VERSION}"
 
 _OK: Final = 300
+_NOT_MODIFIED: Final = 304
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
@@ -45,10 +46,22 @@ _REPEATABLE: Final = frozenset({"GET", "PATCH"})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer: its status and its JSON object."""
+    """A whole answer.
+
+    Attributes:
+        status: of HTTP.
+        body: its JSON object.
+        etag: by which the API server knows it again; empty: it has none.
+    """
 
     status: int
     body: Mapping[str, Any]
+    etag: str = ""
+
+    @property
+    def is_same(self) -> bool:
+        """Whether it says that what was known is still true; its body is empty then."""
+        return self.status == _NOT_MODIFIED
 
 
 class _BrokenError(NoAnswerError):
@@ -97,12 +110,15 @@ class Connection:
         body: object = None,
         content_type: str = "application/json",
         accept: str = "application/json",
+        known_etag: str = "",
     ) -> Answer:
         """Return the answer to a request.
 
         An API server that asks for time is asked again when that is over, twice. Where the
         connection breaks, what reads or applies is sent once more: it comes to the same if it was
         carried out. What creates or replaces is not: the answer would be that we were too late.
+
+        With ``known_etag`` it may be that what was known is still true (``Answer.is_same``).
 
         Raises:
             NoAnswerError: no answer, or not a whole one in time.
@@ -112,6 +128,7 @@ class Connection:
         """
         data = None if body is None else msgspec.json.encode(body)
         headers = {"Accept": accept, **({"Content-Type": content_type} if data else {})}
+        headers |= {"If-None-Match": known_etag} if known_etag else {}
         breaks_left = 1 if method in _REPEATABLE else 0
         attempt = 1
         while True:
@@ -127,7 +144,10 @@ class Connection:
             answer.release_conn()
             pause_s = _pause_s(answer)
             if pause_s is None:
-                return self._checked(answer.status, content, f"{method} {path}")
+                if known_etag and answer.status == _NOT_MODIFIED:
+                    return Answer(answer.status, {}, known_etag)
+                checked = self._checked(answer.status, content, f"{method} {path}")
+                return replace(checked, etag=answer.headers.get("ETag", ""))
             if attempt == BUSY_ATTEMPTS or self._stop.wait(pause_s):
                 return self._busy(answer.status, content, f"{method} {path}")
             attempt += 1

@@ -69,12 +69,7 @@ def read_live(
     metadata = mapping_of(item.get("metadata"))
     entries = [mapping_of(entry) for entry in items_of(metadata.get("managedFields"))]
     return LiveObject(
-        key=ObjectKey(
-            group_kind.group,
-            group_kind.kind,
-            namespace=text_of(metadata.get("namespace")),
-            name=_required(metadata, "name", group_kind),
-        ),
+        key=key_of(item, group_kind=group_kind),
         uid=_required(metadata, "uid", group_kind),
         resource_version=_required(metadata, "resourceVersion", group_kind),
         labels=texts_of(metadata.get("labels")),
@@ -83,6 +78,25 @@ def read_live(
         is_terminating=bool(metadata.get("deletionTimestamp")),
         entry_digest=_entry_digest(entries, manager),
         managers=tuple(sorted({text_of(entry.get("manager")) for entry in entries})),
+    )
+
+
+def key_of(item: Mapping[str, object], *, group_kind: GroupKind) -> ObjectKey:
+    """Return which object an item is, given whole or as ``PartialObjectMetadata``.
+
+    Args:
+        item: the API server's JSON; items of a list do not name their own kind.
+        group_kind: what was asked for.
+
+    Raises:
+        ClusterError: the item has no name.
+    """
+    metadata = mapping_of(item.get("metadata"))
+    return ObjectKey(
+        group_kind.group,
+        group_kind.kind,
+        namespace=text_of(metadata.get("namespace")),
+        name=_required(metadata, "name", group_kind),
     )
 
 

@@ -36,10 +36,10 @@ def test_a_kubeconfig_that_was_replaced_is_read_again_when_its_token_is_refused(
     cluster = KubernetesCluster.connect(ClusterSettings(kubeconfig=path))
     for _ in range(2):
         with pytest.raises(AccessDeniedError, match="credentials refused"):
-            cluster.resources()
+            cluster.served()
     path.write_text("{")
     with pytest.raises(AccessDeniedError, match="credentials refused"):
-        cluster.resources()
+        cluster.served()
 
     kubeconfig(control_plane, path, token="")
 
@@ -55,11 +55,11 @@ def test_no_configuration_is_a_wrong_setting(tmp_path: Path) -> None:
 def test_a_kind_that_is_defined_later_is_seen(control_plane: ControlPlane) -> None:
     kind = GroupKind("long-life.example", "Late")
     cluster = KubernetesCluster.connect(ClusterSettings(kubeconfig=control_plane.kubeconfig))
-    assert (kind, "v1") not in cluster.resources()
+    assert (kind, "v1") not in cluster.served().resources
 
     control_plane.kubectl("apply", "-f", "-", stdin=_DEFINITION)
     deadline = time.monotonic() + 60
-    while (kind, "v1") not in cluster.resources():
+    while (kind, "v1") not in cluster.served().resources:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     control_plane.kubectl("delete", "-f", "-", stdin=_DEFINITION)
@@ -71,7 +71,7 @@ def test_a_watch_that_nobody_needs_any_more_ends_at_once(
     control_plane: ControlPlane, cluster_namespace: str
 ) -> None:
     cluster = KubernetesCluster.connect(ClusterSettings(kubeconfig=control_plane.kubeconfig))
-    resource = cluster.resources()[(GroupKind("", "ConfigMap"), "v1")]
+    resource = cluster.served().resources[(GroupKind("", "ConfigMap"), "v1")]
     until = Stop()
     seen: list[object] = []
 

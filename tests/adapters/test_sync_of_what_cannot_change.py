@@ -85,7 +85,8 @@ class Case:
 
 CASES = [
     pytest.param(
-        Case(SECRET, "one", "two", "data is *** in the cluster, and *** in Git"), id="secret"
+        Case(SECRET, "one", "two", "data.password is *** in the cluster, and *** in Git"),
+        id="secret",
     ),
     pytest.param(
         Case(STATEFUL_SET, "a", "b", 'spec.serviceName is "a" in the cluster, and "b" in Git'),

@@ -257,6 +257,16 @@ def test_a_secret_may_have_values_that_are_null_and_others_kinds_values_are_not_
     assert len(built.objects) == 2
 
 
+def test_texts_of_a_secret_become_its_data_and_win_over_it() -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n"
+    values = "data: {a: YQ==, b: Yg==}\nstringData: {b: ü, c: }\n"
+
+    (found,) = build({"a.yaml": secret + values}).objects
+
+    assert found.body["data"] == {"a": "YQ==", "b": "w7w=", "c": ""}
+    assert "stringData" not in found.body
+
+
 def test_a_kind_that_is_no_text_is_a_problem() -> None:
     built = build({"a.yaml": "apiVersion: v1\nkind: 5\nmetadata: {name: a}\n"})
 

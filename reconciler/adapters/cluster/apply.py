@@ -15,14 +15,13 @@ from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.fields import mapping_of
 from reconciler.core.objects.live import FIELD_MANAGER
 from reconciler.core.objects.resource import Resource
-from reconciler.errors import ChangedError, RefusedError
+from reconciler.errors import ChangedError
 
 Item = Mapping[str, Any]
 
 _APPLY: Final = "application/apply-patch+yaml"
 _JSON_PATCH: Final = "application/json-patch+json"
 _REPLICAS: Final = ".spec.replicas"
-_OF_ONE_MOMENT: Final = frozenset({"resourceVersion", "uid"})
 
 ATTEMPTS: Final = 5
 """At a write that others may come before: the API server itself tries as often."""
@@ -125,16 +124,9 @@ class Application:
         return self._sent(query)
 
     def _sent(self, query: Mapping[str, str]) -> Answer:
-        try:
-            return self.connection.request(
-                "PATCH", self.path, query=query, body=self.body, content_type=_APPLY
-            )
-        except ChangedError as error:
-            named = sorted(_OF_ONE_MOMENT & mapping_of(self.body["metadata"]).keys())
-            if named:
-                message = f"names metadata.{named[0]}, which is of one moment: remove it from Git"
-                raise RefusedError(message) from error
-            raise
+        return self.connection.request(
+            "PATCH", self.path, query=query, body=self.body, content_type=_APPLY
+        )
 
 
 def _is_about_lent_replicas(conflict: ConflictError) -> bool:

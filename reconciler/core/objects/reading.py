@@ -1,5 +1,6 @@
 """A document's value becomes the object it describes."""
 
+import base64
 from collections.abc import Mapping
 
 from reconciler.core.objects.desired import SECRET, DesiredObject, Origin
@@ -20,6 +21,9 @@ def read_object(body: Mapping[str, object], origin: Origin) -> DesiredObject:
     ``generation`` and ``selfLink`` it ignores: they are dropped. ``status`` it ignores where it is
     a subresource and takes where it is not: it is sent as it is written.
 
+    A Secret's ``stringData`` becomes ``data``, as the API server would make of it: but it would
+    note that we own ``stringData``, and nobody the ``data`` that somebody may change.
+
     Raises:
         ManifestError: it cannot be applied.
     """
@@ -35,7 +39,8 @@ def read_object(body: Mapping[str, object], origin: Origin) -> DesiredObject:
         namespace=text_of(metadata.get("namespace")),
         name=text_of(metadata.get("name")),
     )
-    return DesiredObject(key, version, {**body, "metadata": metadata}, origin)
+    whole = {**body, "metadata": metadata}
+    return DesiredObject(key, version, _encoded(whole) if _is_secret(body) else whole, origin)
 
 
 def _problem(body: Mapping[str, object]) -> str:
@@ -89,7 +94,7 @@ def _secret_problem(body: Mapping[str, object]) -> str:
     The API server would refuse them too, and quote them: ``.stringData.pin: expected string, got
     &value.valueUnstructured{Value:271828}``. Its words go into logs.
     """
-    if (body.get("apiVersion"), body.get("kind")) != ("v1", SECRET.kind):
+    if not _is_secret(body):
         return ""
     for field in ("data", "stringData"):
         values = body.get(field)
@@ -99,3 +104,19 @@ def _secret_problem(body: Mapping[str, object]) -> str:
             if value is not None and not isinstance(value, str):
                 return f"{field}.{name} of a Secret is no text: put it in quotes"
     return ""
+
+
+def _is_secret(body: Mapping[str, object]) -> bool:
+    return (body.get("apiVersion"), body.get("kind")) == ("v1", SECRET.kind)
+
+
+def _encoded(body: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a Secret with what its ``stringData`` says in ``data``, where it wins."""
+    texts = mapping_of(body.get("stringData"))
+    rest = {name: value for name, value in body.items() if name != "stringData"}
+    if not texts:
+        return rest
+    encoded = {
+        name: base64.b64encode(text_of(value).encode()).decode() for name, value in texts.items()
+    }
+    return {**rest, "data": {**mapping_of(body.get("data")), **encoded}}

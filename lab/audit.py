@@ -22,7 +22,12 @@ rules:
 
 @dataclass(frozen=True)
 class Write:
-    """A request of the audit log that wrote something, or was refused when it tried to."""
+    """A request of the audit log that wrote something, or was refused when it tried to.
+
+    Attributes:
+        user: who sent it.
+        acting_as: whom that user acted as; empty: nobody else.
+    """
 
     verb: str
     resource: str
@@ -31,11 +36,16 @@ class Write:
     user: str
     agent: str
     status: int
+    acting_as: str = ""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asked of RBAC: a verb for a resource, maybe in a namespace, maybe by name."""
+    """What a request asked of RBAC: a verb for a resource, maybe in a namespace, maybe by name.
+
+    Attributes:
+        acting_as: whom the user acted as; empty: nobody else.
+    """
 
     verb: str
     group: str
@@ -43,6 +53,7 @@ class Asked:
     namespace: str
     name: str
     status: int
+    acting_as: str = ""
 
 
 def read_writes(log: Path, *, since: int = 0, agent: str = "", user: str = "") -> list[Write]:
@@ -104,6 +115,7 @@ def _write(event: Mapping[str, Any]) -> Write:
         user=event["user"]["username"],
         agent=event.get("userAgent", ""),
         status=_status(event),
+        acting_as=_acting_as(event),
     )
 
 
@@ -118,7 +130,12 @@ def _asked(event: Mapping[str, Any]) -> Asked:
         namespace=reference.get("namespace", ""),
         name=reference.get("name", ""),
         status=_status(event),
+        acting_as=_acting_as(event),
     )
+
+
+def _acting_as(event: Mapping[str, Any]) -> str:
+    return str((event.get("impersonatedUser") or {}).get("username", ""))
 
 
 def _status(event: Mapping[str, Any]) -> int:

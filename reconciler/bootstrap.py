@@ -149,7 +149,7 @@ def running(
         registries, image_facts = _registries(
             settings, local, stack, on_request=on_request, on_limit=on_limit
         )
-        cluster, secrets = _cluster(settings, local, stack, stop)
+        cluster_of = _clusters(settings, local, stack, stop)
         kustomize = KustomizeProgram(
             settings.data_dir / "kustomize", path=os.environ.get("PATH", ""), stop=stop
         )
@@ -161,10 +161,11 @@ def running(
             forge = None if local is not None else _forge(source)
             has_statuses = source.forge.has_statuses and source.is_synced
             repository, proposals = _repository(settings, source, local, stop)
+            cluster, secrets = cluster_of(source)
             return Parts(
                 repository=repository,
                 registries=registries,
-                cluster=cluster if source.is_synced else None,
+                cluster=cluster,
                 clock=SystemClock(stop),
                 jitter=random.random,
                 progress=progress,
@@ -222,14 +223,15 @@ def local_repository(local: Local) -> ManifestRepository:
     return FolderRepository(local.folder, only=local.only)
 
 
-def _cluster(
+def _clusters(
     settings: Settings, local: Local | None, stack: ExitStack, stop: Stop
-) -> tuple[Cluster | None, SecretSource | None]:
-    """Return the cluster, if any source is synced, and where registry secrets are read.
+) -> Callable[[SourceSettings], tuple[Cluster | None, SecretSource | None]]:
+    """Return what gives each source its cluster, if it is synced, and where registry secrets are.
 
     Those are read for sources that are not synced, too, if a cluster is given (but no cluster is
     asked for what is done in a local folder alone). It is not required: nothing is opened before a
-    registry asks for a login, and what fails then is a reason in the registry's refusal.
+    registry asks for a login, and what fails then is a reason in the registry's refusal. A source
+    with a ServiceAccount reads both with its rights: manifests name whose secrets they want.
 
     Raises:
         SettingsError: a source is synced, and there is no cluster.
@@ -237,12 +239,21 @@ def _cluster(
     if any(source.is_synced for source in settings.sources):
         connected = KubernetesCluster.connect(settings.cluster, stop=stop)
         stack.callback(connected.close)
-        return connected, connected.pull_secrets()
+
+        def connected_for(source: SourceSettings) -> tuple[Cluster | None, SecretSource | None]:
+            account = source.service_account
+            cluster = connected.acting_as(account) if account else connected
+            return cluster if source.is_synced else None, cluster.pull_secrets()
+
+        return connected_for
     if local is not None or not is_given(settings.cluster):
-        return None, None
+        return lambda _source: (None, None)
     connection = OnDemand(settings.cluster, stop=stop)
     stack.callback(connection.close)
-    return None, ClusterPullSecrets(connection.get)
+    return lambda source: (
+        None,
+        ClusterPullSecrets(lambda: connection.get(source.service_account)),
+    )
 
 
 def _registries(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reconciler.core.manifests.variables import parse_variable_source
 from reconciler.core.nearest import nearest
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.errors import SettingsError
 from reconciler.option_values import convert, parse_address, to_path
 from reconciler.options import OPTIONS, Kind, Option, parse_duration_s
@@ -174,8 +175,20 @@ class _Reader:
             is_updated=bool(values["update"]),
             is_synced=bool(values["sync"]),
             default_namespace=str(values["default-namespace"]),
+            service_account=self._service_account(name, values),
             variables=tuple(map(parse_variable_source, _texts(values["variables"]))),
         )
+
+    def _service_account(self, source: str, values: Values) -> ServiceAccount | None:
+        text = _text(values["service-account"])
+        if text is None:
+            return None
+        try:
+            return ServiceAccount.parse(text, namespace=_namespace(values))
+        except SettingsError as error:
+            where = "" if source == DEFAULT_SOURCE else f"source {source!r}: "
+            self.problems.append(f"{where}--service-account: {error}")
+            return None
 
     def _take(self, values: Values, option: Option, raw: object, place: str) -> None:
         try:
@@ -257,7 +270,7 @@ def _settings(
         cluster=ClusterSettings(
             kubeconfig=to_path(values["kubeconfig"]),
             context=_text(values["context"]),
-            namespace=_text(values["namespace"]) or "reconcile",
+            namespace=_namespace(values),
             default_namespace=str(values["default-namespace"]),
         ),
         data_dir=to_path(values["data-dir"]) or Path(".reconcile"),
@@ -268,6 +281,10 @@ def _settings(
         interval_s=float(str(values["interval"])),
         listen=parse_address(str(values["listen"])),
     )
+
+
+def _namespace(values: Values) -> str:
+    return _text(values["namespace"]) or "reconcile"
 
 
 def _text(value: object) -> str | None:

@@ -9,6 +9,7 @@
     |   |   `-- PolicySyntaxError
     |   |-- ManifestError         a manifest that cannot be read or edited
     |   |-- AccessDeniedError     credentials or rights refused
+    |   |-- ImpersonationError    we may not act as the ServiceAccount of the settings
     |   |-- NotFoundError         a repository, branch, path or kind that is not there
     |   `-- RefusedError          the other side understood and said no (hook, conflict, invalid)
     `-- TransientError            may pass by itself; tried again
@@ -111,6 +112,15 @@ class ManifestError(StalledError):
 
 class AccessDeniedError(StalledError):
     """The other side refused our credentials, or our rights do not suffice."""
+
+    kind = "access_denied"
+
+
+class ImpersonationError(StalledError):
+    """We may not act as the ServiceAccount that the settings name, whatever that may do.
+
+    No access denied: where that leads to another way of asking, this one leads nowhere.
+    """
 
     kind = "access_denied"
 

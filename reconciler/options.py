@@ -110,6 +110,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("context", Kind.TEXT, "context of the kubeconfig", shown_default="its current one"),
     Option("namespace", Kind.TEXT, "namespace of our state objects",
            shown_default="the pod's own, else reconcile"),
+    _source("service-account", Kind.TEXT, "ServiceAccount whose rights the source has, and no more",
+            metavar="[NAMESPACE/]NAME", shown_default="our own"),
     _source("default-namespace", Kind.TEXT, "namespace where none is named", default="default"),
     _source("variables", Kind.LIST, "what to fill in for ${NAME}; may be repeated",
             metavar="NAME=VALUE|configmap/NAME|secret/NAME"),

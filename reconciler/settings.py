@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.core.manifests.variables import VariableSource
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.host_settings import HostSettings
 
 
@@ -215,6 +216,9 @@ class SourceSettings:
 
     default_namespace: str = "default"
     """The namespace of namespaced objects that name none."""
+
+    service_account: ServiceAccount | None = None
+    """Whom we act as where it is about the source's objects; None: nobody else."""
 
     variables: tuple[VariableSource, ...] = ()
     """What is filled into manifests for ``${NAME}``; empty: nothing is."""

@@ -353,3 +353,69 @@ def test_a_forge_that_nobody_knows_is_told_with_those_that_are() -> None:
 
     assert "github" in problem
     assert "gitea" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("deployer", "tools/deployer", id="in our namespace"),
+        pytest.param("web/deployer", "web/deployer", id="in its own"),
+        pytest.param("web/team.deployer-2", "web/team.deployer-2", id="a name with dots"),
+    ],
+)
+def test_a_service_account_is_named_with_its_namespace_or_without(text: str, expected: str) -> None:
+    flags = {"git-url": URL, "service-account": text, "namespace": "tools"}
+
+    account = read(flags).sources[0].service_account
+
+    assert str(account) == expected
+    assert account is not None
+    assert account.user == f"system:serviceaccount:{expected.replace('/', ':')}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "web/deployer\r\nImpersonate-Group: system:masters",
+        "web/deployer\n",
+        "web:x/deployer",
+        "web/deployer:admin",
+        "web/a/b",
+        "/deployer",
+        "web/",
+        "web/..",
+        "web/.",
+        "web.x/deployer",
+        "Web/deployer",
+        "web/déployeur",
+        "web/-deployer",
+        "web/%0d%0a",
+        "web/a..b",
+        " ",
+        f"{'a' * 64}/deployer",
+        f"web/{'a' * 254}",
+        "*",
+    ],
+)
+def test_what_no_service_account_is_called_is_refused(text: str) -> None:
+    (told,) = problems(flags={"git-url": URL, "service-account": text})
+
+    assert told.startswith("--service-account: ")
+    assert told.endswith(" is no ServiceAccount: write NAMESPACE/NAME or NAME")
+    assert told.isprintable()
+
+
+def test_each_source_may_act_as_another_service_account() -> None:
+    file = {
+        "sources": [
+            {"name": "shop", "git-url": URL, "service-account": "shop/deployer"},
+            {"name": "blog", "git-url": URL, "service-account": "blog/Deployer"},
+            {"name": "base", "git-url": URL},
+        ]
+    }
+
+    (told,) = problems(flags={}, file=file)
+    assert told.startswith("source 'blog': --service-account: 'blog/Deployer' is no ServiceAccount")
+    file["sources"][1]["service-account"] = "deployer"
+    accounts = [str(each.service_account) for each in read({}, file=file).sources]
+    assert accounts == ["shop/deployer", "reconcile/deployer", "None"]

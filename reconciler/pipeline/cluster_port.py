@@ -68,7 +68,9 @@ class Cluster(Protocol):
         ...
 
     def values(self, kind: str, name: str) -> Mapping[str, str]:
-        """Return the values of a ``configmap`` or ``secret`` in the namespace of our state.
+        """Return the values of a ``configmap`` or ``secret``.
+
+        It is read in the namespace of our state, or in that of the ServiceAccount that we act as.
 
         Raises:
             NotFoundError: it is not there.

@@ -8,6 +8,7 @@ from pathlib import Path
 from lab.control_plane import ControlPlane
 from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.core.build import build
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.report import Action
 from reconciler.core.revision import Revision
 from reconciler.pipeline.contention import Contention
@@ -37,6 +38,7 @@ class Cluster:
     settings: SyncSettings = field(default_factory=lambda: SyncSettings(timeout_s=20.0))
     kubeconfig: Path | None = None
     source: str = ""  # its name; the namespace's, if none is given
+    account: ServiceAccount | None = None  # whom it acts as
     revisions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     revision: Revision = field(default_factory=lambda: Revision("main", "0" * 40))
 
@@ -70,7 +72,7 @@ class Cluster:
         )
         try:
             return sync(
-                connected,
+                connected.acting_as(self.account) if self.account else connected,
                 build({f"file{number}.yaml": text for number, text in enumerate(texts)}),
                 source=source,
                 revision=self.revision,

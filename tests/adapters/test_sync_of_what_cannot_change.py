@@ -219,9 +219,7 @@ def test_what_we_run_from_is_not_deleted(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "namespace").write_text(cluster.namespace)
-    monkeypatch.setattr(
-        "reconciler.adapters.cluster.cluster.SERVICE_ACCOUNT", tmp_path / "namespace"
-    )
+    monkeypatch.setattr("reconciler.adapters.cluster.own.SERVICE_ACCOUNT", tmp_path / "namespace")
     monkeypatch.setenv("HOSTNAME", "read-5d4f8-x2x")
     cluster.sync(text(BINDING, "one", is_forced=True))
     before = uid(cluster, "rolebinding")

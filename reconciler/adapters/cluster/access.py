@@ -7,12 +7,14 @@ versions, and it is imported only when a cluster is needed.
 import contextlib
 import os
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import urllib3
 
+from reconciler.adapters.cluster.impersonation import impersonation_in
 from reconciler.adapters.http.connection import limit_tls
 from reconciler.errors import AccessDeniedError, SettingsError
 from reconciler.settings import ClusterSettings
@@ -22,10 +24,22 @@ TOKEN_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 class Access:
-    """A ``kubernetes.client.Configuration``, and the connections that were made by it."""
+    """A ``kubernetes.client.Configuration``, and the connections that were made by it.
 
-    def __init__(self, configuration: Any) -> None:  # noqa: ANN401 - the client ships no types
+    Attributes:
+        url: the API server.
+        pool: the connections.
+        files: what changes when a certificate is replaced.
+        acting_as: the headers by which a kubeconfig says that its user is to act as another one.
+    """
+
+    def __init__(
+        self,
+        configuration: Any,  # noqa: ANN401 - the client ships no types
+        acting_as: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self.configuration = configuration
+        self.acting_as = tuple(acting_as)
         self.url = str(configuration.host).rstrip("/")
         self.pool = _pool(configuration)
         self.files = _stamps(configuration)
@@ -49,8 +63,41 @@ class Access:
 
     def is_like(self, other: "Access") -> bool:
         """Whether a server that refused one would refuse the other."""
-        mine, others = (self.url, self.files), (other.url, other.files)
+        mine = (self.url, self.files, self.acting_as)
+        others = (other.url, other.files, other.acting_as)
         return mine == others and self.credentials() == other.credentials()
+
+
+class Login:
+    """Who we are to an API server: read again when it refuses us. Safe to use from many threads."""
+
+    def __init__(self, load: Callable[[], Access]) -> None:
+        """Read the configuration; nothing is asked yet.
+
+        Args:
+            load: reads it; called again because kubeconfigs and certificates are replaced.
+
+        Raises:
+            SettingsError: there is no configuration, or it cannot be used.
+        """
+        self._load = load
+        self._lock = threading.Lock()
+        self.access = load()
+
+    def is_renewed(self, refused: Access) -> bool:
+        """Read the configuration again; return whether it is another than the one refused."""
+        with self._lock:
+            if self.access is not refused:  # by another thread
+                return True
+            try:
+                access = self._load()
+                is_other = not access.is_like(refused)
+            except (SettingsError, AccessDeniedError):  # it is being written: the refusal stands
+                return False
+            if is_other:
+                self.access = access
+                refused.pool.clear()
+            return is_other
 
 
 def is_given(settings: ClusterSettings) -> bool:
@@ -62,8 +109,8 @@ def is_given(settings: ClusterSettings) -> bool:
     return is_named or _is_in_cluster(settings) or bool(os.environ.get("KUBECONFIG"))
 
 
-def configuration_of(settings: ClusterSettings) -> Any:  # noqa: ANN401 - the client ships no types
-    """Return a ``kubernetes.client.Configuration``: in-cluster, then of a kubeconfig.
+def access_of(settings: ClusterSettings) -> Access:
+    """Return the access that is configured: in-cluster, then by a kubeconfig.
 
     Raises:
         SettingsError: there is none, or it cannot be used.
@@ -71,6 +118,7 @@ def configuration_of(settings: ClusterSettings) -> Any:  # noqa: ANN401 - the cl
     from kubernetes import client, config  # noqa: PLC0415 - slow; only when a cluster is needed
 
     configuration = client.Configuration()
+    acting_as: Sequence[tuple[str, str]] = ()
     try:
         if _is_in_cluster(settings):
             config.load_incluster_config(client_configuration=configuration)
@@ -80,9 +128,13 @@ def configuration_of(settings: ClusterSettings) -> Any:  # noqa: ANN401 - the cl
                 context=settings.context,
                 client_configuration=configuration,
             )
+            paths = str(settings.kubeconfig or config.KUBE_CONFIG_DEFAULT_LOCATION)
+            acting_as = impersonation_in(paths, settings.context)
+    except SettingsError:
+        raise
     except Exception as error:  # the client raises whatever its parsers and plugins raise
         raise SettingsError(_no_configuration(settings, error)) from error
-    return configuration
+    return Access(configuration, acting_as)
 
 
 def _stamps(configuration: Any) -> tuple[object, ...]:  # noqa: ANN401 - ships no types

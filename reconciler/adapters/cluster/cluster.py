@@ -1,20 +1,20 @@
 """A cluster as the sync stage sees it."""
 
-import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, Self
 
 from reconciler.adapters.cluster.apply import Application
 from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.discovery import Discovery
 from reconciler.adapters.cluster.failures import ExpiredError, ImmutableError
+from reconciler.adapters.cluster.own import keys_of_ours
 from reconciler.adapters.cluster.paths import collection_path, object_path
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.cluster.renewal import Renewal
 from reconciler.adapters.cluster.store import ConfigMapStore
 from reconciler.adapters.cluster.values import values_of
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.claim import Claim
 from reconciler.core.objects.desired import DesiredObject
@@ -30,7 +30,6 @@ from reconciler.stop import Stop
 PAGE_SIZE: Final = 500
 WATCH_S: Final = 60  # how long one watch request runs before it is renewed
 RECONNECT_PAUSE_S: Final = 0.2
-SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 _PARTIAL: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _CREATED: Final = 201
@@ -40,13 +39,40 @@ Item = Mapping[str, Any]
 
 
 class KubernetesCluster:
-    """A cluster through its API server. Safe to call from many threads."""
+    """A cluster through its API server. Safe to call from many threads.
 
-    def __init__(self, connection: Connection, *, namespace: str, stop: Stop | None = None) -> None:
-        self._connection = connection
+    What is ours (memory, what the API server serves, which cluster it is) is asked for by
+    ourselves; a source's objects and what its manifests name, by the source's ServiceAccount, if it
+    has one: then it can do no more than that.
+    """
+
+    def __init__(
+        self,
+        own: Connection,
+        *,
+        namespace: str,
+        stop: Stop | None = None,
+        account: ServiceAccount | None = None,
+        discovery: Discovery | None = None,
+    ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            own: with our own rights.
+            namespace: where our memory is.
+            stop: ends waits for an API server that is busy.
+            account: whom to act as; None: nobody else.
+            discovery: what is known of the API server already.
+
+        Raises:
+            SettingsError: the kubeconfig has us act as somebody else already.
+        """
+        self._own = own
+        self._connection = own.acting_as(account) if account else own
+        self._account = account
         self._namespace = namespace
         self._stop = stop or Stop()
-        self._discovery = Discovery(connection)
+        self._discovery = discovery or Discovery(own)
 
     @classmethod
     def connect(cls, settings: ClusterSettings, *, stop: Stop | None = None) -> Self:
@@ -62,9 +88,23 @@ class KubernetesCluster:
         connection = Connection.open(settings, stop=stop)
         return cls(connection, namespace=settings.namespace, stop=stop)
 
+    def acting_as(self, account: ServiceAccount) -> Self:
+        """Return the same cluster, for a source that acts as a ServiceAccount.
+
+        Raises:
+            SettingsError: the kubeconfig has us act as somebody else already.
+        """
+        return type(self)(
+            self._own,
+            namespace=self._namespace,
+            stop=self._stop,
+            account=account,
+            discovery=self._discovery,
+        )
+
     def close(self) -> None:
         """Close all connections."""
-        self._connection.close()
+        self._own.close()
 
     def uid(self) -> str:
         """Return the first eight hex of the uid of ``kube-system``; ``-`` if we may not read it.
@@ -73,7 +113,7 @@ class KubernetesCluster:
             ClusterError: the API server failed.
         """
         try:
-            item = self._connection.request("GET", "/api/v1/namespaces/kube-system").body
+            item = self._own.request("GET", "/api/v1/namespaces/kube-system").body
         except (AccessDeniedError, NotFoundError):
             return "-"
         return str(item["metadata"]["uid"])[:8]
@@ -88,43 +128,28 @@ class KubernetesCluster:
 
     def state(self, source: str) -> ConfigMapStore:
         """Return the memory of a source; nothing is asked yet."""
-        return ConfigMapStore(self._connection, namespace=self._namespace, source=source)
+        return ConfigMapStore(self._own, namespace=self._namespace, source=source)
 
     def pull_secrets(self) -> ClusterPullSecrets:
         """Return its registry secrets; nothing is asked yet."""
         return ClusterPullSecrets(lambda: self._connection)
 
     def values(self, kind: str, name: str) -> Mapping[str, str]:
-        """Return the values of a ``configmap`` or ``secret`` in the namespace of our state.
+        """Return the values of a ``configmap`` or ``secret``.
+
+        It is read in the namespace of our state, or in that of the ServiceAccount that we act as.
 
         Raises:
             NotFoundError: it is not there.
             RefusedError: one of its values is no text.
             AccessDeniedError, ClusterError: it cannot be read.
         """
-        return values_of(self._connection, kind, namespace=self._namespace, name=name)
+        namespace = self._account.namespace if self._account else self._namespace
+        return values_of(self._connection, kind, namespace=namespace, name=name)
 
     def own_keys(self) -> frozenset[ObjectKey]:
-        """Return the objects that this process runs from, which must never be deleted.
-
-        The namespaces of our state and of our pod, and, in a pod, the ServiceAccount, Role and
-        Deployment that go by our name.
-        """
-        keys = {ObjectKey("", "Namespace", "", self._namespace)}
-        if SERVICE_ACCOUNT.is_file():
-            own = SERVICE_ACCOUNT.read_text().strip()
-            name = os.environ.get("HOSTNAME", "").rsplit("-", 2)[0] or "reconcile"
-            rbac = "rbac.authorization.k8s.io"
-            keys |= {
-                ObjectKey("", "Namespace", "", own),
-                ObjectKey("", "ServiceAccount", own, name),
-                ObjectKey("apps", "Deployment", own, name),
-                ObjectKey(rbac, "Role", own, name),
-                ObjectKey(rbac, "RoleBinding", own, name),
-                ObjectKey(rbac, "ClusterRole", "", name),
-                ObjectKey(rbac, "ClusterRoleBinding", "", name),
-            }
-        return frozenset(keys)
+        """Return the objects that this process runs from, which must never be deleted."""
+        return keys_of_ours(self._namespace)
 
     def list_metadata(
         self,

@@ -1,22 +1,23 @@
 """One API server: sends requests, waits where it asks for time, and reads answers."""
 
 import contextlib
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 from urllib.parse import urlencode
 
 import msgspec
 import urllib3
+from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
-from reconciler.adapters.cluster.access import Access, configuration_of
+from reconciler.adapters.cluster.access import Access, Login, access_of
 from reconciler.adapters.cluster.failures import failure_of
+from reconciler.adapters.cluster.impersonation import IMPERSONATE_USER
 from reconciler.adapters.http.connection import deadline
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.errors import (
-    AccessDeniedError,
     BusyError,
     ClusterError,
     NoAnswerError,
@@ -71,21 +72,17 @@ class _BrokenError(NoAnswerError):
 class Connection:
     """Connections to one API server. Safe to use from many threads."""
 
-    def __init__(self, load: Callable[[], Any], *, stop: Stop) -> None:
-        """Read the configuration; nothing is asked yet.
+    def __init__(self, login: Login, *, stop: Stop, account: ServiceAccount | None = None) -> None:
+        """Ask nothing yet.
 
         Args:
-            load: returns a ``kubernetes.client.Configuration``; called again when the API server
-                refuses us, because kubeconfigs and the certificates in them are replaced.
+            login: who we are.
             stop: ends waits for an API server that is busy.
-
-        Raises:
-            SettingsError: there is no configuration, or it cannot be used.
+            account: whom to act as, in every request; None: nobody else.
         """
-        self._load = load
+        self._login = login
         self._stop = stop
-        self._lock = threading.Lock()
-        self._access = Access(load())
+        self._account = account
 
     @classmethod
     def open(cls, settings: ClusterSettings, *, stop: Stop | None = None) -> "Connection":
@@ -94,12 +91,31 @@ class Connection:
         Raises:
             SettingsError: there is no configuration, or it cannot be used.
         """
-        return cls(lambda: configuration_of(settings), stop=stop or Stop())
+        return cls(Login(lambda: access_of(settings)), stop=stop or Stop())
+
+    def acting_as(self, account: ServiceAccount) -> "Connection":
+        """Return the same connections, for requests with the rights of a ServiceAccount.
+
+        Raises:
+            SettingsError: the kubeconfig has us act as somebody else already.
+        """
+        if self._login.access.acting_as:
+            message = (
+                "--service-account does not go with a kubeconfig whose user acts as somebody else "
+                "('as'): an API server takes one of them"
+            )
+            raise SettingsError(message)
+        return Connection(self._login, stop=self._stop, account=account)
+
+    @property
+    def account(self) -> ServiceAccount | None:
+        """Whom it acts as."""
+        return self._account
 
     @property
     def url(self) -> str:
         """The API server."""
-        return self._access.url
+        return self._login.access.url
 
     def request(
         self,
@@ -177,7 +193,7 @@ class Connection:
 
     def close(self) -> None:
         """Close all connections."""
-        self._access.pool.clear()
+        self._login.access.pool.clear()
 
     def _send(
         self,
@@ -197,44 +213,37 @@ class Connection:
                 method,
                 f"{access.url}{full_path}",
                 body=data,
-                headers={"User-Agent": USER_AGENT, **access.credentials(), **headers},
+                headers=self._headers(access, headers),
                 redirect=False,
                 retries=False,
                 preload_content=False,
                 timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
             )
 
-        access = self._access
+        access = self._login.access
         try:
             try:
                 answer = attempt(access)
                 if answer.status != _UNAUTHORIZED:
                     return answer
             except SSLError:
-                if not self._is_renewed(access):
+                if not self._login.is_renewed(access):
                     raise
             else:
-                if not self._is_renewed(access):
+                if not self._login.is_renewed(access):
                     return answer
                 answer.close()
-            return attempt(self._access)
+            return attempt(self._login.access)
         except HTTPError as error:
             raise self._silence(error) from error
 
-    def _is_renewed(self, refused: Access) -> bool:
-        """Read the configuration again; return whether it is another than the one refused."""
-        with self._lock:
-            if self._access is not refused:  # by another thread
-                return True
-            try:
-                access = Access(self._load())
-                is_other = not access.is_like(refused)
-            except (SettingsError, AccessDeniedError):  # it is being written: the refusal stands
-                return False
-            if is_other:
-                self._access = access
-                refused.pool.clear()
-            return is_other
+    def _headers(self, access: Access, headers: Mapping[str, str]) -> HTTPHeaderDict:
+        """Return all headers of a request; of those who are acted for there may be several."""
+        all_of_them = HTTPHeaderDict({"User-Agent": USER_AGENT, **access.credentials(), **headers})
+        acting = ((IMPERSONATE_USER, self._account.user),) if self._account else access.acting_as
+        for name, value in acting:
+            all_of_them.add(name, value)
+        return all_of_them
 
     def _content(self, answer: urllib3.BaseHTTPResponse) -> bytes:
         pieces: list[bytes] = []

@@ -10,6 +10,7 @@ from reconciler.errors import (
     AccessDeniedError,
     ChangedError,
     ClusterError,
+    ImpersonationError,
     NotFoundError,
     ReconcilerError,
     RefusedError,
@@ -29,6 +30,8 @@ _MANAGER: Final = re.compile(r'conflict with "([^"]*)"')
 _NOT_TYPED: Final = re.compile(r"failed to create typed (?:patch|live) object")
 _TERMINATING: Final = "NamespaceTerminating"
 _BY_RBAC: Final = re.compile(r'cannot (\w+) resource "([^"]*)" in API group "([^"]*)"')
+_NAMED: Final = re.compile(r'[\w./-]+ "([^"]*)" is forbidden')
+_IMPERSONATE: Final = "impersonate"
 _SYNCING: Final = ("get", "list", "watch", "create", "patch", "delete")
 
 
@@ -104,8 +107,11 @@ def _with_rule(message: str, what: str) -> str:
     if not found:
         return message
     verb, resource, group = found.groups()
-    verbs = ", ".join(_SYNCING if what.startswith("PATCH ") else (verb,))
-    rule = f'apiGroups: ["{group}"], resources: [{resource}], verbs: [{verbs}]'
+    is_acting = verb == _IMPERSONATE
+    verbs = ", ".join(_SYNCING if what.startswith("PATCH ") and not is_acting else (verb,))
+    named = _NAMED.match(message) if is_acting else None
+    names = f", resourceNames: [{named[1]}]" if named else ""
+    rule = f'apiGroups: ["{group}"], resources: [{resource}]{names}, verbs: [{verbs}]'
     return f"{message}; this rule grants it: {rule}"
 
 
@@ -115,7 +121,10 @@ def _denied(
     if any(cause.get("reason") == _TERMINATING for cause in causes):
         return ClusterError(message)
     if status == _FORBIDDEN:
-        return ForbiddenError(_with_rule(message, what))
+        found = _BY_RBAC.search(message)
+        is_acting = found is not None and found[1] == _IMPERSONATE
+        kind = ImpersonationError if is_acting else ForbiddenError
+        return kind(_with_rule(message, what))
     return AccessDeniedError(f"{what}: credentials refused")
 
 

@@ -3,6 +3,7 @@
 import threading
 
 from reconciler.adapters.cluster.connection import Connection
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.settings import ClusterSettings
 from reconciler.stop import Stop
 
@@ -16,8 +17,8 @@ class OnDemand:
         self._opened: Connection | None = None
         self._lock = threading.Lock()
 
-    def get(self) -> Connection:
-        """Return the connection.
+    def get(self, account: ServiceAccount | None = None) -> Connection:
+        """Return the connection, for requests as a ServiceAccount if one is given.
 
         Raises:
             SettingsError: there is no configuration, or it cannot be used.
@@ -25,7 +26,7 @@ class OnDemand:
         with self._lock:
             if self._opened is None:
                 self._opened = Connection.open(self._settings, stop=self._stop)
-            return self._opened
+            return self._opened.acting_as(account) if account else self._opened
 
     def close(self) -> None:
         """Close all connections, if any was opened."""

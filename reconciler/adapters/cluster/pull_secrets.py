@@ -84,13 +84,15 @@ class ClusterPullSecrets:
         if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
             raise RefusedError(f"that is no name of a {resource.kind}")
         path = object_path(resource, namespace=namespace, name=name)
+        connection = self._connection()
         try:
-            return self._connection().request("GET", path).body
+            return connection.request("GET", path).body
         except NotFoundError as error:
             raise NotFoundError("it is not there") from error
         except ForbiddenError as error:
             what = f"{resource.plural} in namespace {namespace}"
-            message = f"we are not permitted to read it: grant get on {what}"
+            whom = f", to the ServiceAccount {connection.account}" if connection.account else ""
+            message = f"we are not permitted to read it: grant get on {what}{whom}"
             raise AccessDeniedError(message) from error
 
 

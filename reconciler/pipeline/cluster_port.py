@@ -10,6 +10,7 @@ from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject
 from reconciler.core.objects.resource import Applied, Listed, Preview, Resource
 from reconciler.core.objects.served import Served
+from reconciler.core.objects.sync_status import SyncStatus
 from reconciler.stop import Stop
 
 
@@ -36,14 +37,26 @@ class StateStore(Protocol):
         ...
 
     def save(self, state: SourceState) -> bool:
-        """Remember a state; return whether anything was written (not if the bytes are the same).
+        """Remember a state, with its status; return whether anything was written.
 
-        Creates the namespace and the objects if they are missing. Somebody else's write in between
-        is noticed by resourceVersion.
+        Nothing is if the bytes are the same. Creates the namespace and the objects if they are
+        missing. Somebody else's write in between is noticed by resourceVersion.
 
         Raises:
             ClusterError: somebody else wrote in between, or the API server failed.
             AccessDeniedError: we may not.
+        """
+        ...
+
+    def status(self) -> SyncStatus:
+        """Return what the source's last sync came to, and nothing else of its memory.
+
+        For whoever waits for another source: in one request. An empty status if it never was
+        synced, or if nobody can read what is written there.
+
+        Raises:
+            RefusedError: the object is another tool's.
+            AccessDeniedError, ClusterError: it cannot be read.
         """
         ...
 

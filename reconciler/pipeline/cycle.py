@@ -18,6 +18,7 @@ from reconciler.pipeline.stopwatch import Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updater
 from reconciler.pipeline.variables import variables_of
+from reconciler.pipeline.verdict import record_failure
 from reconciler.pipeline.view import View
 from reconciler.settings import SourceSettings
 
@@ -155,7 +156,7 @@ def _sync(
             parts.build(view, texts, variables_of(source.variables, cluster)),
             source=source,
             revision=view.revision,
-            is_complete=not view.problems,
+            unread=view.problems,
             progress=parts.progress,
             stop=parts.stop,
             is_hurried=parts.is_hurried,
@@ -165,6 +166,7 @@ def _sync(
         unread = view.problems[len(updated.view.problems) :]
         return replace(synced, problems=(*unread, *synced.problems))
     except ReconcilerError as error:
+        record_failure(cluster, source, updated.view.revision, error)
         return Synced(problems=(error,), is_finished=False)
 
 

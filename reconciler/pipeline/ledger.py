@@ -26,11 +26,13 @@ class Ledger:
         problems: what went wrong, in order.
         applied: what is to be remembered of each object that was applied.
         diffs: what a dry run would change.
+        held: why nothing was pruned although something could be; empty if nothing is held.
     """
 
     problems: list[ReconcilerError] = field(default_factory=list)
     applied: dict[ObjectKey, InventoryEntry] = field(default_factory=dict)
     diffs: list[str] = field(default_factory=list)
+    held: str = ""
     _reports: dict[ObjectKey, ObjectReport] = field(default_factory=dict)
 
     def note(self, key: ObjectKey, action: Action, reason: str = "") -> None:

@@ -57,6 +57,7 @@ class Pruner:
         plan = self._plan(built, health, is_complete=is_complete)
         for kept in plan.kept:
             self.ledger.note(kept.key, Action.KEPT, kept.reason)
+        self.ledger.held = plan.held or ""
         if plan.held and plan.is_stalled:
             self.ledger.problems.append(RefusedError(plan.held))
         return [*plan.forget, *(live.key for live in plan.delete if self._is_deleted(live))]

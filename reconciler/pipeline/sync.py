@@ -10,6 +10,7 @@ from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject
 from reconciler.core.objects.report import SyncReport
+from reconciler.core.objects.sync_status import SyncStatus
 from reconciler.core.revision import Revision
 from reconciler.errors import ClusterError, ReconcilerError, StoppedError
 from reconciler.pipeline.apply import Applier
@@ -23,6 +24,7 @@ from reconciler.pipeline.observation import Observer
 from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.pending import pending
 from reconciler.pipeline.prune import Pruner
+from reconciler.pipeline.verdict import applying, utc_now, verdict
 from reconciler.settings import SourceSettings
 from reconciler.stop import Stop
 
@@ -46,12 +48,13 @@ def sync(
     *,
     source: SourceSettings,
     revision: Revision,
-    is_complete: bool,
+    unread: Sequence[ReconcilerError] = (),
     progress: Progress,
     stop: Stop | None = None,
     is_hurried: Callable[[], bool] = lambda: False,
     patience: Patience | None = None,
     contention: Contention | None = None,
+    now: Callable[[], str] = utc_now,
 ) -> Synced:
     """Bring the cluster to what a revision wants.
 
@@ -63,12 +66,14 @@ def sync(
         built: what the revision wants.
         source: whose objects these are, and what the sync may do.
         revision: what is applied.
-        is_complete: whether all manifests of the revision could be read; nothing is pruned else.
+        unread: why manifests of the revision could not be read; nothing is pruned if there are any.
+            They are told by who read them.
         progress: hears when there is something to wait for.
         stop: asks to end early: what is under way is finished, and nothing more is begun.
         is_hurried: whether to look at the objects' health but not to wait for it.
         patience: how long objects have not been healthy, over all syncs of the source.
         contention: who took fields of ours, over all syncs of the source.
+        now: the time, for the status.
 
     Raises:
         ClusterError, AccessDeniedError, RefusedError: what is needed to begin could not be had.
@@ -101,8 +106,9 @@ def sync(
         stop=stop,
         observer=observer,
         contention=contention or Contention(),
+        now=now,
     )
-    return run.run(resolved, is_complete=is_complete)
+    return run.run(resolved, unread=unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +124,9 @@ class _Sync:
     stop: Stop
     observer: Observer
     contention: Contention
+    now: Callable[[], str]
 
-    def run(self, built: BuildResult, *, is_complete: bool) -> Synced:
+    def run(self, built: BuildResult, *, unread: Sequence[ReconcilerError]) -> Synced:
         before = self._load()
         lister = Lister(self.cluster, self.catalog, self.store, self.ledger)
         live = lister.ours(built.objects, before)
@@ -133,23 +140,56 @@ class _Sync:
             store=self.store,
             ledger=self.ledger,
         )
-        is_dry_run = self.source.sync.dry_run
         after = before.announced(built.objects, revision=str(self.revision))
-        if not is_dry_run:
-            self.store.save(after)  # before the first apply: what we may apply, we must know
+        self._announce(before, after, to_send)
         health = self._apply(built.objects, to_send, before, live)
         if self.stop.is_asked:
             self.ledger.problems.append(StoppedError("the sync was cut short"))
-        is_complete = is_complete and not self.ledger.problems
-        gone = self._pruner(before, live).prune(built, health, is_complete=is_complete)
-        if not is_dry_run:
-            self._save(after.merge(self.ledger.applied.values()).without(gone))
+        errors = (*unread, *self.ledger.problems)
+        gone = self._pruner(before, live).prune(built, health, is_complete=not errors)
         self.observer.complain(health)
         report = self.ledger.report((each.key for each in built.objects), health)
+        after = after.merge(self.ledger.applied.values()).without(gone)
+        self._conclude(after, self._verdict(errors, report, health, built))
         return Synced(report, tuple(self.ledger.problems), is_finished=not self.stop.is_asked)
 
-    def _save(self, state: SourceState) -> None:
-        """Remember how it ended; if that fails, what was done is told all the same."""
+    def _announce(
+        self, before: SourceState, after: SourceState, to_send: Sequence[DesiredObject]
+    ) -> None:
+        """Remember, before the first apply, what we may apply; where nothing is sent, nothing is.
+
+        Raises:
+            ClusterError, AccessDeniedError: it cannot be remembered, so nothing may be applied.
+        """
+        if to_send and after != before and not self.source.sync.dry_run:
+            self.store.save(after.with_status(applying(self.revision), now=self.now()))
+
+    def _verdict(
+        self,
+        errors: Sequence[ReconcilerError],
+        report: SyncReport,
+        health: Mapping[ObjectKey, Health],
+        built: BuildResult,
+    ) -> SyncStatus:
+        return verdict(
+            errors,
+            report,
+            health,
+            built=built,
+            held=self.ledger.held,
+            problems=self.ledger.problems,
+            revision=self.revision,
+        )
+
+    def _conclude(self, state: SourceState, status: SyncStatus) -> None:
+        """Remember how it ended; if that fails, what was done is told all the same.
+
+        A sync that was cut short has come to nothing that it could tell.
+        """
+        if self.source.sync.dry_run:
+            return
+        if not self.stop.is_asked:
+            state = state.with_status(status, now=self.now())
         try:
             self.store.save(state)
         except ReconcilerError as error:

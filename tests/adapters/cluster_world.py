@@ -11,6 +11,7 @@ from reconciler.core.build import build
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.report import Action
 from reconciler.core.revision import Revision
+from reconciler.errors import ManifestError
 from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Event
 from reconciler.pipeline.sync import Synced, sync
@@ -76,7 +77,7 @@ class Cluster:
                 build({f"file{number}.yaml": text for number, text in enumerate(texts)}),
                 source=source,
                 revision=self.revision,
-                is_complete=is_complete,
+                unread=() if is_complete else [ManifestError("unreadable", where="bad.yaml:1")],
                 progress=Recorder(),
                 contention=contention,
             )

@@ -4,6 +4,7 @@ import base64
 import binascii
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from reconciler.adapters.cluster.connection import Connection
@@ -18,6 +19,7 @@ from reconciler.core.objects.applyset import (
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.resource import Resource
 from reconciler.core.objects.state_codec import decode, encode
+from reconciler.core.objects.sync_status import SyncStatus, decode_status, encode_status
 from reconciler.errors import ChangedError, ClusterError, NotFoundError, RefusedError
 
 KEY_BYTES: Final = 32
@@ -25,14 +27,16 @@ _NAMESPACE: Final = Resource("", "v1", "Namespace", "namespaces", is_namespaced=
 _CONFIG_MAP: Final = Resource("", "v1", "ConfigMap", "configmaps", is_namespaced=True)
 _SECRET: Final = Resource("", "v1", "Secret", "secrets", is_namespaced=True)
 _KEY: Final = "key"
+_STATUS: Final = "status.json"
 _MANAGED: Final = {"app.kubernetes.io/managed-by": "reconcile"}
 
 
 class ConfigMapStore:
     """The memory of one source.
 
-    One ConfigMap ``reconcile-<source>``, and ``reconcile-<source>.1`` … when it grows. The key for
-    hashing Secrets is in the Secret ``reconcile-<source>``, made at the first save.
+    One ConfigMap ``reconcile-<source>``, and ``reconcile-<source>.1`` … when it grows; the status
+    is a value of its own in the first one. The key for hashing Secrets is in the Secret
+    ``reconcile-<source>``, made at the first save.
     """
 
     def __init__(self, connection: Connection, *, namespace: str, source: str) -> None:
@@ -41,8 +45,7 @@ class ConfigMapStore:
         self._source = source
         self._name = f"reconcile-{source}"
         self.part_of = applyset_id(name=self._name, namespace=namespace)
-        self._versions: dict[str, str] = {}  # resourceVersion of each ConfigMap, by key of shard
-        self._written: dict[str, str] = {}
+        self._items: dict[int, Mapping[str, Any]] = {}  # the ConfigMaps as we know them, by shard
         self._key = b""
         self._is_key_kept = False
 
@@ -61,60 +64,87 @@ class ConfigMapStore:
             AccessDeniedError, ClusterError: it cannot be read.
         """
         self._load_key()
+        self._items.clear()
         shards: dict[str, str] = {}
-        number = 0
-        while (item := self._get(_CONFIG_MAP, self._shard_name(number))) is not None:
+        while (item := self._get(_CONFIG_MAP, self._shard_name(len(shards)))) is not None:
             self._require_ours(item)
-            shard = f"state.{number}.json"
-            self._versions[shard] = str(item["metadata"]["resourceVersion"])
-            shards[shard] = str((item.get("data") or {}).get(shard, ""))  # the rest is not ours
-            number += 1
-        self._written = dict(shards)
-        return decode(shards, source=self._source)
+            number = len(shards)
+            self._items[number] = item
+            name = f"state.{number}.json"
+            shards[name] = str(_data(item).get(name, ""))  # the rest is not ours
+        state = decode(shards, source=self._source)
+        return replace(state, status=_status_of(self._items.get(0)))
+
+    def status(self) -> SyncStatus:
+        """Return what the source's last sync came to, and nothing else of its memory.
+
+        Raises:
+            RefusedError: the object is another tool's.
+            AccessDeniedError, ClusterError: it cannot be read.
+        """
+        item = self._get(_CONFIG_MAP, self._name)
+        if item is not None:
+            self._require_ours(item)
+        return _status_of(item)
 
     def save(self, state: SourceState) -> bool:
-        """Remember a state; return whether anything was written (not if the bytes are the same).
+        """Remember a state, with its status; return whether anything was written.
 
         Raises:
             ClusterError: somebody else wrote in between, or the API server failed.
             AccessDeniedError: we may not.
         """
-        shards = encode(state)
-        if shards == self._written:
+        wanted = {_number(name): {name: text} for name, text in encode(state).items()}
+        if status := encode_status(state.status):
+            wanted[0][_STATUS] = status
+        changed = [number for number, data in wanted.items() if self._is_new(number, data)]
+        surplus = sorted(self._items.keys() - wanted.keys())
+        if not changed and not surplus:
             return False
-        self._ensure_namespace()
+        if not self._items:
+            self._ensure_namespace()
         self._keep_key()
-        for shard in sorted(shards, key=_number, reverse=True):
-            if self._written.get(shard) != shards[shard]:
-                self._write(shard, shards[shard])
-        for shard in sorted(self._written.keys() - shards.keys(), key=_number):
-            self._delete(shard)
+        for number in sorted(changed, reverse=True):
+            self._write(number, wanted[number])
+        for number in surplus:
+            self._delete(number)
         return True
 
-    def _write(self, shard: str, text: str) -> None:
-        number = _number(shard)
-        version = self._versions.get(shard)
+    def _is_new(self, number: int, data: Mapping[str, str]) -> bool:
+        written = _data(self._items.get(number))
+        return any(written.get(name) != text for name, text in data.items())
+
+    def _write(self, number: int, data: Mapping[str, str]) -> None:
+        """Write one ConfigMap; what others have put there stays."""
+        found = self._items.get(number, {})
+        metadata = {
+            name: value
+            for name, value in found.get("metadata", {}).items()
+            if name != "managedFields"
+        }
+        labels = {ID_LABEL: self.part_of, **_MANAGED} if number == 0 else _MANAGED
         body = {
+            **found,
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {
+                **metadata,
                 "name": self._shard_name(number),
                 "namespace": self._namespace,
-                "labels": {ID_LABEL: self.part_of, **_MANAGED} if number == 0 else _MANAGED,
-                "annotations": {TOOLING_ANNOTATION: tooling()},
-                **({"resourceVersion": version} if version else {}),
+                "labels": {**metadata.get("labels", {}), **labels},
+                "annotations": {
+                    **metadata.get("annotations", {}),
+                    TOOLING_ANNOTATION: tooling(),
+                },
             },
-            "data": {shard: text},
+            "data": {**_data(found), **data},
         }
-        item = self._put(_CONFIG_MAP, body, is_new=version is None)
-        self._versions[shard] = str(item["metadata"]["resourceVersion"])
-        self._written[shard] = text
+        self._items[number] = self._put(_CONFIG_MAP, body, is_new=not found)
 
-    def _delete(self, shard: str) -> None:
-        path = self._path(_CONFIG_MAP, self._shard_name(_number(shard)))
+    def _delete(self, number: int) -> None:
+        path = self._path(_CONFIG_MAP, self._shard_name(number))
         self._connection.request("DELETE", path)
-        self._versions.pop(shard, None)
-        del self._written[shard]
+        del self._items[number]
 
     def _load_key(self) -> None:
         item = self._get(_SECRET, self._name)
@@ -140,8 +170,6 @@ class ConfigMapStore:
         self._is_key_kept = True
 
     def _ensure_namespace(self) -> None:
-        if self._written:
-            return
         path = object_path(_NAMESPACE, namespace="", name=self._namespace)
         try:
             self._connection.request("GET", path)
@@ -162,7 +190,7 @@ class ConfigMapStore:
             return self._connection.request(
                 method, path, body=body, query={"fieldManager": "reconcile"}
             ).body
-        except (ChangedError, RefusedError) as error:
+        except (ChangedError, NotFoundError, RefusedError) as error:
             message = f"{self._where()} was written by somebody else: {error.message}"
             raise ClusterError(message) from error
 
@@ -191,3 +219,11 @@ class ConfigMapStore:
 def _number(shard: str) -> int:
     """Return the number of ``state.<number>.json``."""
     return int(shard.removeprefix("state.").removesuffix(".json"))
+
+
+def _data(item: Mapping[str, Any] | None) -> Mapping[str, str]:
+    return (item or {}).get("data") or {}
+
+
+def _status_of(item: Mapping[str, Any] | None) -> SyncStatus:
+    return decode_status(str(_data(item).get(_STATUS, "")))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.objects.sync_status import SyncStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,14 @@ class SourceState:
         entries: the inventory.
         lost: why the memory could not be read, for a person; empty if it could. The inventory is
             then empty too, so that nothing is pruned.
+        status: what its last sync came to.
     """
 
     source: str
     revision: str = ""
     entries: Mapping[ObjectKey, InventoryEntry] = field(default_factory=dict)
     lost: str = ""
+    status: SyncStatus = field(default_factory=SyncStatus)
 
     def announced(self, objects: Iterable[DesiredObject], *, revision: str) -> "SourceState":
         """Return old and new together, to be written *before* the first apply of a revision.
@@ -74,6 +77,11 @@ class SourceState:
             if key not in known
         }
         return replace(self, revision=revision, entries={**known, **fresh}, lost="")
+
+    def with_status(self, later: SyncStatus, *, now: str) -> "SourceState":
+        """Return the state with what a sync came to; itself if that is nothing new."""
+        status = self.status.followed_by(later, now=now)
+        return self if status == self.status else replace(self, status=status)
 
     def merge(self, entries: Iterable[InventoryEntry]) -> "SourceState":
         """Return the state with these entries added, each in place of an earlier one."""

@@ -10,7 +10,8 @@
     |   |-- ManifestError         a manifest that cannot be read or edited
     |   |-- AccessDeniedError     credentials or rights refused
     |   |-- ImpersonationError    we may not act as the ServiceAccount of the settings
-    |   |-- NotFoundError         a repository, branch, path or kind that is not there
+    |   |-- NotFoundError         a repository, branch, path or object that is not there
+    |   |   `-- NotServedError    a kind that the cluster does not have
     |   `-- RefusedError          the other side understood and said no (hook, conflict, invalid)
     `-- TransientError            may pass by itself; tried again
         |-- StoppedError          this process was asked to end
@@ -129,6 +130,10 @@ class NotFoundError(StalledError):
     """Something named in the settings or a manifest does not exist on the other side."""
 
     kind = "not_found"
+
+
+class NotServedError(NotFoundError):
+    """The cluster serves no such kind, or not in that version."""
 
 
 class RefusedError(StalledError):

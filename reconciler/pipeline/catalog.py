@@ -7,7 +7,7 @@ from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.resource import Resource
 from reconciler.core.objects.served import Served
-from reconciler.errors import ClusterError, NotFoundError
+from reconciler.errors import ClusterError, NotServedError
 from reconciler.pipeline.cluster_port import Cluster
 
 
@@ -40,11 +40,15 @@ class Catalog:
         """Return a resource by which an object can be found, whatever the version."""
         return self.by_kind.get(key.group_kind)
 
+    def is_served(self, desired: DesiredObject) -> bool:
+        """Whether the cluster serves an object's kind in the version that the manifest names."""
+        return (desired.key.group_kind, desired.version) in self.served.resources
+
     def resource(self, desired: DesiredObject) -> Resource:
         """Return the resource of the very version that a manifest names.
 
         Raises:
-            NotFoundError: the cluster does not serve it.
+            NotServedError: the cluster does not serve it.
             ClusterError: nobody knows whether it does: the server of its group does not answer.
         """
         found = self.served.resources.get((desired.key.group_kind, desired.version))
@@ -54,7 +58,7 @@ class Catalog:
         if silent is not None:
             raise ClusterError(f"{desired.api_version} is not to be had now: {silent}")
         message = f"the cluster does not serve {desired.key.kind} in {desired.api_version}"
-        raise NotFoundError(message)
+        raise NotServedError(message)
 
     def is_unknown(self, key: ObjectKey) -> bool:
         """Whether nobody knows for the moment if an object is there.

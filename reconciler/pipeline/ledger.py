@@ -39,6 +39,10 @@ class Ledger:
         """Note what was done to an object, or why nothing was."""
         self._reports[key] = ObjectReport(key, action, reason)
 
+    def forget(self, key: ObjectKey) -> None:
+        """Note nothing of an object: it goes by another key."""
+        self._reports.pop(key, None)
+
     def fail(self, desired: DesiredObject, error: ReconcilerError) -> None:
         """Note that an object could not be applied, and where in Git it stands."""
         self.note(desired.key, Action.SKIPPED, error.message)

@@ -1,7 +1,7 @@
 """How the objects of a sync are, with as much patience as is left for each."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from reconciler.core.objects.health import Health, Status
 from reconciler.core.objects.identity import ObjectKey
@@ -39,13 +39,28 @@ class Observer:
     stop: Stop
     is_hurried: Callable[[], bool]
     patience: Patience
+    _begun: set[ObjectKey] = field(default_factory=set)  # of those that were sent
 
-    def look(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, Health]:
-        """Return how the objects are when all have settled, or when the time is up."""
+    def look(
+        self,
+        keys: Sequence[ObjectKey],
+        *,
+        late: Collection[ObjectKey] = (),
+        is_enough: Callable[[], bool] = lambda: False,
+    ) -> Mapping[ObjectKey, Health]:
+        """Return how the objects are when all have settled, or when the time is up.
+
+        Args:
+            keys: the objects.
+            late: others that are waited for, but cannot be looked at.
+            is_enough: ends the wait after a first look.
+        """
         if self.stop.is_asked:
             return {}
         settings = self.settings
-        self.patience.begin(keys, applied=self.ledger.applied)
+        sent = self.ledger.applied.keys() - self._begun
+        self._begun.update(sent)
+        self.patience.begin([*keys, *late], applied=sent)
         told: list[bool] = []
 
         def on_wait() -> None:
@@ -60,7 +75,7 @@ class Observer:
             timeout_s=settings.timeout_s if settings.wait else 0.0,
             on_wait=on_wait,
             stop=self.stop,
-            is_hurried=self.is_hurried,
+            is_hurried=lambda: self.is_hurried() or is_enough(),
             given_up=frozenset(filter(self._is_given_up, keys)),
         )
         self.patience.note(health)

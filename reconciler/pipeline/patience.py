@@ -41,6 +41,10 @@ class Patience:
             if found.is_current or found.status is Status.FAILED:
                 self._since.pop(key, None)
 
+    def is_begun(self, key: ObjectKey) -> bool:
+        """Whether an object is being waited for."""
+        return key in self._since
+
     def is_over(self, key: ObjectKey, timeout_s: float) -> bool:
         """Whether an object has been unhealthy for that long."""
         return key in self._since and self._now() - self._since[key] >= timeout_s

@@ -1,9 +1,10 @@
 """Sync: what Git wants becomes what the cluster has, and what left Git leaves it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.build import BuildResult, resolve
+from reconciler.core.objects.definitions import defined_by
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.health import Health
 from reconciler.core.objects.identity import ObjectKey
@@ -18,6 +19,7 @@ from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Progress
+from reconciler.pipeline.latecomers import Latecomers
 from reconciler.pipeline.ledger import Ledger
 from reconciler.pipeline.listing import Lister
 from reconciler.pipeline.observation import Observer
@@ -84,6 +86,16 @@ def sync(
     )
     ledger.problems += resolved.problems
     store, stop = cluster.state(source.name), stop or Stop()
+    patience = patience or Patience()
+    latecomers = Latecomers(
+        catalog=catalog,
+        ledger=ledger,
+        settings=source.sync,
+        defined=defined_by(resolved.objects),
+        patience=patience,
+        stop=stop,
+        is_hurried=is_hurried,
+    )
     observer = Observer(
         cluster=cluster,
         catalog=catalog,
@@ -94,7 +106,7 @@ def sync(
         progress=progress,
         stop=stop,
         is_hurried=is_hurried,
-        patience=patience or Patience(),
+        patience=patience,
     )
     run = _Sync(
         cluster=cluster,
@@ -104,6 +116,8 @@ def sync(
         source=source,
         revision=revision,
         stop=stop,
+        lister=Lister(cluster, catalog, store, ledger),
+        latecomers=latecomers,
         observer=observer,
         contention=contention or Contention(),
         now=now,
@@ -122,27 +136,26 @@ class _Sync:
     source: SourceSettings
     revision: Revision
     stop: Stop
+    lister: Lister
+    latecomers: Latecomers
     observer: Observer
     contention: Contention
     now: Callable[[], str]
 
     def run(self, built: BuildResult, *, unread: Sequence[ReconcilerError]) -> Synced:
         before = self._load()
-        lister = Lister(self.cluster, self.catalog, self.store, self.ledger)
-        live = lister.ours(built.objects, before)
-        found = {**lister.others(built.objects, live), **live}
+        live = dict(self.lister.ours(built.objects, before))
+        to_send = self._to_send(built, before, live)
         self.stop.check()
-        to_send = pending(
-            built,
-            before,
-            found,
-            unlisted=lister.unlisted,
-            store=self.store,
-            ledger=self.ledger,
-        )
         after = before.announced(built.objects, revision=str(self.revision))
         self._announce(before, after, to_send)
-        health = self._apply(built.objects, to_send, before, live)
+        applier = self._applier(before, live)
+        health: Mapping[ObjectKey, Health] = {}
+        if self.source.sync.dry_run:
+            applier.preview(to_send)
+        else:
+            applier.apply(to_send)
+            built, after, health = self._settled(built, after, applier, before, live)
         if self.stop.is_asked:
             self.ledger.problems.append(StoppedError("the sync was cut short"))
         errors = (*unread, *self.ledger.problems)
@@ -152,6 +165,79 @@ class _Sync:
         after = after.merge(self.ledger.applied.values()).without(gone)
         self._conclude(after, self._verdict(errors, report, health, built))
         return Synced(report, tuple(self.ledger.problems), is_finished=not self.stop.is_asked)
+
+    def _settled(
+        self,
+        built: BuildResult,
+        after: SourceState,
+        applier: Applier,
+        before: SourceState,
+        live: dict[ObjectKey, LiveObject],
+    ) -> tuple[BuildResult, SourceState, Mapping[ObjectKey, Health]]:
+        """Look at what was applied, and apply what comes late, until all that is settled.
+
+        Returns:
+            What is wanted and remembered then, and how all objects are.
+        """
+        health = self._look(built, live, {})
+        try:
+            while come := self.latecomers.come():
+                built, fresh = self._resolved_again(built, come)
+                live |= self.lister.ours(fresh.objects, SourceState(self.source.name))
+                to_send = self._to_send(fresh, before, live)
+                renamed = {each.key for each in come} - {each.key for each in built.objects}
+                after = after.without(renamed)
+                after = after.announced(built.objects, revision=str(self.revision))
+                self._announce(before, after, to_send)
+                applier.apply(to_send)
+                health = self._look(built, live, health)
+        except ReconcilerError as error:  # what was done before is told all the same
+            self.ledger.problems.append(error)
+        self.latecomers.give_up()
+        return built, after, health
+
+    def _to_send(
+        self, built: BuildResult, before: SourceState, live: Mapping[ObjectKey, LiveObject]
+    ) -> list[DesiredObject]:
+        return pending(
+            built,
+            before,
+            {**self.lister.others(built.objects, live), **live},
+            unlisted=self.lister.unlisted,
+            store=self.store,
+            ledger=self.ledger,
+        )
+
+    def _look(
+        self,
+        built: BuildResult,
+        live: Mapping[ObjectKey, LiveObject],
+        health: Mapping[ObjectKey, Health],
+    ) -> Mapping[ObjectKey, Health]:
+        """Return how all objects are that are in place, when that is settled."""
+        there = live.keys() | self.ledger.applied.keys()  # a job may have run and gone
+        keys = (each.key for each in built.objects)
+        return self.observer.look(
+            [key for key in keys if key in there and self.ledger.is_there(key)],
+            late=self.latecomers.expected(health),
+            is_enough=self.latecomers.have_come,
+        )
+
+    def _resolved_again(
+        self, built: BuildResult, come: Sequence[DesiredObject]
+    ) -> tuple[BuildResult, BuildResult]:
+        """Return what is wanted, and what of it is new: now it is known what has a namespace."""
+        early = {each.key for each in built.objects} - {each.key for each in come}
+        for each in come:
+            self.ledger.forget(each.key)
+        again = resolve(
+            replace(built, problems=()),
+            namespaced=self.catalog.is_namespaced,
+            default_namespace=self.source.default_namespace,
+        )
+        self.ledger.problems += again.problems
+        fresh = tuple(each for each in again.objects if each.key not in early)
+        return again, replace(again, objects=fresh, ignored=())
 
     def _announce(
         self, before: SourceState, after: SourceState, to_send: Sequence[DesiredObject]
@@ -202,19 +288,13 @@ class _Sync:
             self.ledger.problems.append(ClusterError(message))
         return state
 
-    def _apply(
-        self,
-        objects: Sequence[DesiredObject],
-        to_send: Sequence[DesiredObject],
-        before: SourceState,
-        live: Mapping[ObjectKey, LiveObject],
-    ) -> Mapping[ObjectKey, Health]:
-        """Apply what must be sent, and return how all objects are then; a dry run only looks."""
-        applier = Applier(
+    def _applier(self, before: SourceState, live: Mapping[ObjectKey, LiveObject]) -> Applier:
+        return Applier(
             cluster=self.cluster,
             catalog=self.catalog,
             store=self.store,
             ledger=self.ledger,
+            latecomers=self.latecomers,
             remembered=before.entries,
             live=live,
             timeout_s=self.source.sync.timeout_s,
@@ -222,14 +302,6 @@ class _Sync:
             take_over=frozenset(self.source.sync.take_over),
             contention=self.contention,
         )
-        if self.source.sync.dry_run:
-            applier.preview(to_send)
-            return {}
-        applier.apply(to_send)
-        there = live.keys() | self.ledger.applied.keys()  # a job may have run and gone
-        keys = (each.key for each in objects)
-        looked_at = [key for key in keys if key in there and self.ledger.is_there(key)]
-        return self.observer.look(looked_at)
 
     def _pruner(self, before: SourceState, live: Mapping[ObjectKey, LiveObject]) -> Pruner:
         return Pruner(

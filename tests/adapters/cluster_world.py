@@ -14,6 +14,7 @@ from reconciler.core.revision import Revision
 from reconciler.errors import ManifestError
 from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Event
+from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.settings import ClusterSettings, GitSettings, SourceSettings, SyncSettings
 
@@ -55,6 +56,7 @@ class Cluster:
         *texts: str,
         is_complete: bool = True,
         contention: Contention | None = None,
+        patience: Patience | None = None,
         **settings: object,
     ) -> Synced:
         """Sync manifests as a fresh process would; each sync is a new revision."""
@@ -80,6 +82,7 @@ class Cluster:
                 unread=() if is_complete else [ManifestError("unreadable", where="bad.yaml:1")],
                 progress=Recorder(),
                 contention=contention,
+                patience=patience,
             )
         finally:
             connected.close()

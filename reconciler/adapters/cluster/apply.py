@@ -2,12 +2,12 @@
 
 import contextlib
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from reconciler.adapters.cluster.connection import Answer, Connection
-from reconciler.adapters.cluster.failures import ConflictError
+from reconciler.adapters.cluster.failures import ConflictError, DroppedVersionError
 from reconciler.adapters.cluster.paths import object_path
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.claim import Claim, is_person
@@ -119,9 +119,30 @@ class Application:
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **more}
         query |= {"dryRun": "All"} if self.is_dry_run else {}
         for _ in range(ATTEMPTS - 1):
-            with contextlib.suppress(ChangedError):
+            try:
                 return self._sent(query)
+            except ChangedError:
+                continue
+            except DroppedVersionError as error:
+                if self.is_dry_run:
+                    raise
+                with contextlib.suppress(ChangedError):
+                    self._rename_version(error.api_version)
         return self._sent(query)
+
+    def _rename_version(self, dropped: str) -> None:
+        """Have managed fields name our version in place of one that is no longer served.
+
+        The API server cannot read them else, and refuses every apply. That they are of the new
+        version's form is as good as certain, and what is not there is nobody's.
+        """
+        item = self.connection.request("GET", self.path).body
+        entries = copy.deepcopy(item["metadata"].get("managedFields") or [])
+        for entry in entries:
+            if entry.get("apiVersion") == dropped:
+                entry["apiVersion"] = self.body["apiVersion"]
+        patch = _replaced_entries(item, entries)
+        self.connection.request("PATCH", self.path, body=patch, content_type=_JSON_PATCH)
 
     def _sent(self, query: Mapping[str, str]) -> Answer:
         return self.connection.request(
@@ -152,9 +173,14 @@ def _migration(item: Item) -> list[Mapping[str, object]]:
         for entry in entries
         if entry is old[0] or not (_is_client_side(entry) or _is_ours(entry))
     ]
+    return _replaced_entries(item, kept)
+
+
+def _replaced_entries(item: Item, entries: Sequence[Item]) -> list[Mapping[str, object]]:
+    """Return the JSON patch that gives an object other managed fields, if it is still the same."""
     version = item["metadata"]["resourceVersion"]
     return [
-        {"op": "replace", "path": "/metadata/managedFields", "value": kept},
+        {"op": "replace", "path": "/metadata/managedFields", "value": entries},
         {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
     ]
 

@@ -12,6 +12,7 @@ from reconciler.errors import (
     ClusterError,
     ImpersonationError,
     NotFoundError,
+    NotServedError,
     ReconcilerError,
     RefusedError,
 )
@@ -28,6 +29,8 @@ _INVALID: Final = 422
 _NOT_FOUND: Final = 404
 _MANAGER: Final = re.compile(r'conflict with "([^"]*)"')
 _NOT_TYPED: Final = re.compile(r"failed to create typed (?:patch|live) object")
+_NO_SUCH_PATH: Final = re.compile(r"could not find the requested resource|page not found")
+_DROPPED: Final = re.compile(r"convert CR to an invalid group/version: (\S+)")
 _TERMINATING: Final = "NamespaceTerminating"
 _BY_RBAC: Final = re.compile(r'cannot (\w+) resource "([^"]*)" in API group "([^"]*)"')
 _NAMED: Final = re.compile(r'[\w./-]+ "([^"]*)" is forbidden')
@@ -66,6 +69,18 @@ class ImmutableError(RefusedError):
         self.fields = fields
 
 
+class DroppedVersionError(ClusterError):
+    """Managed fields name a version of a custom resource that is no longer served.
+
+    Attributes:
+        api_version: which.
+    """
+
+    def __init__(self, message: str, api_version: str, *, where: str) -> None:
+        super().__init__(message, where=where)
+        self.api_version = api_version
+
+
 class ExpiredError(ClusterError):
     """The version or the page that was asked for is forgotten: list anew."""
 
@@ -89,10 +104,12 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
     if status in _DENIED:
         return _denied(status, message, causes, what=what)
     if status == _NOT_FOUND:
-        return NotFoundError(message)
+        return (NotServedError if _NO_SUCH_PATH.search(message) else NotFoundError)(message)
     if status in _REFUSED or _NOT_TYPED.search(message):
         is_outdated = status == _CONFLICT and body.get("reason") in _OUTDATED
         return _refused(status, message, causes, is_outdated=is_outdated)
+    if dropped := _DROPPED.search(message):
+        return DroppedVersionError(f"{what}: {message}", dropped[1], where=url)
     kind = ExpiredError if status == _EXPIRED else ClusterError
     return kind(f"{what}: {message}", where=url)
 

@@ -36,6 +36,7 @@ from reconciler.pipeline.gather import ImageFacts
 from reconciler.pipeline.git_port import Forge, ManifestRepository, MessageTemplate, ProposalBranch
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.parts import Parts
+from reconciler.pipeline.readiness import Readiness
 from reconciler.pipeline.registry_port import RegistryProbe, SecretSource, TagSource
 from reconciler.pipeline.requests import Requests
 from reconciler.pipeline.statuses import Statuses
@@ -153,6 +154,7 @@ def running(
         kustomize = KustomizeProgram(
             settings.data_dir / "kustomize", path=os.environ.get("PATH", ""), stop=stop
         )
+        readiness = Readiness()
         readings = None if local else ReadingFile(settings.data_dir / "readings")
 
         def parts_of(
@@ -173,6 +175,7 @@ def running(
                 memory=Memory(store=readings),
                 stop=stop,
                 is_hurried=is_hurried,
+                readiness=readiness,
                 image_facts=image_facts,
                 template=templates[source.name],
                 proposals=proposals,

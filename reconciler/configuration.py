@@ -19,6 +19,7 @@ from reconciler.settings import (
     SourceSettings,
     SyncSettings,
 )
+from reconciler.source_order import dependency_problems, in_order
 
 DEFAULT_SOURCE = "default"
 CI_SKIP = "[ci skip]"
@@ -68,9 +69,10 @@ def read_settings(
     known = [source for source in sources if source is not None]
     reader.require_own_push_branches(known)
     reader.require_push_branches(known)
+    reader.problems.extend(dependency_problems(known, [name for name, _ in per_source]))
     if reader.problems:
         raise SettingsError("\n".join(reader.problems))
-    return _settings(base, [source for source in sources if source is not None], registries)
+    return _settings(base, in_order(known), registries)
 
 
 class _Reader:
@@ -177,6 +179,7 @@ class _Reader:
             default_namespace=str(values["default-namespace"]),
             service_account=self._service_account(name, values),
             variables=tuple(map(parse_variable_source, _texts(values["variables"]))),
+            depends_on=tuple(dict.fromkeys(_texts(values["depends-on"]))),
         )
 
     def _service_account(self, source: str, values: Values) -> ServiceAccount | None:

@@ -15,6 +15,7 @@
     |   `-- RefusedError          the other side understood and said no (hook, conflict, invalid)
     `-- TransientError            may pass by itself; tried again
         |-- StoppedError          this process was asked to end
+        |-- DependencyError       another source comes first
         |-- RegistryError
         |-- ForgeError
         |-- GitError
@@ -148,6 +149,12 @@ class TransientError(ReconcilerError):
 
 class StoppedError(TransientError):
     """Not done because this process was asked to end: the next one takes it up."""
+
+
+class DependencyError(TransientError):
+    """Not done yet because a source that this one depends on is not ready."""
+
+    kind = "dependency"
 
 
 class RegistryError(TransientError):

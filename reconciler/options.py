@@ -121,6 +121,8 @@ OPTIONS: tuple[Option, ...] = (
     _source("prune-allow", Kind.TEXT, "permit this revision's refused prune", metavar="REVISION"),
     _source("take-over", Kind.LIST, "take the fields of that manager; may be repeated",
             metavar="MANAGER", shown_default="kubectl's"),
+    _source("depends-on", Kind.LIST, "source that must be in sync first; may be repeated",
+            metavar="SOURCE", shown_default="none"),
     Option("wait", Kind.SWITCH, "wait until what was applied is healthy", default=True),
     Option("timeout", Kind.DURATION, "how long to wait for that", default="5m"),
     Option("interval", Kind.DURATION, "between cycles when running continuously", default="5m"),

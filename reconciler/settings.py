@@ -223,13 +223,16 @@ class SourceSettings:
     variables: tuple[VariableSource, ...] = ()
     """What is filled into manifests for ``${NAME}``; empty: nothing is."""
 
+    depends_on: tuple[str, ...] = ()
+    """The sources that must be in sync and healthy before this one is synced."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that a run needs to know."""
 
     sources: tuple[SourceSettings, ...]
-    """What to keep current; at least one, names distinct."""
+    """What to keep current; at least one, names distinct, each after those that it depends on."""
 
     registry: RegistrySettings
     """Registries, shared by all sources."""

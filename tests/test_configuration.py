@@ -419,3 +419,66 @@ def test_each_source_may_act_as_another_service_account() -> None:
     file["sources"][1]["service-account"] = "deployer"
     accounts = [str(each.service_account) for each in read({}, file=file).sources]
     assert accounts == ["shop/deployer", "reconcile/deployer", "None"]
+
+
+def depending(**depends_on: list[str]) -> Mapping[str, object]:
+    """Return a file with sources that depend on others."""
+    return {
+        "sources": [
+            {"name": name, "git-url": URL, "depends-on": others}
+            for name, others in depends_on.items()
+        ]
+    }
+
+
+def test_sources_come_after_those_that_they_depend_on() -> None:
+    file = depending(app=["base", "crds", "base"], other=[], base=["crds"], crds=[])
+
+    sources = read({}, file=file).sources
+
+    names = [each.name for each in sources]
+    assert names.index("crds") < names.index("base") < names.index("app")
+    assert sources[names.index("app")].depends_on == ("base", "crds")
+    assert [each.name for each in read({}, file=depending(b=[], a=[])).sources] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("depends_on", "expected"),
+    [
+        pytest.param(
+            {"app": ["bsae"], "base": []},
+            ["source 'app' depends on 'bsae': no such source; did you mean 'base'?"],
+            id="a slip",
+        ),
+        pytest.param({"app": ["app"]}, ["source 'app' depends on itself"], id="itself"),
+        pytest.param(
+            {"a": ["b"], "b": ["c"], "c": ["a"], "d": ["a", "none"]},
+            [
+                "source 'd' depends on 'none': no such source",
+                "sources depend on each other in a circle: a -> b -> c -> a",
+            ],
+            id="a circle",
+        ),
+    ],
+)
+def test_dependencies_that_cannot_be_are_told(
+    depends_on: dict[str, list[str]], expected: list[str]
+) -> None:
+    assert problems(flags={}, file=depending(**depends_on)) == expected
+
+
+def test_a_dependency_on_a_source_without_a_remote_is_no_problem_of_its_own() -> None:
+    file = {"sources": [{"name": "base"}, {"name": "app", "git-url": URL, "depends-on": "base"}]}
+
+    (told,) = problems(flags={}, file=file)
+
+    assert told.startswith("source 'base': no Git remote given")
+
+
+def test_a_long_chain_of_dependencies_is_put_in_order() -> None:
+    chain = {f"s{number}": [f"s{number + 1}"] for number in range(3000)}
+
+    names = [each.name for each in read({}, file=depending(**chain, s3000=[])).sources]
+
+    assert names[0] == "s3000"
+    assert names[-1] == "s0"

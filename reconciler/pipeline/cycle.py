@@ -45,6 +45,7 @@ def run(source: SourceSettings, parts: Parts) -> CycleOutcome:
         message = f"unexpected {type(error).__name__}: {error}"
         problem = Problem("", message, is_stalled=True, kind="bug")
         outcome = replace(nothing, problems=(problem,), is_bug=True)
+    parts.readiness.record(source, outcome)
     return replace(outcome, durations=watch.seconds)
 
 
@@ -54,6 +55,7 @@ def _run(
     parts.progress.tell(Fetching(source.git.url))
     with watch.stage(READ):
         view = parts.reader(source).read()
+    parts.readiness.begin(source, view.revision)
     cluster, signature, unreachable = _connect(source, parts)
     parts.stop.check()
     pull_secrets = PullSecrets(parts.secrets, unreachable[0] if unreachable else None)
@@ -61,6 +63,9 @@ def _run(
         updated = _update(
             source, parts, view, signature=signature, pull_secrets=pull_secrets, watch=watch
         )
+    seen = (updated.found.revision, updated.view.revision)
+    obstacles = (*unreachable, *parts.readiness.obstacles(source, seen))
+    cluster = None if obstacles else cluster
     with watch.stage(SYNC):
         synced = _sync(source, parts, updated, cluster)
     outcome = replace(
@@ -75,25 +80,25 @@ def _run(
         skips=updated.plan.skips,
         commit_diff=_diff(updated.plan, updated.found.texts),
         sync=synced.report if cluster else None,
-        finished=frozenset(_finished(updated, synced, unreachable)),
+        finished=frozenset(_finished(updated, synced, obstacles)),
     )
     problems = {
         READ: updated.found.problems,
         UPDATE: (*updated.plan.problems, updated.problem),
-        SYNC: (*unreachable, *synced.problems),
+        SYNC: (*obstacles, *synced.problems),
     }
     outcome = _with_problems(outcome, problems)
     return parts.statuses.report(outcome) if parts.statuses else outcome
 
 
 def _finished(
-    updated: Updated, synced: Synced, unreachable: Sequence[ReconcilerError]
+    updated: Updated, synced: Synced, obstacles: Sequence[ReconcilerError]
 ) -> Iterator[str]:
     """Yield the stages that came to their end."""
     yield READ
     if updated.problem is None:
         yield UPDATE
-    if synced.is_finished and not unreachable:
+    if synced.is_finished and not obstacles:
         yield SYNC
 
 

@@ -19,6 +19,7 @@ from reconciler.pipeline.propose import Chooser, Proposer, Withholder
 from reconciler.pipeline.publisher import DirectPublisher, Publisher
 from reconciler.pipeline.pull_secrets import PullSecrets
 from reconciler.pipeline.read import Reader
+from reconciler.pipeline.readiness import Readiness
 from reconciler.pipeline.registry_port import SecretSource, TagSource
 from reconciler.pipeline.requests import Requests
 from reconciler.pipeline.statuses import Statuses
@@ -46,6 +47,7 @@ class Parts:
             linger.
         patience: how long objects have not been healthy, over all cycles.
         contention: who takes fields of ours again and again, over all cycles.
+        readiness: how the sources stand that others depend on, of all sources.
         image_facts: where what is to be known of single images comes from.
         template: words the commits that change images; None: we do.
         proposals: the branch to which commits go; None: the one that is read.
@@ -66,6 +68,7 @@ class Parts:
     is_hurried: Callable[[], bool] = lambda: False
     patience: Patience = field(default_factory=Patience)
     contention: Contention = field(default_factory=Contention)
+    readiness: Readiness = field(default_factory=Readiness)
     image_facts: ImageFacts = field(default_factory=ImageFacts)
     template: MessageTemplate | None = None
     proposals: ProposalBranch | None = None

@@ -78,6 +78,8 @@ def _run(settings: Settings, service: "Service | None", signals: Signals, stop: 
             journals[name].record(outcome)
             if service:
                 service.record(outcome)
+            for each in parts[name].readiness.take_due(name):
+                loop.request(each)
             return outcome
 
         loop = Loop(

@@ -13,6 +13,9 @@ from reconciler.interfaces import logs
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.settings import GitSettings, Settings
 
+_OF_SEVERAL = ("sources", "depends-on")
+"""Keys of a file that mean nothing to a folder, which is one source alone."""
+
 
 def load(
     invocation: Invocation,
@@ -56,7 +59,8 @@ def load_local(invocation: Invocation, folder: str = ".") -> Settings:
     Raises:
         SettingsError: options, environment or file are wrong.
     """
-    shared = {name: value for name, value in _file(invocation).items() if name != "sources"}
+    file = _file(invocation)
+    shared = {name: value for name, value in file.items() if name not in _OF_SEVERAL}
     settings = read_settings(
         flags={**invocation.flags, "git-url": "."},  # there must be one; the folder may be no text
         environment=invocation.environment,

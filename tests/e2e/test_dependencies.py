@@ -1,0 +1,86 @@
+"""Sources that wait for others, on real parts."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from lab.process import LabError
+from tests.e2e.running import running
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.cluster, pytest.mark.registry, pytest.mark.slow]
+
+GATE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: gate, namespace: NAMESPACE}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: gate}}
+  template:
+    metadata: {labels: {app: gate, lab/fail: "FAILS"}}
+    spec: {containers: [{name: gate, image: "gate:1"}]}
+"""
+SOURCES = """\
+sources:
+- name: app
+  git-path: [workloads]
+  depends-on: [base]
+- name: base
+  git-path: [namespaces]
+"""
+
+
+def put_gate(world: World, *, fails: bool) -> None:
+    """Have the base's Deployment in Git."""
+    text = GATE.replace("NAMESPACE", world.name).replace("FAILS", str(fails).lower())
+    world.remote.put({"namespaces/gate.yaml": text.encode()})
+
+
+def config(folder: Path) -> tuple[str, str]:
+    (folder / "reconcile.yaml").write_text(SOURCES)
+    return "--config", str(folder / "reconcile.yaml")
+
+
+def test_a_source_is_synced_when_the_one_that_it_depends_on_is_healthy_and_updated_before(
+    world: World, tmp_path: Path
+) -> None:
+    put_gate(world, fails=True)
+    world.push("v4")
+
+    held = world.run(*config(tmp_path), "--timeout", "3s")
+
+    waits = "failed: waits for source 'base', which is not ready: deployment.apps/gate"
+    assert held.code == 1
+    assert [line for line in held.err.splitlines() if line.startswith(waits)]
+    assert "Update nginx to v4" in world.tags_committed()
+    with pytest.raises(LabError, match="not found"):
+        world.cluster_image()
+    dry = world.run(*config(tmp_path), "--dry-run")
+    assert dry.code == 4
+    assert f"{world.image}:v4" in dry.out  # it waits for nobody
+
+    put_gate(world, fails=False)
+    done = world.run(*config(tmp_path), "--timeout", "100s")
+
+    assert (done.code, done.err) == (0, "")
+    assert world.cluster_image() == f"{world.image}:v4"
+    again = world.run(*config(tmp_path), "-o", "json")
+    assert [each["name"] for each in again.json["sources"]] == ["base", "app"]
+
+
+def test_running_continuously_it_is_asked_for_as_soon_as_that_one_is_ready(
+    world: World, tmp_path: Path
+) -> None:
+    put_gate(world, fails=True)
+    with running(world, *config(tmp_path), "--timeout", "10m", interval="1h") as process:
+        process.until_said("problem.transient", source="app", kind="dependency")
+
+        put_gate(world, fails=False)
+        process.signal(signal.SIGHUP)
+
+        process.until_said("cycle.finished", source="app", result="ok")
+        assert process.said("problem.passed", source="app", kind="dependency")
+        process.stop()
+    assert world.cluster_image() == f"{world.image}:v3"

@@ -151,7 +151,7 @@ class Connection:
             try:
                 with deadline(ANSWER_S):
                     answer = self._send(method, path, query, data, headers)
-                    content = self._content(answer)
+                    content = self._object(answer)
             except _BrokenError:
                 if not breaks_left or self._stop.is_asked:
                     raise
@@ -183,7 +183,7 @@ class Connection:
         answer = self._send("GET", path, query, None, headers, read_timeout_s=read_timeout_s)
         try:
             if answer.status >= _OK:
-                self._checked(answer.status, self._content(answer), f"watch {path}")
+                self._checked(answer.status, self._object(answer), f"watch {path}")
             with until.ending_wait(lambda: _cut(answer)):
                 yield from _lines(answer)
         except HTTPError:
@@ -203,7 +203,7 @@ class Connection:
         data: bytes | None,
         headers: Mapping[str, str],
         *,
-        read_timeout_s: float = READ_TIMEOUT_S,
+        read_timeout_s: float | None = None,
     ) -> urllib3.BaseHTTPResponse:
         """Send a request; once more if it was refused and the configuration is another one now."""
         full_path = path + (f"?{urlencode(query)}" if query else "")
@@ -217,7 +217,10 @@ class Connection:
                 redirect=False,
                 retries=False,
                 preload_content=False,
-                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
+                timeout=urllib3.Timeout(
+                    connect=CONNECT_TIMEOUT_S,
+                    read=READ_TIMEOUT_S if read_timeout_s is None else read_timeout_s,
+                ),
             )
 
         access = self._login.access
@@ -267,20 +270,32 @@ class Connection:
         kind = _BrokenError if is_broken else NoAnswerError
         return kind(_words(cause), where=self.url)
 
-    def _busy(self, status: int, content: bytes, what: str) -> NoReturn:
+    def _busy(self, status: int, body: Mapping[str, Any], what: str) -> NoReturn:
         try:
-            self._checked(status, content, what)
+            self._checked(status, body, what)
         except ReconcilerError as error:
             raise BusyError(error.message, where=self.url) from error
         raise AssertionError(what)
 
-    def _checked(self, status: int, content: bytes, what: str) -> Answer:
-        try:
-            body = msgspec.json.decode(content) if content else {}
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            body = {"message": content[:200].decode(errors="replace")}
-        if not isinstance(body, dict):
-            body = {}
+    def _object(self, answer: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
+        """Return the JSON object that an answer holds; of a failure also what is none.
+
+        Where a connection breaks among the headers, it is not known that a body was to follow: what
+        looks like an empty list would be taken for one.
+        """
+        content = self._content(answer)
+        body: object = None
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            body = msgspec.json.decode(content) if content else None
+        if isinstance(body, dict):
+            return body
+        if answer.status < _OK:
+            answer.close()
+            message = "the API server's answer is not complete, or no JSON"
+            raise _BrokenError(message, where=self.url)
+        return {"message": content[:200].decode(errors="replace")} if content else {}
+
+    def _checked(self, status: int, body: Mapping[str, Any], what: str) -> Answer:
         if status >= _OK:
             raise failure_of(status, body, what=what, url=self.url)
         return Answer(status, body)

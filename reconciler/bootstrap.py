@@ -35,6 +35,7 @@ from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
 from reconciler.pipeline.git_port import Forge, ManifestRepository, MessageTemplate, ProposalBranch
 from reconciler.pipeline.memory import Memory
+from reconciler.pipeline.neighbours import Kin
 from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.readiness import Readiness
 from reconciler.pipeline.registry_port import RegistryProbe, SecretSource, TagSource
@@ -182,9 +183,24 @@ def running(
                 requests=_requests(source, forge, proposals),
                 statuses=Statuses(forge) if forge and has_statuses else None,
                 kustomize=kustomize,
+                kin=_kin(settings, source),
             )
 
         yield parts_of
+
+
+def _kin(settings: Settings, source: SourceSettings) -> Kin:
+    """Return the synced sources of this process, as one of them sees them."""
+    synced = [each for each in settings.sources if each.is_synced]
+    remote = (source.git.url, source.git.branch)
+    return Kin(
+        names=frozenset(each.name for each in synced),
+        same_branch=frozenset(
+            each.name
+            for each in synced
+            if each.name != source.name and (each.git.url, each.git.branch) == remote
+        ),
+    )
 
 
 @contextmanager

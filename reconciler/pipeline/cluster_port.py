@@ -36,6 +36,22 @@ class StateStore(Protocol):
         """
         ...
 
+    def look(self) -> SourceState:
+        """Return the same for somebody who only wants to know: another source.
+
+        Raises:
+            RefusedError, AccessDeniedError, ClusterError: as for :meth:`load`.
+        """
+        ...
+
+    def remove(self) -> None:
+        """Forget all that was loaded, the key too: the source is no more.
+
+        Raises:
+            AccessDeniedError, ClusterError: it cannot be removed, or not all of it.
+        """
+        ...
+
     def save(self, state: SourceState) -> bool:
         """Remember a state, with its status; return whether anything was written.
 
@@ -78,6 +94,24 @@ class Cluster(Protocol):
 
     def state(self, source: str) -> StateStore:
         """Return the memory of a source; nothing is asked yet."""
+        ...
+
+    def sources(self) -> Mapping[str, str]:
+        """Return all sources that have a memory here: the ids of their sets, and their names.
+
+        Raises:
+            AccessDeniedError, ClusterError: they cannot be listed.
+        """
+        ...
+
+    def relabel(self, resource: Resource, live: LiveObject, *, part_of: str) -> None:
+        """Let the label of exactly that object (uid and resourceVersion) say another set.
+
+        Raises:
+            NotFoundError: it is gone.
+            ChangedError: it changed in between.
+            AccessDeniedError, ClusterError: it cannot be written.
+        """
         ...
 
     def values(self, kind: str, name: str) -> Mapping[str, str]:

@@ -167,6 +167,7 @@ def _sync(
             is_hurried=parts.is_hurried,
             patience=parts.patience,
             contention=parts.contention,
+            kin=parts.kin,
         )
         unread = view.problems[len(updated.view.problems) :]
         return replace(synced, problems=(*unread, *synced.problems))

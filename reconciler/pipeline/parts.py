@@ -13,6 +13,7 @@ from reconciler.pipeline.git_port import ManifestRepository, MessageTemplate, Pr
 from reconciler.pipeline.kustomize import Kustomizations
 from reconciler.pipeline.linker import Linker
 from reconciler.pipeline.memory import Memory
+from reconciler.pipeline.neighbours import Kin
 from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.ports import Clock, Kustomize
 from reconciler.pipeline.propose import Chooser, Proposer, Withholder
@@ -54,6 +55,7 @@ class Parts:
         requests: shows what is on that branch at a forge; None: nobody does.
         statuses: tells a forge what became of the revision; None: nobody does.
         kustomize: builds kustomizations; None if nothing does.
+        kin: the other sources of this process.
     """
 
     repository: ManifestRepository
@@ -75,6 +77,7 @@ class Parts:
     requests: Requests | None = None
     statuses: Statuses | None = None
     kustomize: Kustomize | None = None
+    kin: Kin = field(default_factory=Kin)
 
     def reader(self, source: SourceSettings) -> Reader:
         """Return what reads the source's branch."""

@@ -3,16 +3,15 @@
 from collections.abc import Collection, Mapping
 
 from reconciler.core.build import BuildResult
-from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.drift import Apply, Foreign, Unchanged, UnchangedReason, decide
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject
 from reconciler.core.objects.report import Action
-from reconciler.errors import RefusedError
 from reconciler.pipeline.cluster_port import StateStore
 from reconciler.pipeline.ledger import Ledger
+from reconciler.pipeline.neighbours import Neighbours
 
 IGNORED = "is marked to be left out of sync"
 UNLISTED = "not tried: objects of its kind cannot be listed"
@@ -26,6 +25,7 @@ def pending(
     unlisted: Collection[GroupKind],
     store: StateStore,
     ledger: Ledger,
+    neighbours: Neighbours,
 ) -> list[DesiredObject]:
     """Return the objects that must be sent, and note why the others are not.
 
@@ -36,6 +36,7 @@ def pending(
         unlisted: kinds of whose objects nothing could be found out: they are not sent.
         store: whose objects these are.
         ledger: hears of what is not sent.
+        neighbours: say what becomes of objects that another source has.
     """
     for each in built.ignored:
         ledger.note(each.key, Action.SKIPPED, IGNORED)
@@ -44,10 +45,13 @@ def pending(
         if each.key.group_kind in unlisted:
             ledger.note(each.key, Action.SKIPPED, UNLISTED)
             continue
+        there = live.get(each.key)
+        if there and _is_foreign(there, store) and neighbours.has_given_up(there):
+            there = None
         decision = decide(
             each,
             before.entries.get(each.key),
-            live.get(each.key),
+            there,
             part_of=store.part_of,
             secret_key=store.secret_key,
         )
@@ -55,7 +59,7 @@ def pending(
             case Apply():
                 found.append(each)
             case Foreign(part_of):
-                ledger.fail(each, RefusedError(_of_another_source(part_of)))
+                ledger.fail(each, neighbours.complaint(part_of))
             case Unchanged(reason):
                 ledger.note(each.key, Action.UNCHANGED, _told(reason))
     return found
@@ -66,8 +70,5 @@ def _told(reason: UnchangedReason) -> str:
     return "" if reason is UnchangedReason.AS_APPLIED else reason.value
 
 
-def _of_another_source(part_of: str) -> str:
-    return (
-        f"belongs to another source, whose set is {part_of!r}: remove it from one of the two; if "
-        f"that source is no more, remove the label {PART_OF_LABEL!r} from it"
-    )
+def _is_foreign(found: LiveObject, store: StateStore) -> bool:
+    return found.part_of not in ("", store.part_of)

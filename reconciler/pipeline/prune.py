@@ -1,6 +1,7 @@
 """Prune: delete what left Git, if everything else is beyond doubt."""
 
 import contextlib
+import functools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from reconciler.errors import ChangedError, ReconcilerError, RefusedError
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.ledger import Ledger
+from reconciler.pipeline.neighbours import Neighbours
 from reconciler.settings import SyncSettings
 
 ATTEMPTS = 5
@@ -31,6 +33,7 @@ class Pruner:
     Attributes:
         before: the memory as it was before this sync.
         live: the metadata of what was found under our label, before anything was applied.
+        neighbours: say which objects other sources want.
     """
 
     cluster: Cluster
@@ -41,6 +44,7 @@ class Pruner:
     revision: Revision
     before: SourceState
     live: Mapping[ObjectKey, LiveObject]
+    neighbours: Neighbours
 
     def prune(
         self, built: BuildResult, health: Mapping[ObjectKey, Health], *, is_complete: bool
@@ -65,7 +69,9 @@ class Pruner:
     def _plan(
         self, built: BuildResult, health: Mapping[ObjectKey, Health], *, is_complete: bool
     ) -> PrunePlan:
-        return plan_prune(
+        """Return what to delete; other sources are asked only if there is anything."""
+        plan = functools.partial(
+            plan_prune,
             self.before.entries,
             desired=frozenset(each.key for each in built.objects),
             ignored=frozenset(each.key for each in built.ignored),
@@ -77,6 +83,13 @@ class Pruner:
             revision=self.revision,
             allowed_revision=self.settings.prune_allow,
         )
+        alone = plan()
+        if not (alone.delete or alone.held):
+            return alone
+        wanted = {each.key for each in built.objects}
+        left = sorted(self.before.entries.keys() & self.live.keys() - wanted)
+        moving = self.neighbours.moving(left)
+        return plan(moving=moving) if moving else alone
 
     def _first_unhealthy(self, health: Mapping[ObjectKey, Health]) -> str | None:
         """Return the first object of this revision's making that is not Current.

@@ -22,6 +22,7 @@ from reconciler.pipeline.events import Progress
 from reconciler.pipeline.latecomers import Latecomers
 from reconciler.pipeline.ledger import Ledger
 from reconciler.pipeline.listing import Lister
+from reconciler.pipeline.neighbours import Kin, Neighbours
 from reconciler.pipeline.observation import Observer
 from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.pending import pending
@@ -57,6 +58,7 @@ def sync(
     patience: Patience | None = None,
     contention: Contention | None = None,
     now: Callable[[], str] = utc_now,
+    kin: Kin | None = None,
 ) -> Synced:
     """Bring the cluster to what a revision wants.
 
@@ -76,6 +78,7 @@ def sync(
         patience: how long objects have not been healthy, over all syncs of the source.
         contention: who took fields of ours, over all syncs of the source.
         now: the time, for the status.
+        kin: the other sources of this process.
 
     Raises:
         ClusterError, AccessDeniedError, RefusedError: what is needed to begin could not be had.
@@ -121,6 +124,7 @@ def sync(
         observer=observer,
         contention=contention or Contention(),
         now=now,
+        neighbours=Neighbours(cluster, source.name, revision, kin or Kin()),
     )
     return run.run(resolved, unread=unread)
 
@@ -141,13 +145,19 @@ class _Sync:
     observer: Observer
     contention: Contention
     now: Callable[[], str]
+    neighbours: Neighbours
 
     def run(self, built: BuildResult, *, unread: Sequence[ReconcilerError]) -> Synced:
         before = self._load()
         live = dict(self.lister.ours(built.objects, before))
         to_send = self._to_send(built, before, live)
         self.stop.check()
-        after = before.announced(built.objects, revision=str(self.revision))
+        after = before.announced(
+            built.objects,
+            revision=str(self.revision),
+            ignored=[each.key for each in built.ignored],
+            is_whole=not (unread or built.problems),
+        )
         self._announce(before, after, to_send)
         applier = self._applier(before, live)
         health: Mapping[ObjectKey, Health] = {}
@@ -206,6 +216,7 @@ class _Sync:
             unlisted=self.lister.unlisted,
             store=self.store,
             ledger=self.ledger,
+            neighbours=self.neighbours,
         )
 
     def _look(
@@ -286,6 +297,9 @@ class _Sync:
         if state.lost:
             message = f"the inventory was lost ({state.lost}): nothing is pruned this time"
             self.ledger.problems.append(ClusterError(message))
+        if state.doubt:
+            message = f"the inventory may not be whole ({state.doubt}): nothing is pruned this time"
+            self.ledger.problems.append(ClusterError(message))
         return state
 
     def _applier(self, before: SourceState, live: Mapping[ObjectKey, LiveObject]) -> Applier:
@@ -313,4 +327,5 @@ class _Sync:
             revision=self.revision,
             before=before,
             live=live,
+            neighbours=self.neighbours,
         )

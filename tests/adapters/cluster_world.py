@@ -14,6 +14,7 @@ from reconciler.core.revision import Revision
 from reconciler.errors import ManifestError
 from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Event
+from reconciler.pipeline.neighbours import Kin
 from reconciler.pipeline.patience import Patience
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.settings import ClusterSettings, GitSettings, SourceSettings, SyncSettings
@@ -57,10 +58,12 @@ class Cluster:
         is_complete: bool = True,
         contention: Contention | None = None,
         patience: Patience | None = None,
+        kin: Kin | None = None,
+        revision: Revision | None = None,
         **settings: object,
     ) -> Synced:
-        """Sync manifests as a fresh process would; each sync is a new revision."""
-        self.revision = Revision("main", f"{next(self.revisions):040x}")
+        """Sync manifests as a fresh process would; a new revision, if none is given."""
+        self.revision = revision or Revision("main", f"{next(self.revisions):040x}")
         source = SourceSettings(
             name=self.source or self.namespace,
             git=GitSettings(url="https://git.example/acme/web"),
@@ -83,6 +86,7 @@ class Cluster:
                 progress=Recorder(),
                 contention=contention,
                 patience=patience,
+                kin=kin,
             )
         finally:
             connected.close()

@@ -171,7 +171,9 @@ def test_an_object_of_two_sources_stays_with_the_first_and_the_second_is_told(
     assert len(synced.problems) == 1
     assert isinstance(synced.problems[0], RefusedError)
     assert "file0.yaml:1: configmap/a" in str(synced.problems[0])
-    assert "belongs to another source" in str(synced.problems[0])
+    assert f"belongs to source '{first.namespace}', and source 'second' wants" in str(
+        synced.problems[0]
+    )
     assert first.kubectl("get", "configmap", "a", "-o", "jsonpath={.data.key}") == "first"
     assert "other" in first.names("configmap")
     again = first.sync(config_map("a", "first"), config_map("mine"))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, Self
 
 from reconciler.adapters.cluster.apply import Application
+from reconciler.adapters.cluster.belonging import names_of_sources, relabel
 from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.discovery import Discovery
 from reconciler.adapters.cluster.failures import ExpiredError, ImmutableError
@@ -129,6 +130,18 @@ class KubernetesCluster:
     def state(self, source: str) -> ConfigMapStore:
         """Return the memory of a source; nothing is asked yet."""
         return ConfigMapStore(self._own, namespace=self._namespace, source=source)
+
+    def sources(self) -> Mapping[str, str]:
+        """Return all sources that have a memory here: the ids of their sets, and their names.
+
+        Raises:
+            AccessDeniedError, ClusterError: they cannot be listed.
+        """
+        return names_of_sources(self._own, self._namespace)
+
+    def relabel(self, resource: Resource, live: LiveObject, *, part_of: str) -> None:
+        """Let the label of exactly that object say another set, see the port."""
+        relabel(self._connection, resource, live, part_of=part_of)
 
     def pull_secrets(self) -> ClusterPullSecrets:
         """Return its registry secrets; nothing is asked yet."""

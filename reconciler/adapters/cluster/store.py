@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,6 +28,7 @@ _NAMESPACE: Final = Resource("", "v1", "Namespace", "namespaces", is_namespaced=
 _CONFIG_MAP: Final = Resource("", "v1", "ConfigMap", "configmaps", is_namespaced=True)
 _SECRET: Final = Resource("", "v1", "Secret", "secrets", is_namespaced=True)
 _KEY: Final = "key"
+PREFIX: Final = "reconcile-"
 _STATUS: Final = "status.json"
 _MANAGED: Final = {"app.kubernetes.io/managed-by": "reconcile"}
 
@@ -43,7 +45,7 @@ class ConfigMapStore:
         self._connection = connection
         self._namespace = namespace
         self._source = source
-        self._name = f"reconcile-{source}"
+        self._name = f"{PREFIX}{source}"
         self.part_of = applyset_id(name=self._name, namespace=namespace)
         self._items: dict[int, Mapping[str, Any]] = {}  # the ConfigMaps as we know them, by shard
         self._key = b""
@@ -64,6 +66,14 @@ class ConfigMapStore:
             AccessDeniedError, ClusterError: it cannot be read.
         """
         self._load_key()
+        return self.look()
+
+    def look(self) -> SourceState:
+        """Return the same for somebody who only wants to know: without the key.
+
+        Raises:
+            RefusedError, AccessDeniedError, ClusterError: as for :meth:`load`.
+        """
         self._items.clear()
         shards: dict[str, str] = {}
         while (item := self._get(_CONFIG_MAP, self._shard_name(len(shards)))) is not None:
@@ -74,6 +84,18 @@ class ConfigMapStore:
             shards[name] = str(_data(item).get(name, ""))  # the rest is not ours
         state = decode(shards, source=self._source)
         return replace(state, status=_status_of(self._items.get(0)))
+
+    def remove(self) -> None:
+        """Forget everything, the key too: the source is no more.
+
+        Raises:
+            ClusterError: the API server failed; what is left is no state.
+            AccessDeniedError: we may not.
+        """
+        for number in sorted(self._items, reverse=True):
+            self._delete(number)
+        with contextlib.suppress(NotFoundError):
+            self._connection.request("DELETE", self._path(_SECRET, self._name))
 
     def status(self) -> SyncStatus:
         """Return what the source's last sync came to, and nothing else of its memory.
@@ -143,7 +165,8 @@ class ConfigMapStore:
 
     def _delete(self, number: int) -> None:
         path = self._path(_CONFIG_MAP, self._shard_name(number))
-        self._connection.request("DELETE", path)
+        with contextlib.suppress(NotFoundError):
+            self._connection.request("DELETE", path)
         del self._items[number]
 
     def _load_key(self) -> None:
@@ -201,8 +224,7 @@ class ConfigMapStore:
             return None
 
     def _require_ours(self, item: Mapping[str, Any]) -> None:
-        annotations = item["metadata"].get("annotations") or {}
-        if not is_our_tooling(str(annotations.get(TOOLING_ANNOTATION, ""))):
+        if not is_ours(item):
             raise RefusedError("is another tool's, or nobody's: remove it", where=self._where())
 
     def _shard_name(self, number: int) -> str:
@@ -227,3 +249,9 @@ def _data(item: Mapping[str, Any] | None) -> Mapping[str, str]:
 
 def _status_of(item: Mapping[str, Any] | None) -> SyncStatus:
     return decode_status(str(_data(item).get(_STATUS, "")))
+
+
+def is_ours(item: Mapping[str, Any]) -> bool:
+    """Whether a ConfigMap is some source's memory."""
+    annotations = item["metadata"].get("annotations") or {}
+    return is_our_tooling(str(annotations.get(TOOLING_ANNOTATION, "")))

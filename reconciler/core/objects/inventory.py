@@ -23,6 +23,7 @@ class InventoryEntry:
         desired_digest: :meth:`DesiredObject.digest` of what was applied.
         entry_digest: :attr:`LiveObject.entry_digest` right after; empty if not known.
         is_abandoned: whether the whole set left Git at once with it: only a person deletes it.
+        unknown: what a later release remembers of it beside that, as JSON; empty for nothing.
     """
 
     key: ObjectKey
@@ -31,6 +32,7 @@ class InventoryEntry:
     desired_digest: str = ""
     entry_digest: str = ""
     is_abandoned: bool = False
+    unknown: str = ""
 
     def marked(self, *, is_abandoned: bool) -> "InventoryEntry":
         """Return the entry with that mark; itself if it has it."""
@@ -49,21 +51,46 @@ class SourceState:
         entries: the inventory.
         lost: why the memory could not be read, for a person; empty if it could. The inventory is
             then empty too, so that nothing is pruned.
+        doubt: why the memory may not be whole, for a person; empty if it is. Nothing is pruned.
         status: what its last sync came to.
+        identity: a hash of where the source reads from: the same for a source that is renamed.
+        seen: the last revision of which everything could be built.
+        left: objects of the inventory that ``seen`` did not want: another source may have them.
+        former: the name under which the source's objects are still labelled; empty for none.
+        unknown: what a later release remembers beside that.
     """
 
     source: str
     revision: str = ""
     entries: Mapping[ObjectKey, InventoryEntry] = field(default_factory=dict)
     lost: str = ""
+    doubt: str = ""
     status: SyncStatus = field(default_factory=SyncStatus)
+    identity: str = ""
+    seen: str = ""
+    left: frozenset[ObjectKey] = frozenset()
+    former: str = ""
+    unknown: Mapping[str, object] = field(default_factory=dict)
 
-    def announced(self, objects: Iterable[DesiredObject], *, revision: str) -> "SourceState":
+    def announced(
+        self,
+        objects: Iterable[DesiredObject],
+        *,
+        revision: str,
+        ignored: Iterable[ObjectKey] = (),
+        is_whole: bool = False,
+    ) -> "SourceState":
         """Return old and new together, to be written *before* the first apply of a revision.
 
         What is known stays known; new objects join without a uid. If not one known object is among
         the new ones, all the known are marked abandoned. The same objects and revision give an
         equal state: nothing to write.
+
+        Args:
+            objects: what the revision wants.
+            revision: its text.
+            ignored: what stands in it and is marked to be left out.
+            is_whole: whether everything of it could be built.
         """
         wanted = {each.key: each for each in objects}
         is_swapped = bool(wanted) and self.entries.keys().isdisjoint(wanted)
@@ -76,7 +103,21 @@ class SourceState:
             for key, each in wanted.items()
             if key not in known
         }
-        return replace(self, revision=revision, entries={**known, **fresh}, lost="")
+        stays = wanted.keys() | frozenset(ignored)
+        left = frozenset(self.entries) if is_whole else self.left
+        return replace(
+            self,
+            revision=revision,
+            entries={**known, **fresh},
+            lost="",
+            doubt="",
+            seen=revision if is_whole else self.seen,
+            left=left - stays,
+        )
+
+    def wants(self, key: ObjectKey) -> bool:
+        """Whether the source has that object and has not given it up."""
+        return key in self.entries and key not in self.left
 
     def with_status(self, later: SyncStatus, *, now: str) -> "SourceState":
         """Return the state with what a sync came to; itself if that is nothing new."""
@@ -85,10 +126,15 @@ class SourceState:
 
     def merge(self, entries: Iterable[InventoryEntry]) -> "SourceState":
         """Return the state with these entries added, each in place of an earlier one."""
-        return replace(self, entries={**self.entries, **{entry.key: entry for entry in entries}})
+        merged = {**self.entries}
+        for entry in entries:
+            known = merged.get(entry.key)
+            unknown = known.unknown if known is not None else ""
+            merged[entry.key] = replace(entry, unknown=unknown) if unknown else entry
+        return replace(self, entries=merged)
 
     def without(self, keys: Iterable[ObjectKey]) -> "SourceState":
         """Return the state without these objects; unknown keys do not matter."""
         gone = frozenset(keys)
         kept = {key: entry for key, entry in self.entries.items() if key not in gone}
-        return replace(self, entries=kept)
+        return replace(self, entries=kept, left=self.left - gone)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
 from reconciler.core.objects.identity import GroupKind, ObjectKey
@@ -92,6 +93,7 @@ def plan_prune(
     unhealthy: str | None,
     revision: Revision,
     allowed_revision: str | None,
+    moving: Mapping[ObjectKey, str] = MappingProxyType({}),
 ) -> PrunePlan:
     """Return what to delete of the inventory.
 
@@ -109,12 +111,14 @@ def plan_prune(
         revision: the revision that was applied.
         allowed_revision: what ``--prune-allow`` says: a commit (seven hex or more) or the text of
             a revision.
+        moving: objects that another source has or may want, each with the reason.
     """
     judge = _Judge(
         live=live,
         part_of=part_of,
         own=own,
         ignored=ignored,
+        moving=moving,
         wanted_uids=frozenset(live[key].uid for key in desired if key in live),
     )
     left = [entry for key, entry in sorted(inventory.items()) if key not in desired]
@@ -145,6 +149,7 @@ class _Judge:
     part_of: str
     own: AbstractSet[ObjectKey]
     ignored: AbstractSet[ObjectKey]
+    moving: Mapping[ObjectKey, str]
     wanted_uids: frozenset[str]
 
     def verdict(self, entry: InventoryEntry) -> _Verdict:
@@ -182,8 +187,10 @@ class _Judge:
             "is owned by another object": live.is_owned,
             "is being deleted already": live.is_terminating,
             "left Git together with everything else: delete it by hand": entry.is_abandoned,
+            "is marked by a later release of reconcile, which may prune it": bool(entry.unknown),
         }
-        return next((reason for reason, applies in protections.items() if applies), "")
+        reasons = (reason for reason, applies in protections.items() if applies)
+        return next(reasons, self.moving.get(key, ""))
 
 
 def _planned(verdicts: Mapping[ObjectKey, _Verdict]) -> PrunePlan:

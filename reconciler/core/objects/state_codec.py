@@ -3,15 +3,25 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from reconciler.core.objects.digests import digest_of
 from reconciler.core.objects.fields import items_of, mapping_of, text_of
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import InventoryEntry, SourceState
 from reconciler.errors import RefusedError
 
 SCHEMA_VERSION = 1
+"""Raised only by what an older release must not ignore: that then refuses to go on. What it may
+ignore is added without: it keeps what it does not know as it is (docs/adr/0015)."""
+
 MAX_SHARD_BYTES = 900_000  # a ConfigMap holds 1 MiB in all
+
+_COLUMNS = 8
+_KNOWN = frozenset(
+    {"v", "source", "revision", "shards", "parts", "objects"}
+    | {"identity", "seen", "left", "former"}
+)
 
 _NAME = re.compile(r"state\.(0|[1-9][0-9]{0,5})\.json")
 
@@ -34,6 +44,7 @@ def encode(state: SourceState, *, max_bytes: int = MAX_SHARD_BYTES) -> Mapping[s
     while max(map(len, texts)) > max_bytes and count <= len(state.entries):
         count *= 2
         texts = [_shard_text(state, number, count) for number in range(count)]
+    texts[0] = _shard_text(state, 0, count, parts=[digest_of(text) for text in texts[1:]])
     return {f"state.{number}.json": text for number, text in enumerate(texts)}
 
 
@@ -41,7 +52,8 @@ def decode(shards: Mapping[str, str], *, source: str) -> SourceState:
     """Return the state that :func:`encode` gave, from the values of all its ConfigMaps together.
 
     No values at all are an empty state; other names are left aside. Values that cannot be
-    understood (edited by hand, one missing) are a lost state, see :attr:`SourceState.lost`.
+    understood (edited by hand, one missing) are a lost state, see :attr:`SourceState.lost`. Values
+    that were not written together are all of them believed, see :attr:`SourceState.doubt`.
 
     Raises:
         RefusedError: they are of a newer schema than we know, or of another source.
@@ -54,18 +66,26 @@ def decode(shards: Mapping[str, str], *, source: str) -> SourceState:
         return SourceState(source, lost=str(problem))
 
 
-def _shard_text(state: SourceState, number: int, count: int) -> str:
+def _shard_text(state: SourceState, number: int, count: int, *, parts: Sequence[str] = ()) -> str:
     rows = [
         _row(entry) for key, entry in sorted(state.entries.items()) if _home(key, count) == number
     ]
-    shard = {
+    shard: dict[str, object] = {
         "v": SCHEMA_VERSION,
         "source": state.source,
         "revision": state.revision,
         "shards": count,
-        "objects": rows,
     }
-    return json.dumps(shard, separators=(",", ":"), ensure_ascii=True)
+    if number == 0:
+        more = {
+            "parts": list(parts),
+            "identity": state.identity,
+            "seen": state.seen,
+            "left": [[key.group, key.kind, key.namespace, key.name] for key in sorted(state.left)],
+            "former": state.former,
+        }
+        shard |= {name: value for name, value in more.items() if value} | dict(state.unknown)
+    return json.dumps({**shard, "objects": rows}, separators=(",", ":"), ensure_ascii=True)
 
 
 def _home(key: ObjectKey, count: int) -> int:
@@ -79,6 +99,8 @@ def _row(entry: InventoryEntry) -> list[object]:
     key = entry.key
     row: list[object] = [key.group, key.kind, key.namespace, key.name, entry.version]
     row += [entry.uid, entry.desired_digest, entry.entry_digest]
+    if entry.unknown:
+        return [*row, *items_of(json.loads(entry.unknown))]
     return [*row, 1] if entry.is_abandoned else row
 
 
@@ -101,7 +123,27 @@ def _decoded(texts: Mapping[int, str], source: str) -> SourceState:
         source=source,
         revision=text_of(first.get("revision")),
         entries={entry.key: entry for entry in entries},
+        doubt=_doubt(texts, first),
+        identity=text_of(first.get("identity")),
+        seen=text_of(first.get("seen")),
+        left=frozenset(_keys(items_of(first.get("left")))),
+        former=text_of(first.get("former")),
+        unknown={name: value for name, value in first.items() if name not in _KNOWN},
     )
+
+
+def _doubt(texts: Mapping[int, str], first: Mapping[str, object]) -> str:
+    """Return what speaks against these texts having been written together; empty for nothing."""
+    parts = items_of(first.get("parts"))
+    torn = [n for n, part in enumerate(parts, start=1) if digest_of(texts.get(n, "")) != part]
+    return f"state.{torn[0]}.json was not written together with state.0.json" if torn else ""
+
+
+def _keys(rows: Sequence[object]) -> Iterator[ObjectKey]:
+    for row in rows:
+        cells = [text_of(cell) for cell in items_of(row)]
+        if len(cells) == 4:  # noqa: PLR2004 - group, kind, namespace, name
+            yield ObjectKey(*cells)
 
 
 def _shard(number: int, text: str, source: str) -> Mapping[str, object]:
@@ -115,7 +157,8 @@ def _shard(number: int, text: str, source: str) -> Mapping[str, object]:
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise RefusedError(
             f"{name} was written by a newer release of reconcile (schema {version}, this one knows "
-            f"{SCHEMA_VERSION}): run that release, or delete the state object to begin anew"
+            f"{SCHEMA_VERSION}): run that release, or delete the state object to begin anew (what "
+            "was applied before is then never pruned)"
         )
     owner = shard.get("source")
     if version != SCHEMA_VERSION or not isinstance(owner, str):
@@ -126,17 +169,19 @@ def _shard(number: int, text: str, source: str) -> Mapping[str, object]:
 
 
 def _entry(row: Sequence[object]) -> InventoryEntry:
-    texts = [text for text in row[:8] if isinstance(text, str)]
-    if len(texts) != 8 or len(row) > 9 or any(flag != 1 for flag in row[8:]):  # noqa: PLR2004 - a row
+    texts = [text for text in row[:_COLUMNS] if isinstance(text, str)]
+    if len(texts) != _COLUMNS:
         raise _LostError("an object of its inventory cannot be read")
     group, kind, namespace, name, version, uid, desired_digest, entry_digest = texts
     if not (kind and name and version):
         raise _LostError("an object of its inventory has no kind, name or version")
+    more = list(row[_COLUMNS:])
     return InventoryEntry(
         key=ObjectKey(group, kind, namespace, name),
         version=version,
         uid=uid,
         desired_digest=desired_digest,
         entry_digest=entry_digest,
-        is_abandoned=len(row) > 8,  # noqa: PLR2004 - as above
+        is_abandoned=more[:1] == [1],
+        unknown="" if more in ([], [1]) else json.dumps(more),
     )

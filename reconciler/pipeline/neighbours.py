@@ -1,0 +1,119 @@
+"""Neighbours: the other sources of the cluster, and which of them has an object or wants it."""
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.objects.applyset import PART_OF_LABEL
+from reconciler.core.objects.identity import ObjectKey
+from reconciler.core.objects.inventory import SourceState
+from reconciler.core.objects.live import LiveObject
+from reconciler.core.revision import Revision
+from reconciler.errors import ClusterError, ReconcilerError, RefusedError
+from reconciler.pipeline.cluster_port import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """The sources that the same process syncs.
+
+    Attributes:
+        names: of all of them, the one that asks included.
+        same_branch: of the others that read the same branch of the same remote: what leaves one of
+            them may have moved to another.
+    """
+
+    names: frozenset[str] = frozenset()
+    same_branch: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Looks into the memories of other sources, for one sync; each is read at most once.
+
+    Nothing is asked before there is an object that two sources may have to do with.
+
+    Attributes:
+        own: the name of the source that asks.
+        revision: what it is about to apply.
+    """
+
+    cluster: Cluster
+    own: str
+    revision: Revision
+    kin: Kin = field(default_factory=Kin)
+    _names: dict[str, str] = field(default_factory=dict)
+    _states: dict[str, SourceState | ReconcilerError] = field(default_factory=dict)
+
+    def names(self) -> Mapping[str, str]:
+        """Return the ids of sets and the names of their sources: all that can be known."""
+        if not self._names:
+            known = {self.cluster.state(name).part_of: name for name in self.kin.names}
+            with contextlib.suppress(ReconcilerError):  # to list them may not be granted
+                known |= self.cluster.sources()
+            self._names.update(known)
+        return self._names
+
+    def has_given_up(self, found: LiveObject) -> bool:
+        """Whether the source whose label an object carries does not want it any more.
+
+        That is: the last revision of which that source could build everything was without it.
+        """
+        name = self.names().get(found.part_of)
+        state = self._state(name) if name is not None else None
+        return isinstance(state, SourceState) and found.key in state.left
+
+    def complaint(self, part_of: str) -> ReconcilerError:
+        """Return what is wrong with an object of ours that belongs to another source's set."""
+        name = self.names().get(part_of)
+        if name is None:
+            return RefusedError(
+                f"belongs to the set {part_of!r} of another tool, or of a source that is kept "
+                f"elsewhere: remove it from one of the two; if that is no more, remove the label "
+                f"{PART_OF_LABEL!r} from the object"
+            )
+        state = self._state(name)
+        if name in self.kin.same_branch and not (
+            isinstance(state, SourceState) and state.seen == str(self.revision)
+        ):
+            message = f"belongs to source {name!r} until that has built {self.revision.short} too"
+            return ClusterError(message)
+        return RefusedError(
+            f"belongs to source {name!r}, and source {self.own!r} wants it too: remove it from one "
+            f"of the two; if there is no source {name!r} any more, remove the label "
+            f"{PART_OF_LABEL!r} from the object"
+        )
+
+    def moving(self, keys: Iterable[ObjectKey]) -> Mapping[ObjectKey, str]:
+        """Return which objects must not be pruned for another source's sake, each with the reason.
+
+        Those that another source wants, or may want: one that reads the same branch and has not
+        built this revision yet.
+        """
+        names = sorted({*self.names().values(), *self.kin.names} - {self.own})
+        reasons: dict[ObjectKey, str] = {}
+        for key in keys:
+            found = (self._reason(name, key) for name in names)
+            if reason := next(filter(None, found), ""):
+                reasons[key] = reason
+        return reasons
+
+    def _reason(self, name: str, key: ObjectKey) -> str:
+        state = self._state(name)
+        if isinstance(state, ReconcilerError) or state.lost:
+            why = state.lost if isinstance(state, SourceState) else state.message
+            return f"source {name!r} may want it, whose state cannot be read: {why}"
+        if state.wants(key):
+            return f"moves to source {name!r}"
+        if name in self.kin.same_branch and state.seen != str(self.revision):
+            short = self.revision.short
+            return f"may move to source {name!r}, which has not built all of {short} yet"
+        return ""
+
+    def _state(self, name: str) -> SourceState | ReconcilerError:
+        if name not in self._states:
+            try:
+                self._states[name] = self.cluster.state(name).look()
+            except ReconcilerError as error:
+                self._states[name] = error
+        return self._states[name]

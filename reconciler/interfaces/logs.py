@@ -4,13 +4,14 @@ import contextlib
 import io
 import json
 import logging
+import os
 import re
 import sys
 from typing import Any, TextIO, cast
 
 import structlog
 
-from reconciler.interfaces.terminal import harmless
+from reconciler.interfaces.terminal import harmless, is_colourful
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -40,7 +41,7 @@ def configure(*, level: str, form: str | None, stream: TextIO | None = None) -> 
     target = stream or sys.stderr
     is_text = form == "text" or (form is None and target.isatty())
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=target.isatty())
+        structlog.dev.ConsoleRenderer(colors=is_colourful(target, os.environ))
         if is_text
         else structlog.processors.JSONRenderer(serializer=_json, ensure_ascii=False)
     )

@@ -4,10 +4,14 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, TextIO
 
 from reconciler.errors import TransientError
+
+colour_choice: ContextVar[str] = ContextVar("colour_choice", default="auto")
+"""What ``--color`` says: ``auto``, ``always`` or ``never``."""
 
 NARROWEST: Final = 20  # columns; what is narrower is folded by the terminal itself
 
@@ -18,6 +22,13 @@ _STYLES: Final[Mapping[str, str]] = {
     "green": "\x1b[32m",
     "yellow": "\x1b[33m",
     "cyan": "\x1b[36m",
+}
+_STYLES_OF_DIFF: Final[Mapping[str, str]] = {
+    "@": "cyan",
+    "+": "green",
+    "-": "red",
+    " ": "",
+    "\\": "",
 }
 _PLAIN: Final = "\x1b[0m"
 
@@ -69,8 +80,8 @@ class Terminal:
         return f"{_STYLES[style]}{text}{_PLAIN}"
 
     def shown_diff(self, diff: str) -> str:
-        """Return a unified diff: on a terminal harmless and in colours, else to the byte."""
-        if not self.stream.isatty():
+        """Return a unified diff: for a person harmless and in colours, else to the byte."""
+        if not (self.has_colours or self.stream.isatty()):
             return diff
         lines = harmless(diff.replace("\r\n", "\n")).split("\n")
         return "\n".join(self.styled(line, _style_of_diff(line)) for line in lines)
@@ -86,11 +97,19 @@ def write(stream: TextIO, text: str) -> None:
 
 
 def is_colourful(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether colours are welcome: on a terminal that has them, unless ``NO_COLOR`` is set.
+    """Whether colours are welcome: on a terminal that has them, unless somebody says otherwise.
 
-    no-color.org: "when present and not an empty string (regardless of its value)".
+    ``--color`` has the last word; then ``NO_COLOR`` (no-color.org: "when present and not an empty
+    string (regardless of its value)"); then ``CLICOLOR_FORCE`` (bixense.com/clicolors).
     """
-    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+    choice = colour_choice.get()
+    if choice != "auto":
+        return choice == "always"
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return stream.isatty() and environment.get("TERM") != "dumb"
 
 
 def printable(text: str) -> str:
@@ -111,6 +130,7 @@ def harmless(text: str) -> str:
 
 
 def _style_of_diff(line: str) -> str:
+    """Return the style of a line; what belongs to no diff stands between two, and says of what."""
     if line.startswith(("--- ", "+++ ")):
         return "bold"
-    return {"@": "cyan", "+": "green", "-": "red"}.get(line[:1], "")
+    return _STYLES_OF_DIFF.get(line[:1], "bold")

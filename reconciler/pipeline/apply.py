@@ -79,16 +79,7 @@ class Applier:
 
     def preview(self, pending: Sequence[DesiredObject]) -> None:
         """Note what sending the objects would come to, and change nothing."""
-        for each in pending:
-            try:
-                preview = self._preview_one(each, pending)
-            except ReconcilerError as error:
-                self.ledger.fail(each, error)
-                continue
-            diff = object_diff(preview, name=str(each.key))
-            changed = Action.CONFIGURED if diff else Action.UNCHANGED
-            self.ledger.note(each.key, Action.CREATED if preview.before is None else changed)
-            self.ledger.diffs.append(diff)
+        in_parallel(lambda each: self._note_preview(each, pending), pending)
 
     def _apply_one(self, desired: DesiredObject) -> None:
         is_cut_off = self._silences >= SILENCES_UNTIL_CUT_OFF
@@ -188,6 +179,20 @@ class Applier:
             versions -= self.catalog.served.resources.keys()
             if time.monotonic() > deadline or (versions and self.stop.wait(LOOK_AGAIN_S)):
                 return
+
+    def _note_preview(self, desired: DesiredObject, pending: Sequence[DesiredObject]) -> None:
+        if self.stop.is_asked:
+            self.ledger.note(desired.key, Action.SKIPPED, STOPPED)
+            return
+        try:
+            preview = self._preview_one(desired, pending)
+        except ReconcilerError as error:
+            self.ledger.fail(desired, error)
+            return
+        diff = object_diff(preview, name=str(desired.key), wanted=desired.body)
+        changed = Action.CONFIGURED if diff else Action.UNCHANGED
+        action = Action.CREATED if preview.before is None else changed
+        self.ledger.note(desired.key, action, preview.reason, diff=diff)
 
     def _preview_one(self, desired: DesiredObject, pending: Iterable[DesiredObject]) -> Preview:
         try:

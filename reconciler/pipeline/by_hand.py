@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from reconciler.core.difference import unified_diff
 from reconciler.core.manifests.document import documents_of, looks_like_manifest
 from reconciler.core.manifests.finding import Found, objects_of
 from reconciler.core.manifests.images import FileReport, ImageField
+from reconciler.core.manifests.secrecy import manifest_diff
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.lookup import find
 from reconciler.core.revision import Revision
@@ -255,4 +255,4 @@ def _publish(at: Look, edited: Edited[Change]) -> Revision:
 
 def _diffs(view: Manifests, contents: Mapping[str, str]) -> Iterator[str]:
     for path, text in contents.items():
-        yield unified_diff(view.texts[path], text, path=path)
+        yield manifest_diff(view.texts[path], text, path=path)

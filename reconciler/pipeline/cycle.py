@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import structlog
 
-from reconciler.core.difference import unified_diff
+from reconciler.core.manifests.secrecy import manifest_diff
 from reconciler.core.outcome import READ, SYNC, UPDATE, CycleOutcome, Problem
 from reconciler.core.plan import UpdatePlan
 from reconciler.errors import ReconcilerError, StoppedError
@@ -178,7 +178,7 @@ def _sync(
 
 def _diff(plan: UpdatePlan, before: Mapping[str, str]) -> str:
     texts = plan.contents.items()
-    return "".join(unified_diff(before.get(path, ""), text, path=path) for path, text in texts)
+    return "".join(manifest_diff(before.get(path, ""), text, path=path) for path, text in texts)
 
 
 def _with_problems(

@@ -25,19 +25,17 @@ class Ledger:
     Attributes:
         problems: what went wrong, in order.
         applied: what is to be remembered of each object that was applied.
-        diffs: what a dry run would change.
         held: why nothing was pruned although something could be; empty if nothing is held.
     """
 
     problems: list[ReconcilerError] = field(default_factory=list)
     applied: dict[ObjectKey, InventoryEntry] = field(default_factory=dict)
-    diffs: list[str] = field(default_factory=list)
     held: str = ""
     _reports: dict[ObjectKey, ObjectReport] = field(default_factory=dict)
 
-    def note(self, key: ObjectKey, action: Action, reason: str = "") -> None:
-        """Note what was done to an object, or why nothing was."""
-        self._reports[key] = ObjectReport(key, action, reason)
+    def note(self, key: ObjectKey, action: Action, reason: str = "", *, diff: str = "") -> None:
+        """Note what was done to an object, or why nothing was; or what would be done to it."""
+        self._reports[key] = ObjectReport(key, action, reason, diff=diff)
 
     def forget(self, key: ObjectKey) -> None:
         """Note nothing of an object: it goes by another key."""
@@ -53,14 +51,18 @@ class Ledger:
         report = self._reports.get(key)
         return report is not None and report.action is not Action.SKIPPED
 
-    def report(self, wanted: Iterable[ObjectKey], health: Mapping[ObjectKey, Health]) -> SyncReport:
+    def report(
+        self, wanted: Iterable[DesiredObject], health: Mapping[ObjectKey, Health]
+    ) -> SyncReport:
         """Return everything noted: what is wanted in the given order, then the rest by key."""
-        order = list(wanted)
-        order += sorted(self._reports.keys() - set(order))
+        origins = {each.key: each.origin for each in wanted}
+        order = [*origins, *sorted(self._reports.keys() - origins.keys())]
         reports = [self._reports[key] for key in order if key in self._reports]
         return SyncReport(
-            tuple(replace(each, health=health.get(each.key)) for each in reports),
-            diff="".join(self.diffs),
+            tuple(
+                replace(each, health=health.get(each.key), origin=origins.get(each.key))
+                for each in reports
+            )
         )
 
 

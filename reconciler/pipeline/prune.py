@@ -103,25 +103,27 @@ class Pruner:
         return None
 
     def _is_deleted(self, planned: LiveObject) -> bool:
+        diff = ""
         try:
             if self.settings.dry_run:
-                self._preview(planned)
+                diff = self._preview(planned)
             else:
                 self._delete(planned)
         except ReconcilerError as error:
             self.ledger.note(planned.key, Action.KEPT, error.message)
             self.ledger.problems.append(error)
             return False
-        self.ledger.note(planned.key, Action.DELETED)
+        self.ledger.note(planned.key, Action.DELETED, diff=diff)
         return True
 
-    def _preview(self, planned: LiveObject) -> None:
-        """Note what would go, and change nothing."""
+    def _preview(self, planned: LiveObject) -> str:
+        """Return what would go as a diff, and change nothing."""
         resource = self.catalog.any_resource(planned.key)
         item = self.cluster.get(resource, planned.key) if resource else None
-        if resource is not None and item is not None:
-            named = {"apiVersion": resource.api_version, "kind": resource.kind, **item}
-            self.ledger.diffs.append(object_diff(Preview(named, None), name=str(planned.key)))
+        if resource is None or item is None:
+            return ""
+        named = {"apiVersion": resource.api_version, "kind": resource.kind, **item}
+        return object_diff(Preview(named, None), name=str(planned.key))
 
     def _delete(self, planned: LiveObject) -> None:
         """Delete an object, though a controller may write to it while we look."""

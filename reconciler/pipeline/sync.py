@@ -171,7 +171,7 @@ class _Sync:
         errors = (*unread, *self.ledger.problems)
         gone = self._pruner(before, live).prune(built, health, is_complete=not errors)
         self.observer.complain(health)
-        report = self.ledger.report((each.key for each in built.objects), health)
+        report = self.ledger.report((*built.objects, *built.ignored), health)
         after = after.merge(self.ledger.applied.values()).without(gone)
         self._conclude(after, self._verdict(errors, report, health, built))
         return Synced(report, tuple(self.ledger.problems), is_finished=not self.stop.is_asked)

@@ -75,9 +75,9 @@ def test_a_folder_is_a_source_of_its_own(world: World, folder: Path) -> None:
     look = world.call("diff", str(folder))
     assert look.err == ""
     assert look.code == 4
-    assert '-    "key": "x"\n+    "key": "new"\n' in look.out
+    assert "-  key: x\n+  key: new\n" in look.out
     assert f"--- a/configmap/two (namespace {world.name})\n" in look.out
-    assert '-    "password": "*** (before)"\n+    "password": "*** (after)"\n' in look.out
+    assert '-  password: "*** (before)"\n+  password: "*** (after)"\n' in look.out
     assert "hunter2" not in look.out
     assert world.control_plane.writes(since=mark) == []
 
@@ -145,7 +145,7 @@ def test_the_diff_of_the_remote_branch_is_the_sync_part_of_a_dry_run(world: Worl
     world.push("v4")  # an update would commit it; a sync alone does not
     first = world.call("diff")
     assert first.code == 4
-    assert f'+            "image": "{world.image}:v3",' in first.out
+    assert f'image: "{world.image}:v3"\n' in first.out
     assert "v4" not in first.out
 
     world.run("--no-update")

@@ -74,8 +74,8 @@ def test_a_dry_run_shows_both_diffs_and_changes_nothing(world: World) -> None:
 
     assert done.code == 4
     assert f"-        image: {world.image}:v3\n+        image: {world.image}:v4\n" in done.out
-    assert f'-            "image": "{world.image}:v3",' in done.out
-    assert f'+            "image": "{world.image}:v4",' in done.out
+    assert f'image: "{world.image}:v3"\n+' in done.out
+    assert f'image: "{world.image}:v4"\n ' in done.out
     assert world.control_plane.writes(since=mark) == []
     assert world.remote.tip() == tip
 

@@ -20,6 +20,7 @@ from reconciler.core.images.rules import DEFAULT_RULES
 from reconciler.core.manifests.container import WrittenImage
 from reconciler.core.manifests.document import Scalar
 from reconciler.core.manifests.images import ImageField, SkipReason
+from reconciler.core.objects.desired import Origin
 from reconciler.core.objects.health import Health, Status
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.report import Action, ObjectReport, SyncReport
@@ -30,7 +31,7 @@ from reconciler.interfaces.cli import main as main_module
 from reconciler.interfaces.cli.json_document import document
 from reconciler.interfaces.cli.main import run
 from reconciler.interfaces.cli.text import Narrator
-from reconciler.interfaces.terminal import Terminal
+from reconciler.interfaces.terminal import Terminal, colour_choice
 from reconciler.pipeline.events import Applying, Fetching, Planned, Pushed, Scanning, Waiting
 from tests.interfaces.program import program
 
@@ -161,6 +162,39 @@ def test_a_diff_is_to_the_byte_in_a_pipe_and_harmless_on_a_terminal() -> None:
     assert stream.getvalue() == "�]0;mine��2J�\nDone.\n"
 
 
+@pytest.mark.parametrize(
+    ("choice", "environment", "on_terminal", "in_pipe"),
+    [
+        pytest.param("auto", {}, True, False, id="auto"),
+        pytest.param("auto", {"TERM": "dumb"}, False, False, id="dumb"),
+        pytest.param("auto", {"NO_COLOR": "1", "CLICOLOR_FORCE": "1"}, False, False, id="no"),
+        pytest.param("auto", {"NO_COLOR": "", "CLICOLOR_FORCE": "1"}, True, True, id="force"),
+        pytest.param("auto", {"CLICOLOR_FORCE": "0"}, True, False, id="force-off"),
+        pytest.param("always", {"NO_COLOR": "1"}, True, True, id="always"),
+        pytest.param("never", {"CLICOLOR_FORCE": "1"}, False, False, id="never"),
+    ],
+)
+def test_colours_are_where_they_are_welcome(
+    choice: str, environment: dict[str, str], on_terminal: bool, in_pipe: bool
+) -> None:
+    before = colour_choice.set(choice)
+    try:
+        terminals = [Terminal.of(each, environment) for each in (OnTerminal(), io.StringIO())]
+        diffs = [
+            each.shown_diff("web configured\n--- a\n+++ b\n@@ @@\n a\n-b\n+c\n")
+            for each in terminals
+        ]
+    finally:
+        colour_choice.reset(before)
+
+    assert [each.has_colours for each in terminals] == [on_terminal, in_pipe]
+    coloured = (
+        "\x1b[1mweb configured\x1b[0m\n\x1b[1m--- a\x1b[0m\n\x1b[1m+++ b\x1b[0m\n"
+        "\x1b[36m@@ @@\x1b[0m\n a\n\x1b[31m-b\x1b[0m\n\x1b[32m+c\x1b[0m\n"
+    )
+    assert [each == coloured for each in diffs] == [on_terminal, in_pipe]
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_log_line_does_not_steer_the_terminal(form: str) -> None:
     stream = io.StringIO()
@@ -180,13 +214,16 @@ def test_a_log_line_does_not_steer_the_terminal(form: str) -> None:
 
 
 def test_a_dry_run_tells_both_diffs() -> None:
-    report = SyncReport((ObjectReport(KEY, Action.CONFIGURED),), diff="+cluster\n")
+    origin = Origin("web.yaml", 3)
+    report = SyncReport((ObjectReport(KEY, Action.CONFIGURED, origin=origin, diff="+cluster\n"),))
     done = outcome(is_dry_run=True, changes=(change(),), commit_diff="+commit\n", sync=report)
 
     out, _ = told(done)
 
     assert done.exit_code == 4
-    assert out.startswith("+commit\n+cluster\n")
+    head = "deployment.apps/nginx (namespace web) configured  [web.yaml:3]"
+    assert out.startswith(f"+commit\n{head}\n+cluster\n")
+    assert out.count("configured") == 1
     assert "Done." not in out
 
 

@@ -24,13 +24,14 @@ from reconciler.core.objects.live import LiveObject, key_of, read_live
 from reconciler.core.objects.report import Action
 from reconciler.core.objects.resource import Applied, Listed, Preview, Resource
 from reconciler.core.objects.served import Served
-from reconciler.errors import AccessDeniedError, ClusterError, NotFoundError
+from reconciler.errors import AccessDeniedError, ClusterError, NotFoundError, RefusedError
 from reconciler.settings import ClusterSettings
 from reconciler.stop import Stop
 
 PAGE_SIZE: Final = 500
 WATCH_S: Final = 60  # how long one watch request runs before it is renewed
 RECONNECT_PAUSE_S: Final = 0.2
+NO_DRY_RUN: Final = "does not support dry run"  # of a webhook that has side effects
 
 _PARTIAL: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _CREATED: Final = 201
@@ -255,8 +256,13 @@ class KubernetesCluster:
             return Preview(before, trial.send().answer.body)
         except ImmutableError as error:
             renewal = self._renewal(trial, desired)
-            renewal.permitted(renewal.look(), error)
-            return Preview(before, trial.body)
+            why = renewal.permitted(renewal.look(), error)
+            return Preview(before, trial.body, reason=why)
+        except RefusedError as error:
+            if NO_DRY_RUN not in error.message:
+                raise
+            message = f"cannot be tried without being done ({error.message}): a sync would send it"
+            raise RefusedError(message) from error
 
     def _renewal(self, sending: Application, desired: DesiredObject) -> Renewal:
         is_own = desired.key in self.own_keys()

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconciler.core.objects.desired import Origin
 from reconciler.core.objects.health import Health
 from reconciler.core.objects.identity import ObjectKey
 
@@ -30,12 +31,30 @@ class ObjectReport:
     Attributes:
         reason: why, where the action does not say it all.
         health: how it was doing at the end; None if nobody looked.
+        origin: where it stands in Git; None if it does not.
+        diff: of a dry run: what would change, as a unified diff; empty otherwise.
     """
 
     key: ObjectKey
     action: Action
     reason: str = ""
     health: Health | None = None
+    origin: Origin | None = None
+    diff: str = ""
+
+    def __str__(self) -> str:
+        """Return what kubectl prints, with the reason if any.
+
+        ``deployment.apps/nginx (namespace web) configured``.
+        """
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{self.key} {self.action.value}{reason}"
+
+    @property
+    def headed_diff(self) -> str:
+        """The diff below a line that says of what it is, and where that stands in Git."""
+        where = f"  [{self.origin}]" if self.origin else ""
+        return f"{self}{where}\n{self.diff}" if self.diff else ""
 
     @property
     def is_change(self) -> bool:
@@ -56,11 +75,14 @@ class SyncReport:
 
     Attributes:
         objects: every object that is wanted, was deleted or was kept, in the order of work.
-        diff: what a dry run would change, as a unified diff; empty otherwise.
     """
 
     objects: tuple[ObjectReport, ...] = ()
-    diff: str = ""
+
+    @property
+    def diff(self) -> str:
+        """What a dry run would change: a unified diff, with a line before each object's own."""
+        return "".join(report.headed_diff for report in self.objects)
 
     @property
     def counts(self) -> Mapping[Action, int]:

@@ -63,10 +63,12 @@ class Preview:
     Attributes:
         before: the object as it is; None if it does not exist.
         after: the object as it would be; None if it would be deleted.
+        reason: why it would be done in this way, where that is not what everybody expects.
     """
 
     before: Mapping[str, object] | None
     after: Mapping[str, object] | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

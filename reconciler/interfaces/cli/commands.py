@@ -256,14 +256,15 @@ COMMANDS: Mapping[str, CommandSpec] = {
         summary="show what a sync would change in the cluster",
         help="""Show what a sync of the remote branches would change in the cluster; change nothing.
 
-        With PATH: what 'apply PATH' would change. Values of Secrets are masked.
+        With PATH: what 'apply PATH' would change. The API server is asked by dry runs; what it and
+        admission webhooks fill in is left out, and values of Secrets are masked.
 
         Exit codes: 0 in sync; 1 something transient failed; 2 usage or settings; 3 a person must
         change something; 4 changes are pending.
         """,
         module="diff",
         own=(click.Argument(["path"], type=click.Path(), required=False), _NAME),
-        shown=(*_GIT, *_CLUSTER, "prune", "output"),
+        shown=(*_GIT, *_CLUSTER, "prune", "output", "color"),
     ),
     "apply": CommandSpec(
         summary="sync a local folder to the cluster, as a source of its own",

@@ -2,14 +2,14 @@
 
 from reconciler.core.objects.report import Action
 from reconciler.core.outcome import CycleOutcome
-from reconciler.interfaces.cli.text import QUIET_REASONS, Narrator, object_line, skip_line
+from reconciler.interfaces.cli.text import QUIET_REASONS, Narrator, skip_line
 from reconciler.pipeline.events import Applying, Event, Fetching, Scanning
 
 _NOT_IN_A_DIFF = frozenset({Action.SKIPPED, Action.KEPT})
 
 
 class DiffNarrator(Narrator):
-    """Prints the diffs, so that they can be piped to ``patch``; the rest goes to ``err``."""
+    """Prints the diffs alone, to be piped on; the rest goes to ``err``."""
 
     def tell(self, event: Event) -> None:
         """Show what is being waited for."""
@@ -32,5 +32,5 @@ class DiffNarrator(Narrator):
                 self._note(skip_line(skip))
         for report in outcome.sync.objects if outcome.sync else ():
             if report.action in _NOT_IN_A_DIFF:
-                self._note(object_line(report))
+                self._note(str(report))
         self._say_problems(outcome)

@@ -103,6 +103,9 @@ def _object(report: ObjectReport) -> JSON:
         "reason": report.reason,
         "health": report.health.status.value if report.health else None,
         "healthMessage": report.health.message if report.health else "",
+        "path": report.origin.path if report.origin else None,
+        "line": report.origin.line if report.origin else None,
+        "diff": report.diff,
     }
 
 

@@ -22,9 +22,9 @@ _SUMMARY = """Keep the container images of Kubernetes workloads current, through
 Reads the manifests of a Git branch, asks the registries for newer tags of the images of annotated
 workloads, commits and pushes the new tags, and syncs the manifests to the cluster.
 
-Every option but --once and --config has an environment variable RECONCILE_NAME and a key in the
-file given by --config; flag beats environment beats file beats default. Durations are written 90s,
-5m or 1h30m. Options stand before a command's name or after it.
+Every option but --once, --config and --color has an environment variable RECONCILE_NAME and a key
+in the file given by --config; flag beats environment beats file beats default. Durations are
+written 90s, 5m or 1h30m. Options stand before a command's name or after it.
 """
 
 _EPILOG = """\b

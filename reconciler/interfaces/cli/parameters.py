@@ -6,13 +6,15 @@ from typing import Any
 import click
 
 from reconciler.interfaces.cli.invocation import Invocation
+from reconciler.interfaces.terminal import colour_choice
 from reconciler.options import OPTIONS, Kind, Option
 
 CONFIG = "config"
+COLOUR = "color"
 
 
 def shared_parameters(shown: Collection[str] | None = None) -> list[click.Parameter]:
-    """Return ``--config`` and all options of the table.
+    """Return ``--config``, ``--color`` and all options of the table.
 
     Args:
         shown: the names of those that the help lists; None: all. The others are understood too.
@@ -24,7 +26,15 @@ def shared_parameters(shown: Collection[str] | None = None) -> list[click.Parame
         help="a YAML file of settings",
         hidden=shown is not None and CONFIG not in shown,
     )
-    return [config, *(_parameter(option, shown) for option in OPTIONS)]
+    colour = click.Option(
+        ["--color"],
+        type=click.Choice(("auto", "always", "never")),
+        help="colours; auto: on a terminal, unless NO_COLOR is set  [default: auto]",
+        expose_value=False,
+        callback=_choose_colours,
+        hidden=shown is not None and COLOUR not in shown,
+    )
+    return [config, *(_parameter(option, shown) for option in OPTIONS), colour]
 
 
 def invocation_of(context: click.Context, environment: Mapping[str, str]) -> Invocation:
@@ -58,6 +68,13 @@ def without_shared(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters that are a command's own."""
     shared = {CONFIG, *(option.key for option in OPTIONS)}
     return {name: value for name, value in parameters.items() if name not in shared}
+
+
+def _choose_colours(context: click.Context, _: click.Parameter, choice: str | None) -> None:
+    """Have the choice hold until the command has ended: it is no setting of what is done."""
+    if choice:
+        before = colour_choice.set(choice)
+        context.call_on_close(lambda: colour_choice.reset(before))
 
 
 def _joined(before: object, value: object) -> object:

@@ -10,7 +10,6 @@ from rich.status import Status
 
 from reconciler.core.decision import Change, Skip
 from reconciler.core.manifests.images import SkipReason
-from reconciler.core.objects.report import ObjectReport
 from reconciler.core.outcome import CycleOutcome
 from reconciler.core.proposal import Proposal, ProposalState
 from reconciler.interfaces.cli.problems import problem_line
@@ -117,8 +116,8 @@ class Narrator(SilentNarrator):
             if skip.reason not in QUIET_REASONS:
                 self._say(skip_line(skip))
         for report in outcome.sync.objects if outcome.sync else ():
-            if report.is_noteworthy:
-                self._say(object_line(report))
+            if report.is_noteworthy and not report.diff:  # which says it above its own diff
+                self._say(str(report))
         if outcome.proposal:
             self._say(proposal_line(outcome.proposal, len(outcome.pending)))
         elif outcome.pending:
@@ -200,9 +199,3 @@ def skip_line(skip: Skip) -> str:
     """Return ``web:deployment/nginx  nginx: nginx@sha256:…  skipped: pinned by digest``."""
     field = skip.field
     return f"{field.workload.workload}  {field.container}: {field.text}  skipped: {skip.detail}"
-
-
-def object_line(report: ObjectReport) -> str:
-    """Return ``deployment.apps/nginx (namespace web) configured``, with the reason if any."""
-    reason = f": {report.reason}" if report.reason else ""
-    return f"{report.key} {report.action.value}{reason}"

@@ -7,7 +7,7 @@ from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.resource import Resource
 from reconciler.core.objects.served import Served
-from reconciler.errors import ClusterError, NotServedError
+from reconciler.errors import ClusterError, NotServedError, RefusedError
 from reconciler.pipeline.cluster_port import Cluster
 
 
@@ -49,10 +49,13 @@ class Catalog:
 
         Raises:
             NotServedError: the cluster does not serve it.
+            RefusedError: the cluster keeps no objects of the kind.
             ClusterError: nobody knows whether it does: the server of its group does not answer.
         """
         found = self.served.resources.get((desired.key.group_kind, desired.version))
         if found is not None:
+            if not found.is_kept:
+                raise RefusedError(f"objects of {found.kind} are not kept: it cannot be applied")
             return found
         silent = self.served.silent.get((desired.key.group, desired.version))
         if silent is not None:

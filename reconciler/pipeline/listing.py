@@ -102,7 +102,8 @@ class Lister:
         """Ask for objects kind by kind, of all kinds that are served."""
         by_resource: dict[Resource, set[ObjectKey]] = {}
         for key in keys:
-            if resource := self.catalog.any_resource(key):
+            resource = self.catalog.any_resource(key)
+            if resource is not None and resource.is_kept:
                 by_resource.setdefault(resource, set()).add(key)
         pairs = sorted(by_resource.items(), key=lambda pair: pair[0])
         lists = in_parallel(lambda pair: listed(*pair), pairs)

@@ -19,6 +19,7 @@ _AGGREGATED: Final = ",".join(
     for version in ("v2", "v2beta1")
 )
 _ACCEPT: Final = f"{_AGGREGATED},application/json"
+_NEEDED: Final = frozenset({"list", "patch"})
 _STALE: Final = "its server does not answer, says the API server"
 
 Version: TypeAlias = tuple[str, str]
@@ -139,6 +140,7 @@ def _of_version(group: str, version: Mapping[str, Any]) -> Iterator[Resource]:
                 kind=kind["kind"],
                 plural=resource["resource"],
                 is_namespaced=resource.get("scope") == "Namespaced",
+                is_kept=_is_kept(resource),
             )
 
 
@@ -162,4 +164,9 @@ def _listed(name: str, body: Mapping[str, Any]) -> Iterator[Resource]:
                 kind=resource["kind"],
                 plural=resource["name"],
                 is_namespaced=bool(resource["namespaced"]),
+                is_kept=_is_kept(resource),
             )
+
+
+def _is_kept(resource: Mapping[str, Any]) -> bool:
+    return set(resource.get("verbs") or _NEEDED) >= _NEEDED

@@ -28,7 +28,9 @@ _OUTDATED: Final = frozenset({"Conflict", "AlreadyExists"})
 _INVALID: Final = 422
 _NOT_FOUND: Final = 404
 _MANAGER: Final = re.compile(r'conflict with "([^"]*)"')
-_NOT_TYPED: Final = re.compile(r"failed to create typed (?:patch|live) object")
+_NOT_TYPED: Final = re.compile(
+    r"failed to create typed (?:patch|live) object|unable to convert unstructured object to"
+)
 _NO_SUCH_PATH: Final = re.compile(r"could not find the requested resource|page not found")
 _DROPPED: Final = re.compile(r"convert CR to an invalid group/version: (\S+)")
 _TERMINATING: Final = "NamespaceTerminating"
@@ -90,8 +92,8 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
 
     Kubernetes API conventions, "HTTP Status codes": 429 and 5xx may pass, 403 will not. Two answers
     are not what they seem: what does not fit the schema of a server-side apply (a number for a
-    text, a key twice) is answered with 500 and will not pass; a namespace that is being deleted
-    forbids new objects, and will be gone.
+    text, a key twice) or cannot be read (``cpu: lots``) is answered with 500 and will not pass; a
+    namespace that is being deleted forbids new objects, and will be gone.
 
     Args:
         status: of the answer.

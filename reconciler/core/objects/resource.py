@@ -18,6 +18,7 @@ class Resource:
         kind: ``Deployment``.
         plural: the path segment: ``deployments``.
         is_namespaced: whether its objects have a namespace.
+        is_kept: whether its objects can be applied and listed: a TokenReview is only asked.
     """
 
     group: str
@@ -25,6 +26,7 @@ class Resource:
     kind: str
     plural: str
     is_namespaced: bool
+    is_kept: bool = True
 
     @property
     def group_kind(self) -> GroupKind:

@@ -3,16 +3,19 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.authority import Authority
 from lab.control_plane import ControlPlane
 from reconciler.core.objects.report import Action
 from reconciler.errors import ClusterError, NotServedError
 from reconciler.pipeline.patience import Patience
 from tests.adapters.cluster_world import Cluster, config_map
 from tests.adapters.raw_requests import Raw
+from tests.simulators.aggregated_api import AggregatedApi
 from tests.simulators.fault_proxy import until
 
 pytestmark = pytest.mark.cluster
@@ -243,3 +246,51 @@ def _store_anew(raw: Raw, kind: Kind) -> None:
     path = f"/apis/late.example/v1/namespaces/{raw.namespace}/{kind.plural}/one"
     raw.put(path, raw.get(path))
     raw.patch(f"{kind.path}/status", {"status": {"storedVersions": ["v2"]}})
+
+
+@pytest.fixture
+def api(cluster: Cluster, authority: Authority, tmp_path: Path) -> Iterator[AggregatedApi]:
+    group = f"{cluster.namespace}.aggregated.example"
+    with AggregatedApi(group, authority, tmp_path) as api:
+        yield api
+        cluster.control_plane.kubectl(
+            "delete", "apiservice", f"v1.{group}", "--ignore-not-found", "--wait=true"
+        )
+
+
+def test_an_aggregated_api_is_waited_for_and_its_objects_applied_in_one_cycle(
+    cluster: Cluster, api: AggregatedApi
+) -> None:
+    named = {"metadata": {"name": "one"}, "spec": {"size": 1}}
+    thing = json.dumps({"apiVersion": f"{api.group}/v1", "kind": "Thing", **named})
+    texts = [thing, config_map("a"), *api.manifests("things", cluster.namespace)]
+
+    first = cluster.sync(*texts, timeout_s=60.0)
+    again = cluster.sync(*texts)
+
+    assert (first.problems, again.problems) == ((), ())
+    assert list(api.things) == [f"/apis/{api.group}/v1/namespaces/{cluster.namespace}/things/one"]
+    assert set(cluster.actions(again).values()) == {Action.UNCHANGED}
+
+
+def test_an_aggregated_api_that_is_down_holds_back_its_own_objects(
+    cluster: Cluster, api: AggregatedApi
+) -> None:
+    named = {"metadata": {"name": "one"}, "spec": {"size": 1}}
+    thing = json.dumps({"apiVersion": f"{api.group}/v1", "kind": "Thing", **named})
+    texts = [thing, *api.manifests("things", cluster.namespace)]
+    assert cluster.sync(*texts, config_map("gone"), timeout_s=60.0).problems == ()
+
+    api.is_up = False
+    down = cluster.sync(*texts, config_map("a"), wait=False)
+    api.is_up = True
+
+    def is_well() -> bool:
+        return cluster.sync(*texts, config_map("a"), wait=False).problems == ()
+
+    assert down.problems
+    assert all(isinstance(problem, ClusterError) for problem in down.problems), down.problems
+    assert cluster.actions(down)["configmap/a"] is Action.CREATED
+    until(is_well)
+    assert cluster.names("configmap") == ["a", "kube-root-ca.crt"]
+    assert len(api.things) == 1

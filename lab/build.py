@@ -68,6 +68,7 @@ PROGRAMS = (
         f"-s -w -X sigs.k8s.io/kustomize/api/provenance.version={KUSTOMIZE_VERSION}",
         "half a minute",
     ),
+    Program("sops", "github.com/getsops/sops/v3/cmd/sops", "-s -w", "about 2 minutes"),
 )
 _BY_NAME = {program.name: program for program in PROGRAMS}
 KWOK_STAGES = ("node/fast", "node/heartbeat", "pod/fast")

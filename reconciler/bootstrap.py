@@ -27,6 +27,7 @@ from reconciler.adapters.registry.cloud.clouds import Clouds
 from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.registries import OnLimit
 from reconciler.adapters.registry.transport import OnRequest
+from reconciler.adapters.sops.key_files import KeyFiles
 from reconciler.core.images.tag_list import TagList
 from reconciler.core.sample_changes import sample_changes
 from reconciler.errors import SettingsError
@@ -143,6 +144,8 @@ def running(
         _require_file("--git-signing-key-file", source.git.signing_key_file)
         _require_file("--git-signing-passphrase-file", source.git.signing_passphrase_file)
         _require_file("--git-api-token-file", source.forge.token_file)
+        for path in source.sops_key_files:
+            _require_file("--sops-age-key-file", path)
     _require_file("--registry-ca-file", settings.registry.ca_file)
     templates = {source.name: _template(source) for source in settings.sources}
     stop = stop or Stop()
@@ -184,6 +187,7 @@ def running(
                 statuses=Statuses(forge) if forge and has_statuses else None,
                 kustomize=kustomize,
                 kin=_kin(settings, source),
+                key_source=KeyFiles(source.sops_key_files) if source.sops_key_files else None,
             )
 
         yield parts_of

@@ -180,6 +180,7 @@ class _Reader:
             service_account=self._service_account(name, values),
             variables=tuple(map(parse_variable_source, _texts(values["variables"]))),
             depends_on=tuple(dict.fromkeys(_texts(values["depends-on"]))),
+            sops_key_files=_paths(values["sops-age-key-file"]),
         )
 
     def _service_account(self, source: str, values: Values) -> ServiceAccount | None:
@@ -296,6 +297,10 @@ def _text(value: object) -> str | None:
 
 def _texts(value: object) -> tuple[str, ...]:
     return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else ()
+
+
+def _paths(value: object) -> tuple[Path, ...]:
+    return tuple(path for text in _texts(value) if (path := to_path(text)) is not None)
 
 
 def _is_source_name(name: str) -> bool:

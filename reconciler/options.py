@@ -115,6 +115,8 @@ OPTIONS: tuple[Option, ...] = (
     _source("default-namespace", Kind.TEXT, "namespace where none is named", default="default"),
     _source("variables", Kind.LIST, "what to fill in for ${NAME}; may be repeated",
             metavar="NAME=VALUE|configmap/NAME|secret/NAME"),
+    _source("sops-age-key-file", Kind.LIST, "key for encrypted manifests; may be repeated",
+            metavar="FILE", shown_default="none"),
     _source("sync", Kind.SWITCH, "sync manifests to the cluster", default=True),
     _source("update", Kind.SWITCH, "update images in Git", default=True),
     _source("prune", Kind.SWITCH, "delete objects that left Git", default=True),

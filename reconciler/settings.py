@@ -226,6 +226,10 @@ class SourceSettings:
     depends_on: tuple[str, ...] = ()
     """The sources that must be in sync and healthy before this one is synced."""
 
+    sops_key_files: tuple[Path, ...] = ()
+    """Files with the keys (age's, or SSH's) of manifests that SOPS has encrypted; empty: those are
+    not applied."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -1,8 +1,12 @@
 """What a manifest's text describes: objects, problems, and documents that are no objects."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from reconciler.core.encrypted.documents import open_documents
+from reconciler.core.encrypted.keys import Keys
+from reconciler.core.encrypted.metadata import SOPS
+from reconciler.core.encrypted.veils import veiled_in
 from reconciler.core.manifests import document as yaml
 from reconciler.core.manifests.value import to_value
 from reconciler.core.manifests.variables import SIGN, Variables
@@ -15,21 +19,31 @@ Found: TypeAlias = DesiredObject | ManifestError | None
 """What a document turns out to be; None: no Kubernetes object."""
 
 
-def read_file(path: str, text: str, variables: Variables | None = None) -> Sequence[Found]:
+def read_file(
+    path: str, text: str, variables: Variables | None = None, *, keys: Keys | None = None
+) -> Sequence[Found]:
     """Return a file's objects and problems, in the order of lines.
 
     Args:
         path: the file.
         text: what it says.
-        variables: what to fill in; None: nothing.
+        variables: what to fill in; None: nothing. What was decrypted is taken as it is.
+        keys: what opens encrypted documents; None: each is a problem.
     """
-    return tuple(_read(path, text, variables if SIGN in text else None))
+    return tuple(_read(path, text, variables if SIGN in text else None, keys))
 
 
-def _read(path: str, text: str, variables: Variables | None) -> Iterator[Found]:
+def _documents(path: str, text: str, keys: Keys | None) -> Iterable[yaml.Document]:
+    documents = yaml.documents_of(text, path=path)
+    if keys is None or SOPS not in text:
+        return documents
+    return open_documents(list(documents), keys, path=path)
+
+
+def _read(path: str, text: str, variables: Variables | None, keys: Keys | None) -> Iterator[Found]:
     """Yield a file's objects and problems; None for a document that is no object."""
     is_manifest: bool | None = None  # looked at once: many documents may be broken
-    for document in yaml.documents_of(text, path=path):
+    for document in _documents(path, text, keys):
         if document.error is not None:
             if is_manifest is None:
                 is_manifest = yaml.looks_like_manifest(text)
@@ -81,7 +95,8 @@ def _object(node: yaml.Node, path: str, variables: Variables | None) -> DesiredO
         raise ManifestError("is an item of a list without apiVersion or kind", where=str(origin))
     if variables is not None:
         node = variables.filled(node, path=path)
-    return read_object(mapping_of(to_value(node, path=path)), origin)
+    found = read_object(mapping_of(to_value(node, path=path)), origin)
+    return found.veiled_at(veiled_in(node))
 
 
 def _items(node: yaml.Node, path: str) -> Iterator[yaml.Node]:

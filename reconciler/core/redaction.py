@@ -1,10 +1,15 @@
 """Secrets that do not print themselves."""
 
-from collections.abc import Iterable
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 MASK = "***"
 _SHORTEST = 4  # masking shorter texts would mask half the language
+_QUOTED = re.compile(r'(\b(?:Invalid|Duplicate|Unsupported) value: )"(?:[^"\\]|\\.)*(?:"|$)')
+"""As the API server's validation quotes what it refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +36,23 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
         if len(secret) >= _SHORTEST:
             text = text.replace(secret, MASK)
     return text
+
+
+def redact_quotes(message: str, texts: Iterable[str]) -> str:
+    """Return another program's message without secret texts, and without values that it quotes.
+
+    Args:
+        message: its lines may have been joined.
+        texts: what is not to be told, however that program writes it: as JSON, in base64, by line.
+    """
+    quoted = _QUOTED.sub(rf'\1"{MASK}"', message)
+    return redact(quoted, {Secret(each) for text in texts for each in _spellings(text)})
+
+
+def _spellings(text: str) -> Iterator[str]:
+    yield text
+    yield " ".join(text.split())
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield base64.b64encode(text.encode("utf-8", "surrogatepass")).decode()
+    yield from (line.strip() for line in text.splitlines())

@@ -189,7 +189,9 @@ class Applier:
         except ReconcilerError as error:
             self.ledger.fail(desired, error)
             return
-        diff = object_diff(preview, name=str(desired.key), wanted=desired.body)
+        diff = object_diff(
+            preview, name=str(desired.key), wanted=desired.body, veiled=desired.veiled
+        )
         changed = Action.CONFIGURED if diff else Action.UNCHANGED
         action = Action.CREATED if preview.before is None else changed
         self.ledger.note(desired.key, action, preview.reason, diff=diff)

@@ -43,7 +43,7 @@ class Ledger:
 
     def fail(self, desired: DesiredObject, error: ReconcilerError) -> None:
         """Note that an object could not be applied, and where in Git it stands."""
-        self.note(desired.key, Action.SKIPPED, error.message)
+        self.note(desired.key, Action.SKIPPED, desired.without_secrets(error.message))
         self.problems.append(_placed(error, desired))
 
     def is_there(self, key: ObjectKey) -> bool:
@@ -68,8 +68,9 @@ class Ledger:
 
 def _placed(error: ReconcilerError, desired: DesiredObject) -> ReconcilerError:
     where = str(desired.origin)
+    message = f"{desired.key}: {desired.without_secrets(error.message)}"
     if isinstance(error, (AccessDeniedError, NotFoundError)):
-        return type(error)(f"{desired.key}: {error.message}", where=where)
+        return type(error)(message, where=where)
     if isinstance(error, StalledError):
-        return RefusedError(f"{desired.key}: {error.message}", where=where)
-    return ClusterError(f"{desired.key}: {error}", where=where)
+        return RefusedError(message, where=where)
+    return ClusterError(f"{desired.key}: {desired.without_secrets(str(error))}", where=where)

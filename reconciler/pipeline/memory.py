@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from reconciler.core.build import BuildResult, build
 from reconciler.core.described import Found, read_file
+from reconciler.core.encrypted.keys import Keys
 from reconciler.core.history import History
 from reconciler.core.kustomized import Built
 from reconciler.core.manifests.reading import Reading, Terms
@@ -149,7 +150,7 @@ class Memory:
     seen: Seen | None = None
     kustomizations: KustomizeMemory = field(default_factory=KustomizeMemory)
     _objects: PerFile[Sequence[Found]] = field(default_factory=PerFile)
-    _variables: Variables | None = None
+    _given: tuple[Variables | None, Keys | None] = (None, None)
 
     def __post_init__(self) -> None:
         """Give the readings their store."""
@@ -161,6 +162,7 @@ class Memory:
         *,
         kustomized: Built | None = None,
         variables: Variables | None = None,
+        keys: Keys | None = None,
     ) -> BuildResult:
         """Return the objects of the given manifests, see :func:`reconciler.core.build.build`.
 
@@ -168,14 +170,15 @@ class Memory:
             texts: the manifests by path.
             kustomized: what kustomize makes of its folders.
             variables: what to fill in; None: nothing.
+            keys: what opens encrypted documents; None: they are problems.
         """
-        if variables != self._variables:
-            self._variables = variables
+        if (variables, keys) != self._given:
+            self._given = variables, keys
             self._objects = PerFile()
         self._objects.keep(texts)
 
         def make(path: str, text: str) -> Sequence[Found]:
-            return read_file(path, text, variables)
+            return read_file(path, text, variables, keys=keys)
 
         def read(path: str, text: str) -> Sequence[Found]:
             return self._objects.made(path, text, make)

@@ -15,7 +15,7 @@ from reconciler.pipeline.linker import Linker
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.neighbours import Kin
 from reconciler.pipeline.patience import Patience
-from reconciler.pipeline.ports import Clock, Kustomize
+from reconciler.pipeline.ports import Clock, KeySource, Kustomize
 from reconciler.pipeline.propose import Chooser, Proposer, Withholder
 from reconciler.pipeline.publisher import DirectPublisher, Publisher
 from reconciler.pipeline.pull_secrets import PullSecrets
@@ -56,6 +56,7 @@ class Parts:
         statuses: tells a forge what became of the revision; None: nobody does.
         kustomize: builds kustomizations; None if nothing does.
         kin: the other sources of this process.
+        key_source: gives the keys of encrypted documents; None: there are none.
     """
 
     repository: ManifestRepository
@@ -78,6 +79,7 @@ class Parts:
     statuses: Statuses | None = None
     kustomize: Kustomize | None = None
     kin: Kin = field(default_factory=Kin)
+    key_source: KeySource | None = None
 
     def reader(self, source: SourceSettings) -> Reader:
         """Return what reads the source's branch."""
@@ -133,8 +135,9 @@ class Parts:
         Raises:
             GitError: the contents of files could not be had.
         """
+        keys = None if self.key_source is None else self.key_source.read()
         if self.kustomize is None:
-            return self.memory.build(texts, variables=variables)
+            return self.memory.build(texts, variables=variables, keys=keys)
         kustomizations = Kustomizations(
             entries=view.entries,
             texts=texts,
@@ -143,7 +146,8 @@ class Parts:
             memory=self.memory.kustomizations,
             variables=variables,
         )
-        return self.memory.build(texts, kustomized=kustomizations.build(), variables=variables)
+        kustomized = kustomizations.build()
+        return self.memory.build(texts, kustomized=kustomized, variables=variables, keys=keys)
 
     def _linker(self) -> Linker | None:
         source = self.image_facts.source

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from reconciler.core.encrypted.keys import Keys
+
 
 class Kustomize(Protocol):
     """Builds kustomizations. Safe to call from many threads."""
@@ -21,6 +23,14 @@ class Kustomize(Protocol):
             TransientError: it was not built, and may be the next time.
             StoppedError: this process is to end.
         """
+        ...
+
+
+class KeySource(Protocol):
+    """Gives the keys that open encrypted documents."""
+
+    def read(self) -> Keys:
+        """Return the keys as they are now; what is wrong with some of them they tell."""
         ...
 
 

@@ -61,6 +61,7 @@ def test_what_is_built_is_not_built_again(log: Path, capfd: pytest.CaptureFixtur
         "registry",
         "registry2",
         "kustomize",
+        "sops",
     ]
     assert "lab: building kubernetes (about 8 minutes the first time) ..." in capfd.readouterr().err
 

@@ -16,13 +16,14 @@ class Level(enum.StrEnum):
 
     ERROR = "error"  # a cycle leaves something alone because of it, and says so
     WARNING = "warning"  # nothing fails, and it is hardly meant
+    NOTE = "note"  # nothing is wrong; it is good to know
 
 
 class Rule(enum.Enum):
     """What is looked for: a name by which it can be left out, and how bad it is."""
 
     INVALID = ("invalid", Level.ERROR)
-    ENCRYPTED = ("encrypted", Level.ERROR)
+    ENCRYPTED = ("encrypted", Level.NOTE)
     DUPLICATE = ("duplicate", Level.ERROR)
     CONFLICT = ("conflict", Level.ERROR)
     NOT_UPDATABLE = ("not-updatable", Level.ERROR)

@@ -20,6 +20,7 @@ _NAMESPACED = frozenset({"apps", "batch"})  # groups of which every kind has a n
 _WIDE = frozenset({"Namespace", "Node", "PersistentVolume"})  # of the core group: these have none
 
 _SOPS = "sops"  # the key that encrypted objects have
+_NOT_SEEN = "is encrypted (sops): what it says was not looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ def lint(
     unread = [each for found in read.values() for each in found if isinstance(each, ManifestError)]
     encrypted = frozenset(_encrypted(texts))
     findings = [
-        places.of_error(Rule.ENCRYPTED if each.where in encrypted else Rule.INVALID, each)
+        places.of_error(Rule.ENCRYPTED, ManifestError(_NOT_SEEN, where=each.where))
+        if each.where in encrypted
+        else places.of_error(Rule.INVALID, each)
         for each in unread
     ]
     errors = [*problems, *(each for report in reports for each in report.problems)]

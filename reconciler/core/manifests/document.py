@@ -65,6 +65,12 @@ class Scalar:
         self.line = line
 
 
+class Opened(Scalar):
+    """A scalar that was decrypted: what it says is for the cluster alone, and taken as it is."""
+
+    __slots__ = ()
+
+
 class Mapping:
     """A mapping.
 

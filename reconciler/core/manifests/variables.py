@@ -10,7 +10,7 @@ from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from reconciler.core.manifests.document import Mapping, Node, Scalar, Sequence
+from reconciler.core.manifests.document import Mapping, Node, Opened, Scalar, Sequence
 from reconciler.core.nearest import nearest
 from reconciler.core.objects.marks import OFF, OWN
 from reconciler.errors import ManifestError, SettingsError
@@ -106,7 +106,7 @@ class _Filling:
                 return mapping
 
     def _scalar(self, node: Scalar) -> Scalar:
-        if SIGN not in node.value:
+        if SIGN not in node.value or isinstance(node, Opened):
             return node
         value = _FOUND.sub(lambda found: self._value(found, node), node.value)
         return Scalar(value, node.start, node.end, node.line, node.style, node.tag, node.anchor)

@@ -1,6 +1,6 @@
 """Readers of untyped JSON: each gives the expected type, or its empty value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 
 def mapping_of(value: object) -> Mapping[str, object]:
@@ -33,3 +33,15 @@ def field_of(value: object, *path: str) -> object:
     for name in path:
         value = mapping_of(value).get(name)
     return value
+
+
+def leaves_of(value: object) -> Iterator[str]:
+    """Yield all texts and numbers in a value, as texts."""
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from leaves_of(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from leaves_of(each)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)

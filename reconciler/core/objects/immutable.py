@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.core.objects.desired import SECRET, DesiredObject
+from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.fields import items_of, mapping_of
 from reconciler.core.redaction import MASK
 
@@ -65,20 +65,19 @@ def differences(
     """Return how an object differs from what Git wants, below the given fields.
 
     What Git does not mention the API server has filled in: that is no difference. The values of a
-    Secret are not shown.
+    Secret, and of an object that was decrypted, are not shown.
 
     Args:
         desired: what Git wants.
         live: the whole object as the cluster has it.
         fields: as the API server names them: ``spec.selector``, ``spec.ports[0]``.
     """
-    is_secret = desired.key.group_kind == SECRET
     found = [
         each
         for field in dict.fromkeys(fields)
         for each in _compared(_at(live, field), _at(desired.body, field), field)
     ]
-    if is_secret:
+    if desired.is_secret:
         found = [Difference(each.path, MASK, MASK) for each in found]
     return tuple(dict.fromkeys(found))
 

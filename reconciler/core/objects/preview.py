@@ -1,14 +1,14 @@
 """What a sync would change, as a diff for people: what is our doing, and no secret of a Secret."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from reconciler.core.difference import unified_diff
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.desired import SECRET
 from reconciler.core.objects.effect import effect_of, own_part
-from reconciler.core.objects.fields import mapping_of
+from reconciler.core.objects.fields import field_of, mapping_of
 from reconciler.core.objects.resource import Preview
 from reconciler.core.objects.yaml_text import yaml_text
 from reconciler.core.redaction import MASK
@@ -23,7 +23,13 @@ _FILLED_IN: Final = frozenset(
 _SECRETS: Final = ("data", "stringData")
 
 
-def object_diff(preview: Preview, *, name: str, wanted: Mapping[str, object] | None = None) -> str:
+def object_diff(
+    preview: Preview,
+    *,
+    name: str,
+    wanted: Mapping[str, object] | None = None,
+    veiled: Collection[tuple[str, ...]] = (),
+) -> str:
     """Return the unified diff between an object as it is and as it would be; empty if equal.
 
     Both are shown as YAML, without what the API server fills in and admission webhooks set, and
@@ -34,8 +40,11 @@ def object_diff(preview: Preview, *, name: str, wanted: Mapping[str, object] | N
         preview: what was found out.
         name: of the object.
         wanted: the object as Git has it; None: it left Git, or whatever changes is shown.
+        veiled: fields that are masked as a Secret's values are, as names from the root.
     """
     old, new = _sides(preview, wanted)
+    if veiled:
+        old, new = _veiled(old, new, "before", veiled), _veiled(new, old, "after", veiled)
     return unified_diff(
         "" if old is None else _shown(old, new, "before"),
         "" if new is None else _shown(new, old, "after"),
@@ -69,6 +78,28 @@ def _shown(item: Mapping[str, object], other: Mapping[str, object] | None, when:
     if isinstance(binary := body.get("binaryData"), Mapping):
         body["binaryData"] = {key: _summary(str(value)) for key, value in binary.items()}
     return yaml_text({key: _shortened(body[key], counterpart.get(key)) for key in body})
+
+
+def _veiled(
+    item: Mapping[str, object] | None,
+    other: Mapping[str, object] | None,
+    when: str,
+    paths: Collection[tuple[str, ...]],
+) -> Mapping[str, object] | None:
+    """Return an object with fields masked; one that is not there stays None."""
+    body = item
+    for path in paths:
+        value, counterpart = field_of(item, *path), field_of(other, *path)
+        if value is not None and body is not None:
+            is_changed = counterpart is not None and counterpart != value
+            body = _with(body, path, f"{MASK} ({when})" if is_changed else MASK)
+    return body
+
+
+def _with(body: Mapping[str, object], path: tuple[str, ...], value: str) -> Mapping[str, object]:
+    name, *rest = path
+    inside = _with(mapping_of(body.get(name)), tuple(rest), value) if rest else value
+    return {**body, name: inside}
 
 
 def _metadata(metadata: Mapping[str, object]) -> Mapping[str, object]:

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 
 from reconciler.core.objects.desired import SECRET, DesiredObject, Origin
-from reconciler.core.objects.fields import mapping_of, text_of
+from reconciler.core.objects.fields import field_of, items_of, mapping_of, text_of
 from reconciler.core.objects.identity import GroupKind, ObjectKey, split_api_version
 from reconciler.errors import ManifestError
 
@@ -54,11 +54,18 @@ def read_object(body: Mapping[str, object], origin: Origin) -> DesiredObject:
 def _problem(body: Mapping[str, object]) -> str:
     """Return why an object cannot be applied; empty if it can."""
     if "sops" in body:
-        return "is encrypted (sops), and decryption is not set up"
+        return f"is encrypted (sops), and decryption is not set up{_recipients(body['sops'])}"
     for name in ("apiVersion", "kind"):
         if not text_of(body.get(name)):
             return f"{name} is not a text: {body.get(name)!r}"
     return _identity_problem(body.get("metadata")) or _secret_problem(body)
+
+
+def _recipients(block: object) -> str:
+    """Return for whom a ``sops`` block says that it was encrypted, with age."""
+    ages = (text_of(field_of(each, "recipient")) for each in items_of(field_of(block, "age")))
+    found = ", ".join(each[:100] for each in ages if each)
+    return f": it is for {found[:500]}" if found else ""
 
 
 def _identity_problem(metadata: object) -> str:

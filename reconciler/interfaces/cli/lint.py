@@ -18,14 +18,15 @@ from reconciler.pipeline.lint import lint_repository
 
 SCHEMA_VERSION = 1
 
-_STYLES = {Level.ERROR: "red", Level.WARNING: "yellow"}
+_STYLES = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTE: "dim"}
+_OF_GITHUB = {Level.NOTE: "notice"}
 _IGNORABLE = tuple(rule.word for rule in Rule if rule is not Rule.INVALID)
 _IN_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _IN_PROPERTY = {**_IN_DATA, ":": "%3A", ",": "%2C"}
 
 
 def run(invocation: Invocation, *, path: str, ignore: tuple[str, ...], github: bool) -> int:
-    """Print a line a finding; return 3 if there is one.
+    """Print a line a finding; return 3 if there is one that is more than a note.
 
     Raises:
         SettingsError: path or options are wrong.
@@ -38,7 +39,7 @@ def run(invocation: Invocation, *, path: str, ignore: tuple[str, ...], github: b
         default_namespace=settings.sources[0].default_namespace,
     )
     found = replace(found, findings=tuple(_shown(found.findings, place.folder, ignore)))
-    code = STALLED if found.findings else OK
+    code = STALLED if any(each.level is not Level.NOTE for each in found.findings) else OK
     terminal = Terminal.standard()
     if settings.output == "json":
         terminal.say(_document(found, code))
@@ -75,11 +76,13 @@ def _say(terminal: Terminal, found: Lint) -> None:
 def _summary(found: Lint) -> str:
     counts = [
         _counted(sum(each.level is level for each in found.findings), level.value)
-        for level in Level
+        for level in (Level.ERROR, Level.WARNING)
     ]
+    notes = sum(each.level is Level.NOTE for each in found.findings)
+    told = f", {_counted(notes, Level.NOTE.value)}" if notes else ""
     documents = _counted(found.other_documents, "document")
     others = f"; {documents} without apiVersion and kind left out" if found.other_documents else ""
-    return f"{_counted(found.files, 'file')}: {' and '.join(counts)}{others}"
+    return f"{_counted(found.files, 'file')}: {' and '.join(counts)}{told}{others}"
 
 
 def _counted(number: int, noun: str) -> str:
@@ -95,7 +98,8 @@ def _annotation(finding: Finding) -> str:
     written = ",".join(
         f"{name}={_escaped(text, _IN_PROPERTY)}" for name, text in properties.items()
     )
-    return f"::{finding.level} {written}::{_escaped(finding.message, _IN_DATA)}"
+    level = _OF_GITHUB.get(finding.level, finding.level)
+    return f"::{level} {written}::{_escaped(finding.message, _IN_DATA)}"
 
 
 def _escaped(text: str, escapes: dict[str, str]) -> str:

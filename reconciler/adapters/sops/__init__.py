@@ -1,0 +1,1 @@
+"""Adapter to what decrypts: age, by rage's bindings, and AES-GCM, by PyCryptodome."""

@@ -63,18 +63,18 @@ class Installation:
         """Take the namespace back."""
         self.cluster.kubectl("delete", "-n", namespace, "-k", str(MANIFESTS / "namespace"))
 
-    def await_right(self, verb: str, resource: str, namespace: str) -> None:
+    def await_right(self, verb: str, resource: str, namespace: str, *, user: str = USER) -> None:
         """Wait until the API server knows of a right: roles are summed up by a controller."""
         wait_until(
-            lambda: self.may(verb, resource, namespace=namespace),
+            lambda: self.may(verb, resource, namespace=namespace, user=user),
             what=f"the right to {verb} {resource}",
             timeout_s=PATIENCE_S,
         )
 
-    def may(self, *right: str, namespace: str) -> bool:
-        """Whether it has a right: verb, resource, maybe ``--subresource=…``."""
+    def may(self, *right: str, namespace: str, user: str = USER) -> bool:
+        """Whether it, or another user, has a right: verb, resource, maybe ``--subresource=…``."""
         try:
-            self.cluster.kubectl("auth", "can-i", *right, f"--as={USER}", "-n", namespace)
+            self.cluster.kubectl("auth", "can-i", *right, f"--as={user}", "-n", namespace)
         except LabError:
             return False
         return True

@@ -59,6 +59,21 @@ def test_an_api_server_takes_the_binding_for_a_namespace(base: Installation) -> 
     ]
 
 
+def test_a_tenant_may_be_of_any_namespace(base: Installation, tmp_path: Path) -> None:
+    folder = overlay(tmp_path, resources=[MANIFESTS / "tenant"])
+    with (folder / "kustomization.yaml").open("a") as file:
+        file.write("namespace: shop\n")
+
+    built = base.cluster.kubectl("kustomize", str(folder))
+
+    assert re.findall(r"^  namespace: (.+)$", built, re.MULTILINE) == [
+        *["shop"] * 3,  # ServiceAccount, Role, and the RoleBinding of the ServiceAccount
+        "shop",  # … whose subject it is
+        "shop",
+        NAMESPACE,  # ours
+    ]
+
+
 def test_secrets_can_be_added_to_any_overlay(control_plane: Cluster, tmp_path: Path) -> None:
     folder = overlay(tmp_path, resources=[MANIFESTS / "base"], components=[MANIFESTS / "secrets"])
 
@@ -121,7 +136,16 @@ def test_there_are_no_wildcards_and_nothing_that_hands_out_rights() -> None:
     code = re.sub("#.*", "", text)
 
     assert "*" not in code
-    assert not re.search(r"escalate|bind\b|impersonate|exec|rbac\.authorization\.k8s\.io\]", code)
+    assert not re.search(r"escalate|bind\b|exec|rbac\.authorization\.k8s\.io\]", code)
+    assert [path.parent.name for path in RULES if "[impersonate]" in path.read_text()] == ["tenant"]
+
+
+def test_it_may_act_as_nobody_but_those_who_are_named() -> None:
+    (rule,) = rules_of("tenant/impersonation-role.yaml", "reconcile-as-deployer")
+
+    assert rule["resources"] == ["serviceaccounts"]
+    assert rule["resourceNames"] == ["deployer"]
+    assert rule["verbs"] == ["impersonate"]
 
 
 def test_no_rule_is_for_what_the_program_never_does() -> None:
@@ -149,6 +173,7 @@ TABLES = {
     "base/workloads-role.yaml": "reconcile-workloads",
     "secrets/secrets-role.yaml": "reconcile-secrets",
     "cluster-wide/cluster-wide-role.yaml": "reconcile-cluster-wide",
+    "tenant/impersonation-role.yaml": "reconcile-as-deployer",
 }
 """Where the roles stand whose rules the guide shows in tables, in its order."""
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from reconciler.adapters.cluster.rules import is_impersonation, with_rule
 from reconciler.core.objects.fields import field_of, items_of, mapping_of
 from reconciler.core.objects.immutable import says_immutable
 from reconciler.errors import (
@@ -34,10 +35,6 @@ _NOT_TYPED: Final = re.compile(
 _NO_SUCH_PATH: Final = re.compile(r"could not find the requested resource|page not found")
 _DROPPED: Final = re.compile(r"convert CR to an invalid group/version: (\S+)")
 _TERMINATING: Final = "NamespaceTerminating"
-_BY_RBAC: Final = re.compile(r'cannot (\w+) resource "([^"]*)" in API group "([^"]*)"')
-_NAMED: Final = re.compile(r'[\w./-]+ "([^"]*)" is forbidden')
-_IMPERSONATE: Final = "impersonate"
-_SYNCING: Final = ("get", "list", "watch", "create", "patch", "delete")
 
 
 class ForbiddenError(AccessDeniedError):
@@ -116,34 +113,14 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
     return kind(f"{what}: {message}", where=url)
 
 
-def _with_rule(message: str, what: str) -> str:
-    """Return why we may not; if RBAC says so, with the rule that would let us.
-
-    Server-side apply is the first request of a kind that is refused: the rule is for all that a
-    sync does then.
-    """
-    found = _BY_RBAC.search(message)
-    if not found:
-        return message
-    verb, resource, group = found.groups()
-    is_acting = verb == _IMPERSONATE
-    verbs = ", ".join(_SYNCING if what.startswith("PATCH ") and not is_acting else (verb,))
-    named = _NAMED.match(message) if is_acting else None
-    names = f", resourceNames: [{named[1]}]" if named else ""
-    rule = f'apiGroups: ["{group}"], resources: [{resource}]{names}, verbs: [{verbs}]'
-    return f"{message}; this rule grants it: {rule}"
-
-
 def _denied(
     status: int, message: str, causes: Iterable[Mapping[str, object]], *, what: str
 ) -> ReconcilerError:
     if any(cause.get("reason") == _TERMINATING for cause in causes):
         return ClusterError(message)
     if status == _FORBIDDEN:
-        found = _BY_RBAC.search(message)
-        is_acting = found is not None and found[1] == _IMPERSONATE
-        kind = ImpersonationError if is_acting else ForbiddenError
-        return kind(_with_rule(message, what))
+        kind = ImpersonationError if is_impersonation(message) else ForbiddenError
+        return kind(with_rule(message, what))
     return AccessDeniedError(f"{what}: credentials refused")
 
 

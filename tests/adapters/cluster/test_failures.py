@@ -32,6 +32,38 @@ def test_what_rbac_refuses_is_told_with_the_rule_that_grants_it(
     )
 
 
+ESCALATION = (
+    'user "system:serviceaccount:web:deployer" (groups=["system:authenticated"]) is attempting to'
+    ' grant RBAC permissions not currently held: {APIGroups:[""], Resources:["nodes"]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("resource", "rule"),
+    [
+        pytest.param(
+            "roles", "resources: [roles], resourceNames: [x], verbs: [escalate]", id="role"
+        ),
+        pytest.param(
+            "clusterrolebindings",
+            "resources: [roles, clusterroles], resourceNames: [the role that is bound],"
+            " verbs: [bind]",
+            id="binding",
+        ),
+    ],
+)
+def test_who_hands_out_rights_that_it_has_not_is_told_what_would_let_it(
+    resource: str, rule: str
+) -> None:
+    said = f'{resource}.rbac.authorization.k8s.io "x" is forbidden: {ESCALATION}'
+
+    error = failure_of(403, {"message": said}, what="PATCH /x", url=URL)
+
+    assert isinstance(error, AccessDeniedError)
+    assert error.message.startswith(f"{said}; who hands out rights must have them: ")
+    assert error.message.endswith(f': apiGroups: ["rbac.authorization.k8s.io"], {rule}')
+
+
 def test_what_others_forbid_is_told_as_they_tell_it() -> None:
     said = 'pods "web" is forbidden: exceeded quota: small'
 

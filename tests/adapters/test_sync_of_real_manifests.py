@@ -10,6 +10,7 @@ from tests.adapters.cluster_world import Cluster, config_map
 pytestmark = pytest.mark.cluster
 
 RBAC = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n"
+CERTIFICATE = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME}\nspec: {containers: [CONTAINER]}\n"
 
 
@@ -35,6 +36,36 @@ rules: [{{apiGroups: [""], resources: [pods], verbs: [get]}}]
     cluster.sync(role, part)
     cluster.kubectl("wait", f"clusterrole/{name}", "--for=jsonpath={.rules[0].resources[0]}=pods")
     again = cluster.sync(role, part)
+
+    assert set(cluster.actions(again).values()) == {Action.UNCHANGED}
+
+
+def test_a_certificate_that_is_injected_for_a_webhook_stays(cluster: Cluster) -> None:
+    name = cluster.namespace
+    hooks = f"""\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {{name: {name}}}
+webhooks:
+- name: a.{name}.example
+  admissionReviewVersions: [v1]
+  sideEffects: None
+  clientConfig: {{caBundle: Cg==, service: {{name: nobody, namespace: {name}}}}}
+  rules: [{{apiGroups: [{name}], apiVersions: [v1], operations: [CREATE], resources: [none]}}]
+"""
+    path = "/webhooks/0/clientConfig/caBundle"
+    patch = f'[{{"op": "add", "path": "{path}", "value": "{CERTIFICATE}"}}]'
+
+    cluster.sync(hooks)
+    cluster.kubectl(
+        "patch",
+        "validatingwebhookconfiguration",
+        name,
+        "--field-manager=cainjector",
+        "--type=json",
+        f"--patch={patch}",
+    )
+    again = cluster.sync(hooks)
 
     assert set(cluster.actions(again).values()) == {Action.UNCHANGED}
 

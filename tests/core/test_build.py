@@ -267,16 +267,6 @@ def test_texts_of_a_secret_become_its_data_and_win_over_it() -> None:
     assert "stringData" not in found.body
 
 
-def test_rules_that_the_control_plane_fills_in_are_not_sent() -> None:
-    role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: all}\n"
-    aggregated = f"{role}aggregationRule: {{clusterRoleSelectors: []}}\nrules: []\n"
-    plain = f"{role.replace('all', 'none')}aggregationRule: null\nrules: []\n"
-
-    built = build({"a.yaml": aggregated, "b.yaml": plain})
-
-    assert ["rules" in each.body for each in built.objects] == [False, True]
-
-
 def test_a_kind_that_is_no_text_is_a_problem() -> None:
     built = build({"a.yaml": "apiVersion: v1\nkind: 5\nmetadata: {name: a}\n"})
 

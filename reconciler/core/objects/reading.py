@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from reconciler.core.objects.desired import SECRET, DesiredObject, Origin
 from reconciler.core.objects.fields import field_of, items_of, mapping_of, text_of
-from reconciler.core.objects.identity import GroupKind, ObjectKey, split_api_version
+from reconciler.core.objects.filled_in import without_filled_in
+from reconciler.core.objects.identity import ObjectKey, split_api_version
 from reconciler.errors import ManifestError
 
-_CLUSTER_ROLE = GroupKind("rbac.authorization.k8s.io", "ClusterRole")
 _REFUSED = ("managedFields", "resourceVersion", "uid")
 _DROPPED = frozenset({"creationTimestamp", "generation", "selfLink"})
 
@@ -25,8 +25,7 @@ def read_object(body: Mapping[str, object], origin: Origin) -> DesiredObject:
     A Secret's ``stringData`` becomes ``data``, as the API server would make of it: but it would
     note that we own ``stringData``, and nobody the ``data`` that somebody may change.
 
-    The ``rules`` of a ClusterRole with an ``aggregationRule`` are the control plane's, which
-    overwrites what is written there: they are dropped, or both would undo each other for ever.
+    What others are to fill in is dropped: see :func:`without_filled_in`.
 
     Raises:
         ManifestError: it cannot be applied.
@@ -44,11 +43,8 @@ def read_object(body: Mapping[str, object], origin: Origin) -> DesiredObject:
         name=text_of(metadata.get("name")),
     )
     whole = {**body, "metadata": metadata}
-    if _is_secret(body):
-        whole = dict(_encoded(whole))
-    elif key.group_kind == _CLUSTER_ROLE and body.get("aggregationRule") is not None:
-        whole.pop("rules", None)
-    return DesiredObject(key, version, whole, origin)
+    sent = _encoded(whole) if _is_secret(body) else without_filled_in(key.group_kind, whole)
+    return DesiredObject(key, version, sent, origin)
 
 
 def _problem(body: Mapping[str, object]) -> str:

@@ -8,6 +8,7 @@ import ssl
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lab import audit, build, kwok
 from lab.cluster import Cluster, given_cluster
@@ -125,6 +126,11 @@ class ControlPlane(Cluster):
         """Stop the API server alone, without waiting until its clients have hung up."""
         self._processes["kube-apiserver"].stop(patience_s=1)
 
+    def compact(self) -> None:
+        """Have etcd forget every version but the newest ones."""
+        newest = self._ask_etcd("range", key=base64.b64encode(b"\0").decode())["header"]["revision"]
+        self._ask_etcd("compaction", revision=newest, physical=True)
+
     def stop(self) -> None:
         """Stop everything, clients before servers: the API server waits for them."""
         for process in reversed(list(self._processes.values())):
@@ -159,6 +165,15 @@ class ControlPlane(Cluster):
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=lab={peer}",
         )
+
+    def _ask_etcd(self, what: str, **body: object) -> dict[str, Any]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self._etcd_port}/v3/kv/{what}", data=json.dumps(body).encode()
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=READY_S) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
 
     def _start_controllers(self) -> None:
         self._start(

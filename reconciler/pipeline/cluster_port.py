@@ -201,8 +201,31 @@ class Cluster(Protocol):
     ) -> Iterator[Mapping[str, object] | ObjectKey | Listed]:
         """Yield the objects of a kind with our label: all that are there, then every change.
 
-        A deletion is yielded as its key. Connection cuts and expired versions are survived, by
-        telling all that are there anew. Each such list ends with a ``Listed``. Ends when the time
-        is up, or at once when ``until`` is asked for.
+        A deletion is yielded as its key, a list's end as a ``Listed``. Where all namespaces
+        together are forbidden, each of the given ones is watched. Connection cuts and expired
+        versions are survived, if need be by telling all that are there anew. Ends when the time is
+        up, or at once when ``until`` is asked for.
+
+        Raises:
+            AccessDeniedError: we may not.
+            ClusterError: nothing could be listed, or the time ended without a connection.
+        """
+        ...
+
+    def pods(self, namespace: str, selector: str) -> Sequence[Mapping[str, object]]:
+        """Return pods by a label selector, whole: a hundred at most.
+
+        Raises:
+            AccessDeniedError: we may not.
+            ClusterError: the API server failed.
+        """
+        ...
+
+    def warnings(self, namespace: str, uid: str) -> Sequence[str]:
+        """Return what was warned of about an object, in events, newest first: a hundred at most.
+
+        Raises:
+            AccessDeniedError: we may not.
+            ClusterError: the API server failed.
         """
         ...

@@ -2,16 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.objects.drift import JOB
-from reconciler.core.objects.health import Health, Status, health_of
+from reconciler.core.objects.health import Health
 from reconciler.core.objects.identity import GroupKind, ObjectKey
-from reconciler.core.objects.live import key_of
 from reconciler.core.objects.resource import Listed, Resource
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.cluster_port import Cluster
+from reconciler.pipeline.explanation import explained
+from reconciler.pipeline.sight import Sight
 from reconciler.stop import Stop
 
 PASSIVE = frozenset(
@@ -25,16 +25,6 @@ PASSIVE = frozenset(
     }
 )
 """Kinds that are as they should be by being there: nobody waits for them."""
-
-_SETTLED = frozenset({Status.CURRENT, Status.FAILED, Status.TERMINATING})
-"""States that no wait changes for the better: what is being deleted does not come back by itself.
-"""
-
-_GOING = frozenset({Status.TERMINATING, Status.NOT_FOUND})
-_MISSING = Health(Status.NOT_FOUND, "is not in the cluster")
-_UNSEEN = Health(Status.UNKNOWN, "was not looked at")
-_JOB_GONE = Health(Status.CURRENT, "has run and gone")
-"""A job's ``ttlSecondsAfterFinished`` may be over before anybody looks; it is not made again."""
 
 _POLL_S = 0.2
 _FIRST_LOOK_S = 10.0  # a wait that is hurried takes at least one look, if that takes no longer
@@ -67,7 +57,11 @@ def wait_for_health(
 ) -> tuple[Mapping[ObjectKey, Health], tuple[ReconcilerError, ...]]:
     """Return how each object is when all have settled or the time is up, and what went wrong.
 
-    One watch a kind. An object has settled when it is Current, Failed or being deleted.
+    One watch a kind, and none if all have settled at first sight. An object has settled when it is
+    Current, Failed or being deleted, or when it has been gone for a while; all must have settled at
+    the same time. The wait ends early when an object fails that had not failed at first sight.
+
+    Workloads that are not Current then say what their pods wait for.
 
     Args:
         cluster: whose objects.
@@ -79,34 +73,76 @@ def wait_for_health(
         is_hurried: whether to end the wait after a first look.
         given_up: objects that are looked at and not waited for.
     """
-    end = Stop()
+    news, end, must_watch = threading.Condition(), Stop(), threading.Event()
     watchers = [
         _Watcher(
-            cluster,
             each,
-            part_of=part_of,
-            timeout_s=timeout_s,
-            on_wait=on_wait,
-            given_up=frozenset(given_up),
+            Sight(each.resource, each.keys, given_up=given_up),
+            lambda each=each: cluster.watch(  # type: ignore[misc]  # bound to each round's entry
+                each.resource,
+                part_of=part_of,
+                namespaces=each.namespaces,
+                timeout_s=timeout_s,
+                until=end,
+            ),
+            news=news,
             end=end,
+            must_watch=must_watch,
         )
         for each in wanted
         if each.keys
     ]
     for watcher in watchers:
         watcher.start()
-    began = time.monotonic()
+    try:
+        _await(
+            watchers,
+            news,
+            must_watch,
+            on_wait=on_wait,
+            is_cut_short=lambda has_looked: stop.is_asked or (has_looked and is_hurried()),
+        )
+    finally:
+        end.ask()
+        must_watch.set()
     for watcher in watchers:
-        while watcher.is_alive() and not end.is_asked:
-            watcher.join(_POLL_S)
-            has_looked = time.monotonic() - began > _FIRST_LOOK_S or all(
-                each.has_looked or not each.is_alive() for each in watchers
+        watcher.join(_FAREWELL_S)
+    with news:  # one that is left behind may still tell something
+        sights = [watcher.sight for watcher in watchers]
+        health = {key: found for sight in sights for key, found in sight.health.items()}
+        owners = [owner for sight in sights for owner in sight.owners.values()]
+    problems = tuple(watcher.problem for watcher in watchers if watcher.problem)
+    return (health if stop.is_asked else explained(cluster, health, owners)), problems
+
+
+def _await(
+    watchers: Sequence["_Watcher"],
+    news: threading.Condition,
+    must_watch: threading.Event,
+    *,
+    on_wait: Callable[[], None],
+    is_cut_short: Callable[[bool], bool],
+) -> None:
+    """Return when there is nothing to wait for any more."""
+    began, is_told, has_looked = time.monotonic(), False, False
+    while not is_cut_short(has_looked or time.monotonic() - began > _FIRST_LOOK_S):
+        with news:
+            now = time.monotonic()
+            looking = [each for each in watchers if not each.is_over]
+            has_looked = all(each.sight.has_looked for each in looking)
+            has_failed = any(each.sight.has_bad_news for each in watchers)
+            is_waiting = any(
+                each.sight.has_looked and not each.sight.is_settled(now) for each in looking
             )
-            if stop.is_asked or (has_looked and is_hurried()):
-                end.ask()
-        watcher.join(_FAREWELL_S if end.is_asked else None)
-    health = {key: found for watcher in watchers for key, found in watcher.health.items()}
-    return health, tuple(watcher.problem for watcher in watchers if watcher.problem)
+            if has_looked and (has_failed or not is_waiting):
+                return
+            if has_looked:
+                must_watch.set()
+            if is_told or not is_waiting:
+                news.wait(_POLL_S)
+        if is_waiting and not is_told:
+            is_told = True
+            on_wait()
 
 
 class _Watcher(threading.Thread):
@@ -114,81 +150,45 @@ class _Watcher(threading.Thread):
 
     def __init__(
         self,
-        cluster: Cluster,
         wanted: Wanted,
+        sight: Sight,
+        watch: Callable[[], Iterator[Mapping[str, object] | ObjectKey | Listed]],
         *,
-        part_of: str,
-        timeout_s: float,
-        on_wait: Callable[[], None],
-        given_up: frozenset[ObjectKey],
+        news: threading.Condition,
         end: Stop,
+        must_watch: threading.Event,
     ) -> None:
         super().__init__(name=f"health-{wanted.resource.plural}", daemon=True)
-        self._cluster = cluster
-        self._wanted = wanted
-        self._namespaces = wanted.namespaces
-        self._part_of = part_of
-        self._timeout_s = timeout_s
-        self._on_wait = on_wait
-        self._given_up = given_up
+        self._watch = watch
+        self._news = news
         self._end = end
-        self._told: set[ObjectKey] = set()  # by the list that is under way
-        self._listed: set[str] = set()  # namespaces
-        self.health: dict[ObjectKey, Health] = dict.fromkeys(wanted.keys, _UNSEEN)
+        self._must_watch = must_watch
+        self.sight = sight
+        self.is_over = False
         self.problem: ReconcilerError | None = None
-
-    @property
-    def has_looked(self) -> bool:
-        """Whether each object was looked for once."""
-        namespaces = self._namespaces
-        return "" in self._listed or (bool(namespaces) and self._listed >= namespaces)
 
     def run(self) -> None:
         try:
-            self._watch()
+            self._follow()
         except ReconcilerError as error:
             self.problem = error
+        finally:
+            with self._news:
+                self.is_over = True
+                self._news.notify_all()
 
-    def _watch(self) -> None:
-        events = self._cluster.watch(
-            self._wanted.resource,
-            part_of=self._part_of,
-            namespaces=self._namespaces,
-            timeout_s=self._timeout_s,
-            until=self._end,
-        )
-        for event in events:
-            self._note(event)
-            if self._has_settled():
+    def _follow(self) -> None:
+        for event in self._watch():
+            if self._end.is_asked:
                 return
-            if self.has_looked:
-                self._on_wait()
-
-    def _note(self, event: Mapping[str, object] | ObjectKey | Listed) -> None:
-        match event:
-            case Listed(namespace):
-                for key in self.health.keys() - self._told:
-                    if namespace in ("", key.namespace):
-                        self._take(key, _MISSING)
-                self._told.clear()
-                self._listed.add(namespace)
-            case ObjectKey():
-                self._take(event, _MISSING)
-            case item:
-                key = key_of(item, group_kind=self._wanted.resource.group_kind)
-                self._told.add(key)
-                self._take(key, health_of(item))
-
-    def _take(self, key: ObjectKey, health: Health) -> None:
-        if key in self.health:
-            is_gone = health.status in _GOING
-            self.health[key] = _JOB_GONE if is_gone and key.group_kind == JOB else health
-
-    def _has_settled(self) -> bool:
-        return self.has_looked and all(
-            health.status in _SETTLED or key in self._given_up
-            for key, health in self.health.items()
-        )
+            now = time.monotonic()
+            with self._news:
+                self.sight.note(event, now)
+                is_settled = self.sight.is_settled(now)
+                if self.sight.has_looked:
+                    self._news.notify_all()
+            if is_settled:  # no watch is begun before it is known that another kind needs a wait
+                self._must_watch.wait()
 
 
 def is_passive(kind: GroupKind) -> bool:

@@ -93,6 +93,9 @@ class Observer:
             elif found.status is Status.TERMINATING:
                 message = "is being deleted; it is applied again when it has gone"
                 self.ledger.problems.append(ClusterError(message, where=str(key)))
+            elif found.status is Status.NOT_FOUND:
+                message = "has gone from the cluster, or lost our label; it is applied again"
+                self.ledger.problems.append(ClusterError(message, where=str(key)))
             elif not found.is_current and settings.wait and self._is_given_up(key):
                 message = f"not healthy after {settings.timeout_s:g} s: {found.message}"
                 self.ledger.problems.append(ClusterError(message, where=str(key)))

@@ -8,34 +8,33 @@ from reconciler.adapters.cluster.apply import Application
 from reconciler.adapters.cluster.belonging import names_of_sources, relabel
 from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.discovery import Discovery
-from reconciler.adapters.cluster.failures import ExpiredError, ImmutableError
+from reconciler.adapters.cluster.failures import ImmutableError
 from reconciler.adapters.cluster.own import keys_of_ours
+from reconciler.adapters.cluster.paging import pages
 from reconciler.adapters.cluster.paths import collection_path, object_path
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.cluster.renewal import Renewal
+from reconciler.adapters.cluster.reports import pods_of, warnings_about
 from reconciler.adapters.cluster.store import ConfigMapStore
 from reconciler.adapters.cluster.values import values_of
+from reconciler.adapters.cluster.watch import Watch
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.claim import Claim
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import ObjectKey
-from reconciler.core.objects.live import LiveObject, key_of, read_live
+from reconciler.core.objects.live import LiveObject, read_live
 from reconciler.core.objects.report import Action
 from reconciler.core.objects.resource import Applied, Listed, Preview, Resource
 from reconciler.core.objects.served import Served
-from reconciler.errors import AccessDeniedError, ClusterError, NotFoundError, RefusedError
+from reconciler.errors import AccessDeniedError, NotFoundError, RefusedError
 from reconciler.settings import ClusterSettings
 from reconciler.stop import Stop
 
-PAGE_SIZE: Final = 500
-WATCH_S: Final = 60  # how long one watch request runs before it is renewed
-RECONNECT_PAUSE_S: Final = 0.2
 NO_DRY_RUN: Final = "does not support dry run"  # of a webhook that has side effects
 
 _PARTIAL: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _CREATED: Final = 201
-_GONE: Final = 410
 
 Item = Mapping[str, Any]
 
@@ -187,8 +186,12 @@ class KubernetesCluster:
 
         def listed(namespace: str) -> list[LiveObject]:
             query = {"labelSelector": selector}
-            items = self._pages(collection_path(resource, namespace), query, accept=_PARTIAL)
-            return [read_live(item, group_kind=resource.group_kind) for item in items]
+            path = collection_path(resource, namespace)
+            return [
+                read_live(item, group_kind=resource.group_kind)
+                for page in pages(self._connection, path, query, accept=_PARTIAL)
+                for item in page.get("items") or []
+            ]
 
         return _wide_or_narrow(listed, resource, namespaces)
 
@@ -302,101 +305,35 @@ class KubernetesCluster:
     ) -> Iterator[Item | ObjectKey | Listed]:
         """Yield the objects of a kind with our label: all that are there, then every change.
 
-        A deletion is yielded as its key. Connection cuts and expired versions are survived by
-        listing again; each list ends with a ``Listed``. Ends when the time is up or ``until`` is
-        asked for. Where the cluster-wide watch is forbidden, one namespace after the other is
-        looked at, over and over.
+        See :meth:`Watch.told`, for its errors too. Ends when the time is up or ``until`` is asked
+        for.
         """
-        deadline = time.monotonic() + timeout_s
-        query = {"labelSelector": f"{PART_OF_LABEL}={part_of}"}
-        while True:
-            try:
-                yield from self._watch_once(resource, "", query, deadline, until)
-            except AccessDeniedError:
-                if not (resource.is_namespaced and namespaces):
-                    raise
-                turn_s = 1.0 if len(namespaces) > 1 else timeout_s
-                for namespace in sorted(namespaces):
-                    turn = min(deadline, time.monotonic() + turn_s)
-                    yield from self._watch_once(resource, namespace, query, turn, until)
-            if time.monotonic() >= deadline or until.wait(RECONNECT_PAUSE_S):
-                return
+        watch = Watch(
+            self._connection,
+            resource,
+            selector=f"{PART_OF_LABEL}={part_of}",
+            deadline=time.monotonic() + timeout_s,
+            until=until,
+        )
+        return watch.told(namespaces)
 
-    def _watch_once(
-        self,
-        resource: Resource,
-        namespace: str,
-        query: Mapping[str, str],
-        deadline: float,
-        until: Stop,
-    ) -> Iterator[Item | ObjectKey | Listed]:
-        """List, then watch from there until the deadline or a version that is too old."""
-        path = collection_path(resource, namespace)
-        version = [""]
-        for item in self._pages(path, query, version=version):
-            yield {**item, "apiVersion": resource.api_version, "kind": resource.kind}
-        yield Listed(namespace)
-        while version[0] and not until.is_asked and (left := deadline - time.monotonic()) > 0:
-            watched = {
-                **query,
-                "watch": "true",
-                "allowWatchBookmarks": "true",
-                "resourceVersion": version[0],
-                "timeoutSeconds": str(max(1, min(WATCH_S, int(left)))),
-            }
-            try:
-                events = self._connection.stream(
-                    path, query=watched, read_timeout_s=left, until=until
-                )
-                yield from _events(events, resource, version)
-            except ExpiredError:
-                return
-            except ClusterError:
-                if deadline - time.monotonic() <= RECONNECT_PAUSE_S:
-                    raise
-                until.wait(RECONNECT_PAUSE_S)
+    def pods(self, namespace: str, selector: str) -> Sequence[Item]:
+        """Return pods by a label selector, whole: a hundred at most.
 
-    def _pages(
-        self,
-        path: str,
-        query: Mapping[str, str],
-        *,
-        accept: str = "application/json",
-        version: list[str] | None = None,
-    ) -> Iterator[Item]:
-        """Yield the items of a list, page by page; ``version`` is told the list's version."""
-        following = ""
-        while True:
-            asked = {
-                **query,
-                "limit": str(PAGE_SIZE),
-                **({"continue": following} if following else {}),
-            }
-            page = self._connection.request("GET", path, query=asked, accept=accept).body
-            yield from page.get("items") or []
-            metadata = page.get("metadata") or {}
-            if version is not None:
-                version[0] = str(metadata.get("resourceVersion", ""))
-            following = str(metadata.get("continue") or "")
-            if not following:
-                return
+        Raises:
+            AccessDeniedError: we may not.
+            ClusterError: the API server failed.
+        """
+        return pods_of(self._connection, namespace, selector)
 
+    def warnings(self, namespace: str, uid: str) -> Sequence[str]:
+        """Return what was warned of about an object, in events, newest first: a hundred at most.
 
-def _events(
-    events: Iterator[Any], resource: Resource, version: list[str]
-) -> Iterator[Item | ObjectKey]:
-    """Yield what changed; ``version`` is kept up, and emptied when it is too old to go on."""
-    for event in events:
-        item = event.get("object") or {}
-        if event.get("type") == "ERROR":
-            if item.get("code") == _GONE:
-                version[0] = ""
-            return
-        version[0] = str(item["metadata"]["resourceVersion"])
-        if event.get("type") == "DELETED":
-            yield key_of(item, group_kind=resource.group_kind)
-        elif event.get("type") != "BOOKMARK":
-            yield item
+        Raises:
+            AccessDeniedError: we may not.
+            ClusterError: the API server failed.
+        """
+        return warnings_about(self._connection, namespace, uid)
 
 
 def _wide_or_narrow(

@@ -13,6 +13,7 @@ import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from reconciler.core.objects.fields import field_of
 from reconciler.core.objects.identity import GroupKind
 from reconciler.core.objects.observed import Condition, Observed
 
@@ -89,7 +90,7 @@ def _deployment(observed: Observed) -> Health:
     total = observed.number("status", "replicas")
     updated = observed.number("status", "updatedReplicas")
     return (
-        _short_of("created", total, wanted)
+        _short_of("created", total, wanted, observed.condition("ReplicaFailure"))
         or _short_of("updated", updated, wanted)
         or _surplus(total, wanted)
         or _short_of("available", observed.number("status", "availableReplicas"), updated)
@@ -208,7 +209,8 @@ def _job(observed: Observed) -> Health:
         if condition.type == "Failed" and condition.is_true:
             return _failed(f"{failed} pods failed: {condition.text}")
     if not observed.text("status", "startTime"):
-        return _in_progress("has not started yet")
+        is_suspended = field_of(observed.item, "spec", "suspend") is True
+        return _in_progress("is suspended" if is_suspended else "has not started yet")
     return _current(f"is running: {succeeded}/{completions} succeeded, {failed} failed")
 
 
@@ -236,8 +238,13 @@ def _custom_resource_definition(observed: Observed) -> Health:
     return _in_progress("is not established yet")
 
 
-def _short_of(participle: str, count: int, wanted: int) -> Health | None:
-    return _in_progress(f"{count} of {wanted} replicas {participle}") if count < wanted else None
+def _short_of(
+    participle: str, count: int, wanted: int, failure: Condition | None = None
+) -> Health | None:
+    if count >= wanted:
+        return None
+    why = f": {failure.text}" if failure and failure.is_true else ""
+    return _in_progress(f"{count} of {wanted} replicas {participle}{why}")
 
 
 def _surplus(total: int, wanted: int) -> Health | None:

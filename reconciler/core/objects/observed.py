@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.core.objects.fields import field_of, items_of, number_of, text_of
 from reconciler.core.objects.identity import GroupKind, split_api_version
+from reconciler.core.objects.words import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Condition:
     @property
     def text(self) -> str:
         """What it says to a person: its message, else its reason, else its type and status."""
-        return self.message or self.reason or f"{self.type} is {self.status}"
+        return one_line(self.message or self.reason or f"{self.type} is {self.status}")
 
 
 @dataclass(frozen=True, slots=True)

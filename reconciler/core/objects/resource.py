@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.core.objects.identity import GroupKind
+from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.live import LiveObject
 from reconciler.core.objects.report import Action
 
@@ -79,6 +79,8 @@ class Listed:
 
     Attributes:
         namespace: the namespace; empty for all of them.
+        keys: the objects that it told.
     """
 
     namespace: str = ""
+    keys: frozenset[ObjectKey] = frozenset()

@@ -27,7 +27,7 @@ class Kin:
     same_branch: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Neighbours:
     """Looks into the memories of other sources, for one sync; each is read at most once.
 
@@ -36,12 +36,14 @@ class Neighbours:
     Attributes:
         own: the name of the source that asks.
         revision: what it is about to apply.
+        former: the name that it had before, whose objects are its own; empty for none.
     """
 
     cluster: Cluster
     own: str
     revision: Revision
     kin: Kin = field(default_factory=Kin)
+    former: str = ""
     _names: dict[str, str] = field(default_factory=dict)
     _states: dict[str, SourceState | ReconcilerError] = field(default_factory=dict)
 
@@ -60,6 +62,8 @@ class Neighbours:
         That is: the last revision of which that source could build everything was without it.
         """
         name = self.names().get(found.part_of)
+        if name is not None and name == self.former:
+            return True
         state = self._state(name) if name is not None else None
         return isinstance(state, SourceState) and found.key in state.left
 

@@ -13,7 +13,8 @@ from reconciler.core.objects.live import LiveObject
 from reconciler.core.objects.report import SyncReport
 from reconciler.core.objects.sync_status import SyncStatus
 from reconciler.core.revision import Revision
-from reconciler.errors import ClusterError, ReconcilerError, StoppedError
+from reconciler.errors import ReconcilerError, StoppedError
+from reconciler.pipeline.adoption import Adoption, recalled
 from reconciler.pipeline.apply import Applier
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
@@ -293,13 +294,13 @@ class _Sync:
             self.ledger.problems.append(error)
 
     def _load(self) -> SourceState:
-        state = self.store.load()
-        if state.lost:
-            message = f"the inventory was lost ({state.lost}): nothing is pruned this time"
-            self.ledger.problems.append(ClusterError(message))
-        if state.doubt:
-            message = f"the inventory may not be whole ({state.doubt}): nothing is pruned this time"
-            self.ledger.problems.append(ClusterError(message))
+        """Return what is remembered, with what the source had under another name."""
+        kin = self.neighbours.kin
+        adoption = Adoption(
+            self.cluster, self.catalog, self.store, self.ledger, self.source, kin, self.stop
+        )
+        state = adoption.begin(recalled(self.store, self.ledger))
+        self.neighbours.former = state.former
         return state
 
     def _applier(self, before: SourceState, live: Mapping[ObjectKey, LiveObject]) -> Applier:

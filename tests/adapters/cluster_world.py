@@ -40,6 +40,7 @@ class Cluster:
     namespace: str
     settings: SyncSettings = field(default_factory=lambda: SyncSettings(timeout_s=20.0))
     kubeconfig: Path | None = None
+    url: str = ""  # its remote; one of its own, if none is given
     source: str = ""  # its name; the namespace's, if none is given
     account: ServiceAccount | None = None  # whom it acts as
     revisions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -66,7 +67,7 @@ class Cluster:
         self.revision = revision or Revision("main", f"{next(self.revisions):040x}")
         source = SourceSettings(
             name=self.source or self.namespace,
-            git=GitSettings(url="https://git.example/acme/web"),
+            git=GitSettings(url=self.url or f"https://git.example/{self.source or self.namespace}"),
             sync=replace(self.settings, **settings),  # type: ignore[arg-type]  # by name
             default_namespace=self.namespace,
         )

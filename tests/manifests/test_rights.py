@@ -177,6 +177,7 @@ def test_every_right_in_its_own_namespace_is_needed_and_none_is_missing(
         store.load()
         for count in (1, 6000, 2):  # one part, several, one again
             store.save(state_of(source, count))
+    assert set(cluster.sources().values()) == {"default", "other"}
     cluster.close()
 
     assert actor.denied() == []

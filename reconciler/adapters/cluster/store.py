@@ -21,7 +21,13 @@ from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.resource import Resource
 from reconciler.core.objects.state_codec import decode, encode
 from reconciler.core.objects.sync_status import SyncStatus, decode_status, encode_status
-from reconciler.errors import ChangedError, ClusterError, NotFoundError, RefusedError
+from reconciler.errors import (
+    AccessDeniedError,
+    ChangedError,
+    ClusterError,
+    NotFoundError,
+    RefusedError,
+)
 
 KEY_BYTES: Final = 32
 _NAMESPACE: Final = Resource("", "v1", "Namespace", "namespaces", is_namespaced=False)
@@ -94,7 +100,7 @@ class ConfigMapStore:
         """
         for number in sorted(self._items, reverse=True):
             self._delete(number)
-        with contextlib.suppress(NotFoundError):
+        with contextlib.suppress(NotFoundError, AccessDeniedError):  # a key that opens nothing
             self._connection.request("DELETE", self._path(_SECRET, self._name))
 
     def status(self) -> SyncStatus:
@@ -165,8 +171,14 @@ class ConfigMapStore:
 
     def _delete(self, number: int) -> None:
         path = self._path(_CONFIG_MAP, self._shard_name(number))
+        version = self._items[number]["metadata"]["resourceVersion"]
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"resourceVersion": version},
+        }
         with contextlib.suppress(NotFoundError):
-            self._connection.request("DELETE", path)
+            self._connection.request("DELETE", path, body=body)
         del self._items[number]
 
     def _load_key(self) -> None:

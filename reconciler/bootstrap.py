@@ -14,6 +14,7 @@ from typing import Protocol
 from reconciler.adapters.cache.facts import FactFiles
 from reconciler.adapters.cache.readings import ReadingFile
 from reconciler.adapters.cluster.access import is_given
+from reconciler.adapters.cluster.account_probe import ClusterAccountProbe
 from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
@@ -29,8 +30,10 @@ from reconciler.adapters.registry.registries import OnLimit
 from reconciler.adapters.registry.transport import OnRequest
 from reconciler.adapters.sops.key_files import KeyFiles
 from reconciler.core.images.tag_list import TagList
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.sample_changes import sample_changes
 from reconciler.errors import SettingsError
+from reconciler.pipeline.acting import AccountProbe
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
@@ -223,6 +226,16 @@ def probing(settings: Settings) -> Iterator[RegistryProbe]:
             on_limit=lambda _host, _remaining, _limit: None,
         )
         yield client.probe()
+
+
+@contextmanager
+def acting(settings: Settings, account: ServiceAccount) -> Iterator[AccountProbe]:
+    """Give what tries whether we can act as a ServiceAccount; closes its connections at the end."""
+    connection = OnDemand(settings.cluster)
+    try:
+        yield ClusterAccountProbe(lambda: connection.get(account), account)
+    finally:
+        connection.close()
 
 
 def commit_template(file: str | Path) -> MessageTemplate:

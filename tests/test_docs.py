@@ -25,7 +25,7 @@ from reconciler.interfaces.http.metrics import METRICS
 from reconciler.options import OPTIONS, Kind, Option
 
 ROOT = Path(__file__).parents[1]
-WORDS_OF_THE_API_SERVER = {"… cannot get resource …"}
+WORDS_OF_THE_API_SERVER = {"… cannot get resource …", "… cannot impersonate resource …"}
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 

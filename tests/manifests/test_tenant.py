@@ -49,6 +49,10 @@ class Tenant(Actor):
     def user(self) -> str:
         return f"system:serviceaccount:{self.world.name}:deployer"
 
+    def who(self) -> tuple[str, ...]:
+        """Return the options that make a command run as the installation does."""
+        return "--kubeconfig", str(self.installation.kubeconfig()), "--namespace", NAMESPACE
+
     def sync(self, *more: str) -> tuple[str, ...]:
         account = f"{self.world.name}/deployer"
         return "--git-path", "workloads", "--service-account", account, *more
@@ -82,6 +86,10 @@ def test_it_suffices_for_the_story_and_for_nothing_in_other_namespaces(
     ours = [each for each in tenant.asked() if each.namespace == NAMESPACE]
     assert {each.acting_as for each in ours} == {""}
     assert not tenant.installation.may("get", "deployments.apps", namespace=world.name)
+
+    done = tenant.world.call("doctor", *tenant.who(), *tenant.sync())
+    may = f"can act as {world.name}/deployer, which may apply Deployments in namespace {world.name}"
+    assert may in " ".join(done.out.split())
 
     tenant.put(ELSEWHERE)
     done = tenant.run(*tenant.sync("--no-wait"))
@@ -133,5 +141,8 @@ def test_without_the_right_to_act_as_it_the_rule_is_named_and_nothing_is_done(
     assert f'User "{USER}" cannot impersonate resource "serviceaccounts"' in line
     rule = 'apiGroups: [""], resources: [serviceaccounts], resourceNames: [deployer]'
     assert f"this rule grants it: {rule}, verbs: [impersonate]" in line
+    seen = tenant.world.call("doctor", *tenant.who(), *tenant.sync())
+    assert seen.code == 3
+    assert "FAILED acting" in " ".join(seen.out.split())
     granted = [each for each in tenant.asked() if each.status != 403]
     assert [each for each in granted if each.namespace == world.name] == []

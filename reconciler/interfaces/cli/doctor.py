@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from reconciler import bootstrap
 from reconciler.core.checkup import Check, Checkup, Health, exit_code_of
 from reconciler.core.images.reference import ImageReference, Repository
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.errors import ReferenceSyntaxError, SettingsError
 from reconciler.interfaces.cli.diffs import DiffNarrator
 from reconciler.interfaces.cli.invocation import Invocation
@@ -13,6 +14,7 @@ from reconciler.interfaces.cli.loading import load, load_local, without_sync
 from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.table import fold
 from reconciler.interfaces.terminal import NARROWEST, Terminal, printable
+from reconciler.pipeline.acting import examine_account
 from reconciler.pipeline.doctor import (
     RepositorySubject,
     distinct,
@@ -21,7 +23,7 @@ from reconciler.pipeline.doctor import (
     subjects_of,
 )
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.settings import Settings
+from reconciler.settings import Settings, SourceSettings
 
 SCHEMA_VERSION = 1
 
@@ -56,8 +58,9 @@ def run(invocation: Invocation, *, subjects: tuple[str, ...]) -> int:
         settings = _impatient(load_local(invocation))
         checkups = _of_registries(settings, asked.subjects, asked.hosts)
     else:
-        settings = _impatient(load(invocation))
-        checkups = _of_sources(settings)
+        loaded = load(invocation)
+        settings = _impatient(loaded)
+        checkups = _of_sources(settings, loaded.sources)
     if settings.output == "json":
         return _say_document(list(checkups))
     return _say(checkups)
@@ -71,7 +74,8 @@ def _impatient(settings: Settings) -> Settings:
     return replace(without_sync(settings), registry=registry)
 
 
-def _of_sources(settings: Settings) -> Iterator[Checkup]:
+def _of_sources(settings: Settings, loaded: Sequence[SourceSettings]) -> Iterator[Checkup]:
+    accounts = {each.name: each.service_account for each in loaded if each.is_synced}
     progress = DiffNarrator()
     with bootstrap.running(settings, progress=progress) as parts_of:
         found: list[RepositorySubject] = []
@@ -79,11 +83,18 @@ def _of_sources(settings: Settings) -> Iterator[Checkup]:
             parts = parts_of(source)
             with progress:
                 findings = examine_source(source, parts)
-            yield findings.checkup
+            yield _with_account(findings.checkup, accounts.get(source.name), settings)
             for subject in subjects_of(findings.reports, PullSecrets(parts.secrets).of):
                 who = subject.who if parts.secrets else ()  # without a cluster nobody has a login
                 found.append(replace(subject, who=who, source=source.name))
         yield from _of_registries(settings, distinct(found), ())
+
+
+def _with_account(checkup: Checkup, account: ServiceAccount | None, settings: Settings) -> Checkup:
+    if account is None:
+        return checkup
+    with bootstrap.acting(settings, account) as probe:
+        return replace(checkup, checks=(*checkup.checks, examine_account(account, probe)))
 
 
 def _of_registries(

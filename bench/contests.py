@@ -2,13 +2,14 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bench import manifests
 from bench.child import clean_environment, require, run_child
@@ -187,38 +188,61 @@ def sync(place: Place) -> Iterator[Sample]:
         file.write_text("---\n".join(texts.values()))
         flags = "--validate=false" if validate == "false" else ""
         row = f"kubectl apply --server-side {flags}".strip()
-        for group in (first, again):
-            yield Sample(group, row, _kubectl_apply(plane, file, validate))
+        costs = [_kubectl_apply(plane, file, validate) for _ in (first, again)]
+        counts = {"requests": _requests_of_kubectl(plane, file, validate)}
+        for group, cost in zip((first, again), costs, strict=True):
+            yield Sample(group, row, cost.with_counts(counts))
     yield from _sync_ours(place, first, again)
 
 
 def _sync_ours(place: Place, first: str, again: str) -> Iterator[Sample]:
-    size, plane = place.size, place.plane
-    namespace = place.fresh_name("reconcile")
-    plane.kubectl("create", "namespace", namespace)
-    with tempfile.TemporaryDirectory(dir=place.folder) as folder:
-        remote = _remote(Path(folder), manifests.objects(size.objects, namespace=namespace))
-        job: dict[str, object] = {
-            "git_url": str(remote.path),
-            "folder": f"{folder}/data",
-            "kubeconfig": str(plane.kubeconfig),
-            "namespace": f"{namespace}-state",
-            "objects": size.objects,
-        }
-        costs = run_child("sync", **job, is_first=True)
+    with _synced(place, place.size.objects) as job:
+        costs = run_child("sync", **job, cycles=["first", "second", "drifted"])
         yield Sample(first, "reconcile: a cycle", costs["first"])
         yield Sample(again, "reconcile: the second cycle of a process", costs["second"])
-        fresh = run_child("sync", **job, is_first=False)
+        yield Sample(again, "reconcile: one object changed by somebody", costs["drifted"])
+        fresh = run_child("sync", **job, cycles=["fresh"])
         yield Sample(again, "reconcile: a fresh process, after imports", fresh["fresh"])
         whole = cost_of_program([*_reconcile(job), "--once"], environment=clean_environment())
         yield Sample(again, "reconcile --once: all of it", whole)
         idle = cost_of_idling(
             [*_reconcile(job), "--interval", "1h", "--listen", f"127.0.0.1:{free_port()}"],
             environment={**clean_environment(), "RECONCILE_LOG_FORMAT": "json"},
-            cycles=size.cycles,
+            cycles=place.size.cycles,
         )
-        row = f"running on, one of {size.cycles} cycles"
-        yield Sample(f"{size.objects:,} objects, nothing changes", row, idle)
+        row = f"running on, one of {place.size.cycles} cycles"
+        yield Sample(f"{place.size.objects:,} objects, nothing changes", row, idle)
+
+
+def sync_many(place: Place) -> Iterator[Sample]:
+    """A sync of many objects: none has changed, after the first one."""
+    count = place.size.many_objects
+    with _synced(place, count) as job:
+        costs = run_child("sync", **job, cycles=["first", "second", "third"])
+        group = f"Sync of {count:,} objects"
+        yield Sample(group, "the first cycle", costs["first"])
+        yield Sample(group, "the second cycle of the process, nothing changed", costs["second"])
+        yield Sample(group, "the third cycle", costs["third"])
+        fresh = run_child("sync", **job, cycles=["fresh"])
+        yield Sample(group, "a fresh process, nothing changed", fresh["fresh"])
+
+
+@contextmanager
+def _synced(place: Place, count: int) -> Iterator[dict[str, Any]]:
+    """Give what a child needs to sync objects of a remote to a new namespace, which goes again."""
+    namespace = place.fresh_name("reconcile")
+    place.plane.kubectl("create", "namespace", namespace)
+    with tempfile.TemporaryDirectory(dir=place.folder) as folder:
+        remote = _remote(Path(folder), manifests.objects(count, namespace=namespace))
+        yield {
+            "git_url": str(remote.path),
+            "folder": f"{folder}/data",
+            "kubeconfig": str(place.plane.kubeconfig),
+            "namespace": f"{namespace}-state",
+            "objects": count,
+        }
+    for kind in ("configmaps", "deployments.apps"):  # else the next round lists more than this one
+        place.plane.kubectl("-n", namespace, "delete", kind, "--all", "--wait=false")
 
 
 def _reconcile(job: Mapping[str, object]) -> list[str]:
@@ -238,6 +262,20 @@ def _kubectl_apply(plane: ControlPlane, file: Path, validate: str) -> Cost:
     return cost_of_program(
         plane.kubectl_command(*command), environment={**os.environ, "HOME": str(plane.folder)}
     )
+
+
+def _requests_of_kubectl(plane: ControlPlane, file: Path, validate: str) -> int:
+    """Return how many requests an apply takes that changes nothing; a first one takes as many."""
+    command = ["apply", "--server-side", f"--validate={validate}", "-v=6", "-f", str(file)]
+    done = subprocess.run(
+        plane.kubectl_command(*command),
+        env={**os.environ, "HOME": str(plane.folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stderr.count('"Response" verb=')
 
 
 def _remote(folder: Path, texts: Mapping[str, str]) -> BareRemote:
@@ -264,4 +302,5 @@ CONTESTS: Final[Mapping[str, Contest]] = {
     "rewrite": rewrite,
     "cycle": cycle,
     "sync": sync,
+    "sync-many": sync_many,
 }

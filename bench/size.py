@@ -20,6 +20,7 @@ class Size:
         shared: repositories that have the images of all manifests, where these are known already.
         document_kib: of the one file with many documents.
         objects: synced to a cluster.
+        many_objects: synced to it by a source that has many.
         starts: how often a program is started in one round.
         cycles: that the idle reconciler runs with nothing to do.
     """
@@ -36,6 +37,7 @@ class Size:
     shared: int
     document_kib: int
     objects: int
+    many_objects: int
     starts: int
     cycles: int
 
@@ -53,6 +55,7 @@ FULL = Size(
     shared=10,
     document_kib=10 * 1024,
     objects=1000,
+    many_objects=10_000,
     starts=5,
     cycles=50,
 )
@@ -69,6 +72,7 @@ TINY = Size(
     shared=2,
     document_kib=8,
     objects=4,
+    many_objects=6,
     starts=1,
     cycles=2,
 )

@@ -8,7 +8,7 @@ from bench.works.cycle import run_cycles, run_fresh_cycle, run_warm_cycles
 from bench.works.rewrite import rewrite, rewrite_one_file
 from bench.works.scanning import scan_all, scan_two
 from bench.works.selection import select_one
-from bench.works.syncing import sync_twice
+from bench.works.syncing import run_syncs
 
 WORKS: Final[Mapping[str, Work]] = {
     "scan": scan_all,
@@ -19,5 +19,5 @@ WORKS: Final[Mapping[str, Work]] = {
     "cycle": run_cycles,
     "cycle-warm": run_warm_cycles,
     "cycle-fresh": run_fresh_cycle,
-    "sync": sync_twice,
+    "sync": run_syncs,
 }

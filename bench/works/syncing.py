@@ -1,10 +1,12 @@
 """Sync: objects go to an API server; then there is nothing to send."""
 
 import contextlib
+import ssl
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import urllib3
 
@@ -31,10 +33,19 @@ _STATUS: Final[Mapping[str, object]] = {
         for kind, reason in _CONDITIONS.items()
     ],
 }
+_WANTED: Final[Mapping[str, Mapping[Action, int]]] = {
+    "first": {Action.CREATED: 0},
+    "drifted": {Action.CONFIGURED: 1, Action.UNCHANGED: 0},
+}
+"""How many objects come to what; 0: all the others."""
 
 
-def sync_twice(job: Job) -> Iterator[tuple[str, Cost]]:
-    """Run two cycles of one process: ``objects`` are created if ``is_first``; nothing changes."""
+def run_syncs(job: Job) -> Iterator[tuple[str, Cost]]:
+    """Run cycles of one process, one for each name in ``cycles``.
+
+    ``first`` creates the ``objects``, ``drifted`` mends the one that somebody changed just before,
+    and all others change nothing.
+    """
     settings = settings_of(
         git_url=job["git_url"],
         data_dir=Path(job["folder"]),
@@ -46,21 +57,43 @@ def sync_twice(job: Job) -> Iterator[tuple[str, Cost]]:
     with contextlib.ExitStack() as stack:
         cost, (source, made) = cost_of(lambda: stack.enter_context(parts(settings)))
         yield "connect", cost
-        for name in ("first", "second") if job["is_first"] else ("fresh",):
+        before: CycleOutcome | None = None
+        for name in job["cycles"]:
+            if name == "drifted" and before is not None:
+                _drift(settings.cluster, before)
             with _counted() as counts:
                 cost, outcome = cost_of(lambda: cycle.run(source, made))
-            wanted = Action.CREATED if name == "first" else Action.UNCHANGED
-            _check(outcome, wanted, job["objects"])
+            _check(outcome, _WANTED.get(name, {Action.UNCHANGED: 0}), job["objects"])
             yield name, cost.with_counts(counts)
             if name == "first":
                 _settle(settings.cluster, outcome)
+            before = outcome
 
 
-def _check(outcome: CycleOutcome, wanted: Action, count: int) -> None:
+def _check(outcome: CycleOutcome, wanted: Mapping[Action, int], count: int) -> None:
+    """Require that as many objects came to each action as is wanted; 0 stands for all others."""
     require(not outcome.problems, f"problems: {outcome.problems[:3]}")
     reports = outcome.sync.objects if outcome.sync else ()
     actions = [report.action for report in reports]
-    require(actions.count(wanted) == count, f"{actions.count(wanted)} of {count} {wanted.value}")
+    for action, number in wanted.items():
+        expected = number or count - sum(wanted.values())
+        found = actions.count(action)
+        require(found == expected, f"{found} {action.value}, and not {expected}")
+
+
+def _drift(cluster: ClusterSettings, outcome: CycleOutcome) -> None:
+    """Change a field of one ConfigMap that is ours, as a person would."""
+    keys = [report.key for report in outcome.sync.objects] if outcome.sync else []
+    key = next(key for key in keys if key.kind == "ConfigMap")
+    connection = Connection.open(cluster)
+    connection.request(
+        "PATCH",
+        f"/api/v1/namespaces/{key.namespace}/configmaps/{key.name}",
+        query={"fieldManager": "kubectl-edit"},
+        body={"data": {"greeting": "good night"}},
+        content_type="application/merge-patch+json",
+    )
+    connection.close()
 
 
 def _settle(cluster: ClusterSettings, outcome: CycleOutcome) -> None:
@@ -80,16 +113,33 @@ def _settle(cluster: ClusterSettings, outcome: CycleOutcome) -> None:
 
 @contextlib.contextmanager
 def _counted() -> Iterator[dict[str, int]]:
-    """Count the HTTP requests of this process while the body runs."""
-    counts = {"requests": 0}
-    original = urllib3.HTTPConnectionPool.urlopen
+    """Count this process's HTTP requests, and its bytes within TLS, while the body runs."""
+    counts = {"requests": 0, "KB sent": 0, "KB received": 0}
+    sizes = {"sent": 0, "received": 0}
+    ask, send, receive = (
+        urllib3.HTTPConnectionPool.urlopen,
+        ssl.SSLSocket.send,
+        ssl.SSLSocket.recv_into,
+    )
 
-    def counting(*arguments: Any, **options: Any) -> urllib3.BaseHTTPResponse:  # noqa: ANN401 - passed on
+    def asking(*arguments: Any, **options: Any) -> urllib3.BaseHTTPResponse:  # noqa: ANN401 - passed on
         counts["requests"] += 1
-        return original(*arguments, **options)
+        return ask(*arguments, **options)
 
-    urllib3.HTTPConnectionPool.urlopen = counting  # type: ignore[method-assign]  # for a while
-    try:
+    def sending(*arguments: Any, **options: Any) -> int:  # noqa: ANN401 - passed on
+        size = send(*arguments, **options)
+        sizes["sent"] += size
+        return size
+
+    def receiving(*arguments: Any, **options: Any) -> int:  # noqa: ANN401 - passed on
+        size = receive(*arguments, **options)
+        sizes["received"] += size or 0
+        return size or 0
+
+    with (
+        mock.patch.object(urllib3.HTTPConnectionPool, "urlopen", asking),
+        mock.patch.object(ssl.SSLSocket, "send", sending),
+        mock.patch.object(ssl.SSLSocket, "recv_into", receiving),
+    ):
         yield counts
-    finally:
-        urllib3.HTTPConnectionPool.urlopen = original  # type: ignore[method-assign]  # as it was
+    counts |= {f"KB {name}": round(size / 1000) for name, size in sizes.items()}

@@ -7,6 +7,7 @@ key that stands twice is an error here and not the last one's win.
 import base64
 import math
 import re
+import sys
 from typing import TypeAlias
 
 from reconciler.core.manifests.document import (
@@ -151,7 +152,7 @@ class _Reader:
             key = self._key(key_node)
             if key in values:
                 raise self._error(key_node, f"key {key!r} stands twice")
-            values[key] = self.value(value_node, depth + 1)
+            values[sys.intern(key)] = self.value(value_node, depth + 1)  # ten thousand "name"s
         return {**merged, **values} if merged else values
 
     def _merge(self, node: Node, depth: int) -> list[tuple[str, Value]]:

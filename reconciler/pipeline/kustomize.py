@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from reconciler.core.described import Found, read_file
+from reconciler.core.encrypted.keys import Keys
 from reconciler.core.kustomized import (
     Built,
     Loading,
@@ -30,6 +31,7 @@ from reconciler.errors import (
 from reconciler.pipeline.git_port import ManifestRepository
 from reconciler.pipeline.kustomize_memory import KustomizeMemory
 from reconciler.pipeline.ports import Kustomize
+from reconciler.pipeline.unsealed import Unsealed
 
 _AFTER_SLASH = chr(ord("/") + 1)
 
@@ -49,6 +51,7 @@ class Kustomizations:
         kustomize: builds.
         memory: of the source.
         variables: what to fill into what is built; None: nothing.
+        keys: what opens files that SOPS has encrypted; None: nothing does.
     """
 
     entries: Sequence[TreeEntry]
@@ -57,6 +60,7 @@ class Kustomizations:
     kustomize: Kustomize
     memory: KustomizeMemory
     variables: Variables | None = None
+    keys: Keys | None = None
 
     def build(self) -> Built:
         """Return what each kustomization gives that is built for itself.
@@ -122,9 +126,8 @@ class Kustomizations:
         if len(wanted) > MAX_FILES:
             return (_too_much(target, f"{len(wanted):,} files; the limit is {MAX_FILES:,}"),)
         try:
-            return self.memory.built(
-                target, self._digest(wanted), lambda: self._made(target, wanted)
-            )
+            facts = (self._digest(wanted), self.keys)
+            return self.memory.built(target, facts, lambda: self._made(target, wanted))
         except (GitError, StoppedError):
             raise
         except (ManifestError, TransientError) as error:
@@ -155,8 +158,15 @@ class Kustomizations:
             if size > MAX_BYTES:
                 raise _too_much(target, f"more than {MAX_BYTES:,} bytes")
         contents[target.path] = with_origins(target.path, self.texts[target.path]).encode()
-        output = self.kustomize.build(contents, target.folder)
-        return read_built(target, output, variables=self.variables, line_of=_Lines(contents).of)
+        opened = Unsealed.of(contents, self.keys)
+        output = opened.built(
+            lambda files: self.kustomize.build(files, target.folder, is_secret=opened.is_secret)
+        )
+        lines = _Lines(contents, self.keys)
+        found = read_built(
+            target, output, variables=opened.sparing(self.variables), line_of=lines.of
+        )
+        return [opened.veiled(each) for each in found]
 
 
 class _Files:
@@ -188,15 +198,16 @@ class _Files:
 class _Lines:
     """Finds the line at which an object stands in the file that it is from."""
 
-    def __init__(self, contents: Mapping[str, bytes]) -> None:
+    def __init__(self, contents: Mapping[str, bytes], keys: Keys | None) -> None:
         self._contents = contents
+        self._keys = keys
         self._known: dict[str, Sequence[Found]] = {}
 
     def of(self, path: str, wanted: DesiredObject) -> int:
         """Return the line; that of an object of the kind, if its name was changed; else 1."""
         if path not in self._known:
             text = self._contents.get(path, b"").decode("utf-8", "replace")
-            self._known[path] = read_file(path, text)
+            self._known[path] = read_file(path, text, keys=self._keys)
         alike = [
             each
             for each in self._known[path]

@@ -11,7 +11,7 @@ from reconciler.core.kustomized import Loading, Target, loading_of
 class KustomizeMemory:
     """What one source's kustomizations gave the last time. Losing it costs only time."""
 
-    _built: dict[str, tuple[bytes, Sequence[Found]]] = field(default_factory=dict)
+    _built: dict[str, tuple[object, Sequence[Found]]] = field(default_factory=dict)
     _loadings: dict[str, tuple[str, Loading]] = field(default_factory=dict)
 
     def loading(self, path: str, text: str) -> Loading:
@@ -22,12 +22,12 @@ class KustomizeMemory:
         return known[1]
 
     def built(
-        self, target: Target, digest: bytes, make: Callable[[], Sequence[Found]]
+        self, target: Target, facts: object, make: Callable[[], Sequence[Found]]
     ) -> Sequence[Found]:
         """Return what a target gives, made anew only if its files are others than before."""
         known = self._built.get(target.folder)
-        if known is None or known[0] != digest:
-            known = self._built[target.folder] = (digest, make())
+        if known is None or known[0] != facts:
+            known = self._built[target.folder] = (facts, make())
         return known[1]
 
     def keep(self, folders: Iterable[str], paths: Iterable[str]) -> None:

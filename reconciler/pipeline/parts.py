@@ -145,6 +145,7 @@ class Parts:
             kustomize=self.kustomize,
             memory=self.memory.kustomizations,
             variables=variables,
+            keys=keys,
         )
         kustomized = kustomizations.build()
         return self.memory.build(texts, kustomized=kustomized, variables=variables, keys=keys)

@@ -9,7 +9,7 @@ from reconciler.core.encrypted.keys import Keys
 class Kustomize(Protocol):
     """Builds kustomizations. Safe to call from many threads."""
 
-    def build(self, files: Mapping[str, bytes], folder: str) -> str:
+    def build(self, files: Mapping[str, bytes], folder: str, *, is_secret: bool = False) -> str:
         """Return what a kustomization gives, as documents of YAML.
 
         Nothing is fetched, and no program of the repository is run.
@@ -17,6 +17,7 @@ class Kustomize(Protocol):
         Args:
             files: all that it may load, by path.
             folder: where it is.
+            is_secret: whether files are to be in memory, where that can be had, and not on a disk.
 
         Raises:
             ManifestError: it cannot be built, in kustomize's words; or there is no kustomize.

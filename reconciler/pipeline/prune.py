@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.build import BuildResult
+from reconciler.core.objects.desired import is_of_veiled
 from reconciler.core.objects.health import Health
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject, read_live
-from reconciler.core.objects.preview import object_diff
+from reconciler.core.objects.preview import object_diff, values_of
 from reconciler.core.objects.pruning import PrunePlan, plan_prune
 from reconciler.core.objects.report import Action
 from reconciler.core.objects.resource import Preview
@@ -123,7 +124,10 @@ class Pruner:
         if resource is None or item is None:
             return ""
         named = {"apiVersion": resource.api_version, "kind": resource.kind, **item}
-        return object_diff(Preview(named, None), name=str(planned.key))
+        entry = self.before.entries.get(planned.key)
+        is_veiled = entry is not None and is_of_veiled(entry.desired_digest)
+        veiled = values_of(named) if is_veiled else ()
+        return object_diff(Preview(named, None), name=str(planned.key), veiled=veiled)
 
     def _delete(self, planned: LiveObject) -> None:
         """Delete an object, though a controller may write to it while we look."""

@@ -46,11 +46,11 @@ class Counting:
     folders: list[str] = field(default_factory=list)
     failures: dict[str, ReconcilerError] = field(default_factory=dict)
 
-    def build(self, files: Mapping[str, bytes], folder: str) -> str:
+    def build(self, files: Mapping[str, bytes], folder: str, *, is_secret: bool = False) -> str:
         self.folders.append(folder)
         if folder in self.failures:
             raise self.failures.pop(folder)
-        return self.inner.build(files, folder)
+        return self.inner.build(files, folder, is_secret=is_secret)
 
 
 @dataclass

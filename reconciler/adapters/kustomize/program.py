@@ -1,16 +1,14 @@
 """Builds kustomizations by the kustomize program, with no network, plugins and other files."""
 
-import contextlib
 import errno
 import re
 import shutil
-import tempfile
 import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from reconciler.adapters.kustomize.layout import laid_out
 from reconciler.adapters.kustomize.seclusion import secluded
 from reconciler.errors import ManifestError, ReconcilerError, StoppedError, TransientError
 from reconciler.program import Said, run_program
@@ -18,12 +16,12 @@ from reconciler.stop import Stop
 
 PROGRAM: Final = "kustomize"
 TIME_LIMIT_S: Final = 120.0
+MAX_WORDS: Final = 800  # of kustomize's own, in characters
 MAX_OUTPUT_BYTES: Final = 64 * 1024 * 1024
 OLDEST: Final = 5
 """The oldest major version whose builds are those of today."""
 
-_LEFT_BEHIND_S: Final = 3600.0
-_MAX_WORDS: Final = 800
+
 _VERSION: Final = re.compile(rb"v([0-9]+)\.")
 _NOTHING_THERE: Final = "http://127.0.0.1:1"
 
@@ -60,12 +58,13 @@ class KustomizeProgram:
         self._lock = threading.Lock()
         self._program = ""
 
-    def build(self, files: Mapping[str, bytes], folder: str) -> str:
+    def build(self, files: Mapping[str, bytes], folder: str, *, is_secret: bool = False) -> str:
         """Return what a kustomization gives, as documents of YAML.
 
         Args:
             files: all that it may load, by path.
             folder: where it is.
+            is_secret: whether the files are laid out in memory, where it has room.
 
         Raises:
             ManifestError: it cannot be built, in kustomize's words; or there is no kustomize.
@@ -76,9 +75,10 @@ class KustomizeProgram:
         try:
             with self._lock:
                 self._program = self._program or self._found(where)
-            with self._laid_out(files) as root:
+            most = MAX_OUTPUT_BYTES if is_secret else MAX_WORDS  # who masks it must see it whole
+            with laid_out(files, self._directory, is_secret=is_secret) as root:
                 said = self._run("build", str(root / folder), home=root)
-                return self._output(said, root, where)
+                return self._output(said, root, where, most=most)
         except TimeoutError as error:
             words = f"kustomize did not end within {self._time_limit_s:g} s"
             raise TransientError(words, where=where) from error
@@ -121,7 +121,7 @@ class KustomizeProgram:
             ending=self._stop.ending_wait,
         )
 
-    def _output(self, said: Said, root: Path, where: str) -> str:
+    def _output(self, said: Said, root: Path, where: str, *, most: int) -> str:
         if len(said.stdout) > MAX_OUTPUT_BYTES:
             raise ManifestError(f"gives more than {MAX_OUTPUT_BYTES:,} bytes", where=where)
         if said.status and self._stop.is_asked:
@@ -129,41 +129,13 @@ class KustomizeProgram:
         if said.status < 0:
             raise TransientError(f"kustomize was ended by signal {-said.status}", where=where)
         if said.status:
-            raise _refused(said.stderr, root, where)
+            raise _refused(said.stderr, root, where, most=most)
         return said.stdout.decode("utf-8", "replace")
 
-    @contextlib.contextmanager
-    def _laid_out(self, files: Mapping[str, bytes]) -> Iterator[Path]:
-        """Give a folder, for us alone, that holds the files."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._sweep()
-        with tempfile.TemporaryDirectory(dir=self._directory, prefix="build-") as home:
-            root = Path(home).resolve() / "files"
-            root.mkdir()
-            for path, content in files.items():
-                if not _is_below(path):
-                    raise ManifestError(f"{path[:200]!r} is no path of a file", where=path[:200])
-                target = root / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
-            yield root
 
-    def _sweep(self) -> None:
-        """Remove what builds left behind that were killed."""
-        for left in self._directory.glob("build-*"):
-            with contextlib.suppress(OSError):
-                if time.time() - left.stat().st_mtime > _LEFT_BEHIND_S:
-                    shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_below(path: str) -> bool:
-    """Whether a path stays in the folder that it is laid out in: git lets no others in, mostly."""
-    return not {"", ".", ".."} & set(path.split("/"))
-
-
-def _refused(stderr: bytes, root: Path, where: str) -> ReconcilerError:
+def _refused(stderr: bytes, root: Path, where: str, *, most: int) -> ReconcilerError:
     """Return why kustomize refused, in its words, without the place where we laid the files out."""
     words = stderr.decode("utf-8", "replace").strip().removeprefix("Error: ")
     words = words.replace(f"{root}/", "").replace(str(root), ".")
     words = "".join(each if each.isprintable() else " " for each in words)
-    return ManifestError(f"kustomize cannot build it: {words[:_MAX_WORDS]}", where=where)
+    return ManifestError(f"kustomize cannot build it: {words[:most]}", where=where)

@@ -19,7 +19,7 @@ def is_sealed(document: yaml.Document) -> bool:
 
 
 def open_documents(
-    documents: Sequence[yaml.Document], keys: Keys, *, path: str
+    documents: Sequence[yaml.Document], keys: Keys, *, path: str, is_whole: bool = False
 ) -> list[yaml.Document]:
     """Return the documents of a file, decrypted; one that cannot be has its error.
 
@@ -30,10 +30,12 @@ def open_documents(
         documents: all of a file.
         keys: what opens them.
         path: the file.
+        is_whole: whether documents that are no objects have errors too; else they are left as they
+            are.
     """
     opened = list(documents)
     for places in _groups(documents).values():
-        for at, document in _opened(places, keys, path).items():
+        for at, document in _opened(places, keys, path, is_whole=is_whole).items():
             opened[at] = document
     return opened
 
@@ -48,17 +50,17 @@ def _groups(documents: Sequence[yaml.Document]) -> Mapping[str, dict[int, yaml.D
 
 
 def _opened(
-    places: Mapping[int, yaml.Document], keys: Keys, path: str
+    places: Mapping[int, yaml.Document], keys: Keys, path: str, *, is_whole: bool
 ) -> Mapping[int, yaml.Document]:
     roots = [each.root for each in places.values() if isinstance(each.root, yaml.Mapping)]
     try:
         metadata = metadata_of(roots[0].get(SOPS), where=f"{path}:{roots[0].line}")
         found = open_tree(roots, metadata, keys, path=path)
     except ManifestError as error:
-        return _failed(places, error, path)
+        return _failed(places, error, path, is_whole=is_whole)
     except RecursionError:
         deep = ManifestError("is nested too deeply", where=f"{path}:{roots[0].line}")
-        return _failed(places, deep, path)
+        return _failed(places, deep, path, is_whole=is_whole)
     return {
         at: replace(document, root=root)
         for (at, document), root in zip(places.items(), found, strict=True)
@@ -66,7 +68,7 @@ def _opened(
 
 
 def _failed(
-    places: Mapping[int, yaml.Document], error: ManifestError, path: str
+    places: Mapping[int, yaml.Document], error: ManifestError, path: str, *, is_whole: bool
 ) -> Mapping[int, yaml.Document]:
     """Return documents with the error of one of them; what is no manifest is left as it is."""
     lines = {at: document.root.line for at, document in places.items() if document.root is not None}
@@ -76,7 +78,7 @@ def _failed(
     culprit = max((at for at in lines if lines[at] <= line), default=min(lines))
     failed: dict[int, yaml.Document] = {}
     for at, document in places.items():
-        if not _is_object(document.root):
+        if not _is_object(document.root) and not is_whole:
             continue
         problem = error
         if at != culprit:

@@ -110,6 +110,22 @@ class Walk:
         self._hash.update(plain.hashed)
         return plain.node
 
+    def content(self, scalar: Scalar, path: Sequence[str]) -> bytes:
+        """Return the bytes of a value, which need not be a text.
+
+        Raises:
+            ManifestError: it was changed.
+        """
+        sealed = sealed_of(scalar.value)
+        try:
+            context = "".join(f"{step}:" for step in path)
+            opened = b"" if sealed is None else self.keys.open(sealed, self.key, context=context)
+        except ValueError as error:
+            where = f"{self.path}:{scalar.line}"
+            raise ManifestError(f"is encrypted (sops), and {error}", where=where) from None
+        self._hash.update(opened)
+        return opened
+
     def check(self, where: str) -> None:
         """Refuse documents whose values are not the ones that were encrypted.
 

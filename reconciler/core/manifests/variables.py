@@ -71,6 +71,8 @@ class Variables:
     """What to fill into manifests."""
 
     values: Values[str, str] = field(default_factory=dict)
+    spared: frozenset[str] = frozenset()
+    """Texts that are taken as they are: they were decrypted."""
 
     def filled(self, node: Node, *, path: str) -> Node:
         """Return an object's node with its variables filled in; itself if it has opted out.
@@ -78,12 +80,13 @@ class Variables:
         Raises:
             ManifestError: with ``path:line``: a variable that nobody gave, or another form.
         """
-        return node if _has_opted_out(node) else _Filling(self.values, path).node(node)
+        return node if _has_opted_out(node) else _Filling(self, path).node(node)
 
 
 class _Filling:
-    def __init__(self, values: Values[str, str], path: str) -> None:
-        self._values = values
+    def __init__(self, variables: Variables, path: str) -> None:
+        self._values = variables.values
+        self._spared = variables.spared
         self._path = path
         self._made: dict[int, Node] = {}  # an alias is the node of its anchor, and stays it
 
@@ -106,7 +109,7 @@ class _Filling:
                 return mapping
 
     def _scalar(self, node: Scalar) -> Scalar:
-        if SIGN not in node.value or isinstance(node, Opened):
+        if SIGN not in node.value or isinstance(node, Opened) or node.value in self._spared:
             return node
         value = _FOUND.sub(lambda found: self._value(found, node), node.value)
         return Scalar(value, node.start, node.end, node.line, node.style, node.tag, node.anchor)

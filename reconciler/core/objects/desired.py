@@ -13,6 +13,7 @@ from reconciler.core.redaction import redact_quotes
 SECRET = GroupKind("", "Secret")
 MIN_KEY_BYTES = 16
 
+_VEILED = "*"
 _IDENTIFYING = frozenset(
     {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
 )
@@ -111,6 +112,9 @@ class DesiredObject:
     def digest(self, secret_key: bytes) -> str:
         """Return a hash of the body, the same for every order of its keys: 22 characters.
 
+        That of an object with veiled fields begins with a mark: when it has left Git, nothing else
+        tells that it is not to be shown (:func:`is_of_veiled`).
+
         Args:
             secret_key: at least 16 bytes, kept in a Secret. The hash of a Secret, and of what was
                 decrypted, is keyed with it (HMAC), so that who reads the state object cannot try
@@ -120,11 +124,17 @@ class DesiredObject:
             return digest_of(self.body)
         if len(secret_key) < MIN_KEY_BYTES:
             raise ValueError(f"the key for hashing Secrets is under {MIN_KEY_BYTES} bytes")
-        return digest_of(self.body, key=secret_key)
+        found = digest_of(self.body, key=secret_key)
+        return f"{_VEILED}{found}" if self.veiled and self.key.group_kind != SECRET else found
 
     @property
     def _metadata(self) -> Mapping[str, object]:
         return mapping_of(self.body.get("metadata"))
+
+
+def is_of_veiled(digest: str) -> bool:
+    """Whether a hash is of an object with veiled fields."""
+    return digest.startswith(_VEILED)
 
 
 def _decoded(text: str) -> str:

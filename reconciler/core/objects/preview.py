@@ -1,7 +1,7 @@
 """What a sync would change, as a diff for people: what is our doing, and no secret of a Secret."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from reconciler.core.difference import unified_diff
@@ -44,7 +44,8 @@ def object_diff(
     """
     old, new = _sides(preview, wanted)
     if veiled:
-        old, new = _veiled(old, new, "before", veiled), _veiled(new, old, "after", veiled)
+        paths = {*veiled, *_removed(old, new, veiled)}
+        old, new = _veiled(old, new, "before", paths), _veiled(new, old, "after", paths)
     return unified_diff(
         "" if old is None else _shown(old, new, "before"),
         "" if new is None else _shown(new, old, "after"),
@@ -78,6 +79,23 @@ def _shown(item: Mapping[str, object], other: Mapping[str, object] | None, when:
     if isinstance(binary := body.get("binaryData"), Mapping):
         body["binaryData"] = {key: _summary(str(value)) for key, value in binary.items()}
     return yaml_text({key: _shortened(body[key], counterpart.get(key)) for key in body})
+
+
+def values_of(item: Mapping[str, object]) -> tuple[tuple[str, ...], ...]:
+    """Return the fields that are all an object has beside what it is, as names from the root."""
+    names = (each for each in item if each not in {"apiVersion", "kind", "metadata"})
+    return (*((name,) for name in names), ("metadata", "annotations"))
+
+
+def _removed(
+    old: Mapping[str, object] | None,
+    new: Mapping[str, object] | None,
+    veiled: Collection[tuple[str, ...]],
+) -> Iterator[tuple[str, ...]]:
+    """Yield the fields that stood beside veiled ones and go: they were veiled as well, perhaps."""
+    for around in {path[:-1] for path in veiled if len(path) > 1}:
+        kept = mapping_of(field_of(new, *around))
+        yield from ((*around, n) for n in mapping_of(field_of(old, *around)) if n not in kept)
 
 
 def _veiled(

@@ -1,17 +1,18 @@
 """The real kustomize, kept from all that is not in the files it is given."""
 
+import fcntl
 import http.server
 import os
 import resource
 import shutil
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from lab.build import require
+from reconciler.adapters.kustomize.layout import laid_out
 from reconciler.adapters.kustomize.program import KustomizeProgram
 from reconciler.adapters.kustomize.seclusion import MAX_MEMORY_BYTES
 from reconciler.errors import ManifestError, StoppedError, TransientError
@@ -280,14 +281,53 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         kustomize.build({"a/kustomization.yaml": b""}, "a")
 
 
-def test_what_a_killed_build_left_goes_after_a_while(
+def test_what_a_killed_build_left_goes_with_the_next_and_what_is_built_stays(
     kustomize: KustomizeProgram, tmp_path: Path
 ) -> None:
-    old, young = tmp_path / "builds/build-old", tmp_path / "builds/build-young"
-    for each in (old, young):
+    left, busy = tmp_path / "builds/build-left", tmp_path / "builds/build-busy"
+    for each in (left, busy):
         (each / "files").mkdir(parents=True)
-    os.utime(old, (time.time() - 7200, time.time() - 7200))
+    lock = os.open(busy, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
 
     kustomize.build({"a/kustomization.yaml": b"namePrefix: a\nresources: []\n"}, "a")
 
-    assert (old.exists(), young.exists()) == (False, True)
+    os.close(lock)
+    assert (left.exists(), busy.exists()) == (False, True)
+
+
+def test_secret_files_are_in_memory_readable_by_us_alone_and_gone_afterwards(
+    tmp_path: Path,
+) -> None:
+    memory, directory = tmp_path / "memory", tmp_path / "disk"
+    memory.mkdir()
+
+    with laid_out({"a/b": b"secret"}, directory, is_secret=True, memory=memory) as root:
+        file = root / "a/b"
+        assert file.is_relative_to(memory)
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert root.parent.stat().st_mode & 0o777 == 0o700
+
+    assert list(memory.rglob("build-*")) == []
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["no-memory", "somebody-else's"])
+def test_without_memory_of_our_own_they_are_in_our_folder_or_nowhere(
+    tmp_path: Path, is_there: bool
+) -> None:
+    memory, directory = tmp_path / "memory", tmp_path / "disk"
+    if is_there:
+        memory.mkdir()
+        (tmp_path / "elsewhere").mkdir()
+        (memory / f"reconcile-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+        with (
+            pytest.raises(PermissionError),
+            laid_out({"a": b"x"}, directory, is_secret=True, memory=memory),
+        ):
+            pass
+        assert list((tmp_path / "elsewhere").iterdir()) == []
+        return
+
+    with laid_out({"a": b"x"}, directory, is_secret=True, memory=memory) as root:
+        assert root.is_relative_to(directory)

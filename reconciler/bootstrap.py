@@ -1,4 +1,4 @@
-"""Composition root: the only module that knows ports and adapters."""
+"""Composition root: with the module of clusters, all that knows ports and adapters."""
 
 import gc
 import hashlib
@@ -13,11 +13,6 @@ from typing import Protocol
 
 from reconciler.adapters.cache.facts import FactFiles
 from reconciler.adapters.cache.readings import ReadingFile
-from reconciler.adapters.cluster.access import is_given
-from reconciler.adapters.cluster.account_probe import ClusterAccountProbe
-from reconciler.adapters.cluster.cluster import KubernetesCluster
-from reconciler.adapters.cluster.on_demand import OnDemand
-from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.forge.forges import forge_of
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.kustomize.program import KustomizeProgram
@@ -29,12 +24,10 @@ from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.registries import OnLimit
 from reconciler.adapters.registry.transport import OnRequest
 from reconciler.adapters.sops.key_files import KeyFiles
+from reconciler.cluster_parts import clusters
 from reconciler.core.images.tag_list import TagList
-from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.sample_changes import sample_changes
 from reconciler.errors import SettingsError
-from reconciler.pipeline.acting import AccountProbe
-from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
 from reconciler.pipeline.git_port import Forge, ManifestRepository, MessageTemplate, ProposalBranch
@@ -42,7 +35,7 @@ from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.neighbours import Kin
 from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.readiness import Readiness
-from reconciler.pipeline.registry_port import RegistryProbe, SecretSource, TagSource
+from reconciler.pipeline.registry_port import RegistryProbe, TagSource
 from reconciler.pipeline.requests import Requests
 from reconciler.pipeline.statuses import Statuses
 from reconciler.pipeline.wording import Wording, sample_data
@@ -157,7 +150,7 @@ def running(
         registries, image_facts = _registries(
             settings, local, stack, on_request=on_request, on_limit=on_limit
         )
-        cluster_of = _clusters(settings, local, stack, stop)
+        cluster_of = clusters(settings, stack, stop, is_local=local is not None)
         kustomize = KustomizeProgram(
             settings.data_dir / "kustomize", path=os.environ.get("PATH", ""), stop=stop
         )
@@ -228,16 +221,6 @@ def probing(settings: Settings) -> Iterator[RegistryProbe]:
         yield client.probe()
 
 
-@contextmanager
-def acting(settings: Settings, account: ServiceAccount) -> Iterator[AccountProbe]:
-    """Give what tries whether we can act as a ServiceAccount; closes its connections at the end."""
-    connection = OnDemand(settings.cluster)
-    try:
-        yield ClusterAccountProbe(lambda: connection.get(account), account)
-    finally:
-        connection.close()
-
-
 def commit_template(file: str | Path) -> MessageTemplate:
     """Return the commit template in a file, tried on sample data; ``-`` is standard input.
 
@@ -257,39 +240,6 @@ def commit_template(file: str | Path) -> MessageTemplate:
 def local_repository(local: Local) -> ManifestRepository:
     """Return a local folder as a repository; nothing else is set up."""
     return FolderRepository(local.folder, only=local.only)
-
-
-def _clusters(
-    settings: Settings, local: Local | None, stack: ExitStack, stop: Stop
-) -> Callable[[SourceSettings], tuple[Cluster | None, SecretSource | None]]:
-    """Return what gives each source its cluster, if it is synced, and where registry secrets are.
-
-    Those are read for sources that are not synced, too, if a cluster is given (but no cluster is
-    asked for what is done in a local folder alone). It is not required: nothing is opened before a
-    registry asks for a login, and what fails then is a reason in the registry's refusal. A source
-    with a ServiceAccount reads both with its rights: manifests name whose secrets they want.
-
-    Raises:
-        SettingsError: a source is synced, and there is no cluster.
-    """
-    if any(source.is_synced for source in settings.sources):
-        connected = KubernetesCluster.connect(settings.cluster, stop=stop)
-        stack.callback(connected.close)
-
-        def connected_for(source: SourceSettings) -> tuple[Cluster | None, SecretSource | None]:
-            account = source.service_account
-            cluster = connected.acting_as(account) if account else connected
-            return cluster if source.is_synced else None, cluster.pull_secrets()
-
-        return connected_for
-    if local is not None or not is_given(settings.cluster):
-        return lambda _source: (None, None)
-    connection = OnDemand(settings.cluster, stop=stop)
-    stack.callback(connection.close)
-    return lambda source: (
-        None,
-        ClusterPullSecrets(lambda: connection.get(source.service_account)),
-    )
 
 
 def _registries(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.control_plane import ControlPlane
-from reconciler.bootstrap import acting
+from reconciler.cluster_parts import acting
 from reconciler.core.checkup import Check, Health
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.pipeline.acting import examine_account

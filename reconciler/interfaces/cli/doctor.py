@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler import bootstrap
+from reconciler.cluster_parts import acting
 from reconciler.core.checkup import Check, Checkup, Health, exit_code_of
 from reconciler.core.images.reference import ImageReference, Repository
 from reconciler.core.objects.account import ServiceAccount
@@ -93,7 +94,7 @@ def _of_sources(settings: Settings, loaded: Sequence[SourceSettings]) -> Iterato
 def _with_account(checkup: Checkup, account: ServiceAccount | None, settings: Settings) -> Checkup:
     if account is None:
         return checkup
-    with bootstrap.acting(settings, account) as probe:
+    with acting(settings, account) as probe:
         return replace(checkup, checks=(*checkup.checks, examine_account(account, probe)))
 
 

@@ -1,0 +1,65 @@
+"""The cluster, as each source may use it: the composition root's part that is about clusters."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from reconciler.adapters.cluster.access import is_given
+from reconciler.adapters.cluster.account_probe import ClusterAccountProbe
+from reconciler.adapters.cluster.cluster import KubernetesCluster
+from reconciler.adapters.cluster.on_demand import OnDemand
+from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
+from reconciler.core.objects.account import ServiceAccount
+from reconciler.pipeline.acting import AccountProbe
+from reconciler.pipeline.cluster_port import Cluster
+from reconciler.pipeline.registry_port import SecretSource
+from reconciler.settings import Settings, SourceSettings
+from reconciler.stop import Stop
+
+
+def clusters(
+    settings: Settings, stack: ExitStack, stop: Stop, *, is_local: bool
+) -> Callable[[SourceSettings], tuple[Cluster | None, SecretSource | None]]:
+    """Return what gives each source its cluster, if it is synced, and where registry secrets are.
+
+    Those are read for sources that are not synced, too, if a cluster is given (but no cluster is
+    asked for what is done in a local folder alone). It is not required: nothing is opened before a
+    registry asks for a login, and what fails then is a reason in the registry's refusal. A source
+    with a ServiceAccount reads both with its rights: manifests name whose secrets they want.
+
+    Args:
+        settings: of all sources.
+        stack: closes the connections at its end.
+        stop: ends waits for an API server that is busy.
+        is_local: whether a folder takes the place of the remotes.
+
+    Raises:
+        SettingsError: a source is synced, and there is no cluster.
+    """
+    if any(source.is_synced for source in settings.sources):
+        connected = KubernetesCluster.connect(settings.cluster, stop=stop)
+        stack.callback(connected.close)
+
+        def connected_for(source: SourceSettings) -> tuple[Cluster | None, SecretSource | None]:
+            account = source.service_account
+            cluster = connected.acting_as(account) if account else connected
+            return cluster if source.is_synced else None, cluster.pull_secrets()
+
+        return connected_for
+    if is_local or not is_given(settings.cluster):
+        return lambda _source: (None, None)
+    connection = OnDemand(settings.cluster, stop=stop)
+    stack.callback(connection.close)
+    return lambda source: (
+        None,
+        ClusterPullSecrets(lambda: connection.get(source.service_account)),
+    )
+
+
+@contextmanager
+def acting(settings: Settings, account: ServiceAccount) -> Iterator[AccountProbe]:
+    """Give what tries whether we can act as a ServiceAccount; closes its connections at the end."""
+    connection = OnDemand(settings.cluster)
+    try:
+        yield ClusterAccountProbe(lambda: connection.get(account), account)
+    finally:
+        connection.close()

@@ -5,7 +5,7 @@ import pytest
 from lab.control_plane import ControlPlane
 from reconciler.core.objects.report import Action
 from reconciler.errors import RefusedError
-from tests.adapters.cluster_world import Cluster, config_map
+from tests.adapters.cluster_world import Cluster, config_map, deployment
 
 pytestmark = pytest.mark.cluster
 
@@ -68,6 +68,29 @@ webhooks:
     again = cluster.sync(hooks)
 
     assert set(cluster.actions(again).values()) == {Action.UNCHANGED}
+
+
+def test_the_control_plane_counts_the_revisions_of_an_exported_deployment(
+    cluster: Cluster,
+) -> None:
+    revision = "metadata: {name: web, annotations: {deployment.kubernetes.io/revision: '7'}}"
+    exported = deployment("web").replace("metadata: {name: web}", revision)
+
+    cluster.sync(exported)
+    again = cluster.sync(exported)
+
+    assert cluster.actions(again) == {"deployment/web": Action.UNCHANGED}
+
+
+def test_what_others_add_where_nothing_was_written_is_no_change(cluster: Cluster) -> None:
+    nothing = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {}}\ndata: {}\n"
+
+    cluster.sync(nothing)
+    cluster.kubectl("annotate", "configmap", "a", "note=theirs")
+    cluster.kubectl("patch", "configmap", "a", '--patch={"data":{"ca.crt":"theirs"}}')
+    again = cluster.sync(nothing)
+
+    assert cluster.actions(again) == {"configmap/a": Action.UNCHANGED}
 
 
 def test_what_the_api_server_cannot_read_holds_back_its_object_until_a_person_mends_it(

@@ -43,8 +43,8 @@ def read_object(body: Mapping[str, object], origin: Origin) -> DesiredObject:
         name=text_of(metadata.get("name")),
     )
     whole = {**body, "metadata": metadata}
-    sent = _encoded(whole) if _is_secret(body) else without_filled_in(key.group_kind, whole)
-    return DesiredObject(key, version, sent, origin)
+    encoded = _encoded(whole) if _is_secret(body) else whole
+    return DesiredObject(key, version, without_filled_in(key.group_kind, encoded), origin)
 
 
 def _problem(body: Mapping[str, object]) -> str:

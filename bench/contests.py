@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -15,6 +15,7 @@ from bench import manifests
 from bench.child import clean_environment, require, run_child
 from bench.cost import Cost, Sample, cost_of_program
 from bench.idle import cost_of_idling
+from bench.onlooker import Onlooker
 from bench.size import Size
 from bench.stand_in import stand_in
 from lab.bare_repository import BareRemote, run
@@ -32,6 +33,7 @@ class Place:
     size: Size
     stack: ExitStack
     _plane: ControlPlane | None = field(default=None)
+    _busy_plane: ControlPlane | None = field(default=None)
     _rounds: int = 0
 
     @property
@@ -41,6 +43,14 @@ class Place:
             self._plane = ControlPlane.start(self.folder / "plane", has_controllers=False)
             self.stack.callback(self._plane.stop)
         return self._plane
+
+    @property
+    def busy_plane(self) -> ControlPlane:
+        """A control plane with all its controllers, and a node on which pods become ready."""
+        if self._busy_plane is None:
+            self._busy_plane = ControlPlane.start(self.folder / "busy-plane")
+            self.stack.callback(self._busy_plane.stop)
+        return self._busy_plane
 
     def fresh_name(self, prefix: str) -> str:
         """Return a name that no other round has."""
@@ -245,6 +255,42 @@ def _synced(place: Place, count: int) -> Iterator[dict[str, Any]]:
         place.plane.kubectl("-n", namespace, "delete", kind, "--all", "--wait=false")
 
 
+def rollout(place: Place) -> Iterator[Sample]:
+    """Rolling out Deployments on a cluster with controllers, until all are Current."""
+    size, plane = place.size, place.busy_plane
+    namespace = place.fresh_name("rollout")
+    plane.kubectl("create", "namespace", namespace)
+    group = f"Rollout of {size.rollout:,} Deployments"
+    with tempfile.TemporaryDirectory(dir=place.folder) as folder:
+        remote = BareRemote.create(Path(folder) / "shop.git")
+        for row, tag in (("new ones", manifests.OLD), ("another image", manifests.NEWEST)):
+            _commit(
+                remote,
+                {
+                    f"shop/page-{number:05d}.yaml": manifests.deployment(
+                        number, tag=tag, namespace=namespace, is_automated=False
+                    )
+                    for number in range(size.rollout)
+                },
+            )
+            with Onlooker(plane, namespace) as onlooker:
+                cost = run_child(
+                    "rollout",
+                    git_url=str(remote.path),
+                    folder=f"{folder}/data",
+                    kubeconfig=str(plane.kubeconfig),
+                    namespace=f"{namespace}-state",
+                    objects=size.rollout,
+                )["cycle"]
+                require(len(onlooker.ready_at) == size.rollout, "the onlooker saw less")
+                last_s = max(onlooker.ready_at.values())
+            counts = dict(cost.counts)
+            lag_s = max(0.0, counts.pop("ended_us") / 1e6 - last_s)
+            yield Sample(group, f"{row}: a cycle", replace(cost, counts=counts))
+            after = f"{row}: from when another watch saw the last one ready to the cycle's end"
+            yield Sample(group, after, Cost(lag_s, 0.0, 0.0))
+
+
 def _reconcile(job: Mapping[str, object]) -> list[str]:
     program = str(Path(PYTHON).with_name("reconcile"))
     flags = {
@@ -281,13 +327,20 @@ def _requests_of_kubectl(plane: ControlPlane, file: Path, validate: str) -> int:
 def _remote(folder: Path, texts: Mapping[str, str]) -> BareRemote:
     """Return a remote with one commit; git itself is given all files at once."""
     remote = BareRemote.create(folder / "shop.git")
+    _commit(remote, texts)
+    return remote
+
+
+def _commit(remote: BareRemote, texts: Mapping[str, str]) -> None:
+    """Add a commit with files; those that are there already are changed."""
     stream = [b"commit refs/heads/main\ncommitter A Person <person@example.org> 0 +0000\n"]
     stream.append(b"data 5\nbegin\n")
+    if (remote.path / "refs" / "heads" / "main").is_file():
+        stream.append(b"from refs/heads/main^0\n")
     for path, text in texts.items():
         content = text.encode()
         stream.append(f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
     run(remote.path, ["fast-import", "--quiet"], b"".join(stream))
-    return remote
 
 
 def _samples(group: str, costs: Mapping[str, Cost]) -> Iterator[Sample]:
@@ -302,5 +355,6 @@ CONTESTS: Final[Mapping[str, Contest]] = {
     "rewrite": rewrite,
     "cycle": cycle,
     "sync": sync,
+    "rollout": rollout,
     "sync-many": sync_many,
 }

@@ -21,6 +21,7 @@ class Size:
         document_kib: of the one file with many documents.
         objects: synced to a cluster.
         many_objects: synced to it by a source that has many.
+        rollout: Deployments that are rolled out at a time.
         starts: how often a program is started in one round.
         cycles: that the idle reconciler runs with nothing to do.
     """
@@ -38,6 +39,7 @@ class Size:
     document_kib: int
     objects: int
     many_objects: int
+    rollout: int
     starts: int
     cycles: int
 
@@ -56,6 +58,7 @@ FULL = Size(
     document_kib=10 * 1024,
     objects=1000,
     many_objects=10_000,
+    rollout=100,
     starts=5,
     cycles=50,
 )
@@ -73,6 +76,7 @@ TINY = Size(
     document_kib=8,
     objects=4,
     many_objects=6,
+    rollout=2,
     starts=1,
     cycles=2,
 )

@@ -6,6 +6,7 @@ from typing import Final
 from bench.child import Work
 from bench.works.cycle import run_cycles, run_fresh_cycle, run_warm_cycles
 from bench.works.rewrite import rewrite, rewrite_one_file
+from bench.works.rollout import roll_out
 from bench.works.scanning import scan_all, scan_two
 from bench.works.selection import select_one
 from bench.works.syncing import run_syncs
@@ -19,5 +20,6 @@ WORKS: Final[Mapping[str, Work]] = {
     "cycle": run_cycles,
     "cycle-warm": run_warm_cycles,
     "cycle-fresh": run_fresh_cycle,
+    "rollout": roll_out,
     "sync": run_syncs,
 }

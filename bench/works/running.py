@@ -18,17 +18,18 @@ def settings_of(
     data_dir: Path,
     is_synced: bool,
     is_updated: bool,
+    is_waiting: bool = False,
     kubeconfig: str = "",
     namespace: str = "reconcile",
 ) -> Settings:
-    """Return the settings of one source that does not wait for health."""
+    """Return the settings of one source; it does not wait for health unless told to."""
     return read_settings(
         flags={
             "git-url": git_url,
             "data-dir": str(data_dir),
             "sync": is_synced,
             "update": is_updated,
-            "wait": False,
+            "wait": is_waiting,
             "namespace": namespace,
             **({"kubeconfig": kubeconfig} if kubeconfig else {}),
         },

@@ -18,10 +18,12 @@ ROWS = {
     "cycle": 9 * len(TINY.manifests),
     "sync": 10,
     "sync-many": 4,
+    "rollout": 4,
 }
+ON_A_CLUSTER = ("sync", "sync-many", "rollout")
 
 
-@pytest.mark.parametrize("work", [name for name in CONTESTS if "sync" not in name])
+@pytest.mark.parametrize("work", [name for name in CONTESTS if name not in ON_A_CLUSTER])
 def test_every_work_is_done_and_checked(work: str) -> None:
     (samples,) = measure([work], size=TINY, rounds=1)
 
@@ -37,6 +39,14 @@ def test_syncs_are_compared_with_kubectl_on_one_api_server() -> None:
     drifted = next(each for each in samples if "changed by somebody" in each.row)
     assert drifted.cost.counts["requests"] > 5
     assert samples[0].row.startswith("kubectl apply --server-side")
+
+
+@pytest.mark.cluster
+def test_a_rollout_is_seen_from_outside() -> None:
+    (samples,) = measure(["rollout"], size=TINY, rounds=1)
+
+    assert len(samples) == ROWS["rollout"]
+    assert samples[0].cost.counts["a kind at most"] <= 1
 
 
 def test_results_are_written_to_a_file(tmp_path: Path) -> None:

@@ -63,8 +63,7 @@ def _run(
         updated = _update(
             source, parts, view, signature=signature, pull_secrets=pull_secrets, watch=watch
         )
-    seen = (updated.found.revision, updated.view.revision)
-    obstacles = (*unreachable, *parts.readiness.obstacles(source, seen))
+    obstacles = (*unreachable, *_waits(source, parts, updated, cluster))
     cluster = None if obstacles else cluster
     with watch.stage(SYNC):
         synced = _sync(source, parts, updated, cluster)
@@ -115,6 +114,17 @@ def _connect(
         return parts.cluster, f"{source.name}@{parts.cluster.uid()}", ()
     except ReconcilerError as error:
         return None, f"{source.name}@{NO_CLUSTER}", (error,)
+
+
+def _waits(
+    source: SourceSettings, parts: Parts, updated: Updated, cluster: Cluster | None
+) -> tuple[ReconcilerError, ...]:
+    """Return why the source's turn has not come yet; its status in the cluster tells that, too."""
+    seen = (updated.found.revision, updated.view.revision)
+    waits = parts.readiness.obstacles(source, seen)
+    if waits and cluster is not None:
+        record_failure(cluster, source, updated.view.revision, waits[0])
+    return waits
 
 
 def _update(

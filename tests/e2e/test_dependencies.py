@@ -1,5 +1,6 @@
 """Sources that wait for others, on real parts."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -57,6 +58,10 @@ def test_a_source_is_synced_when_the_one_that_it_depends_on_is_healthy_and_updat
     assert "Update nginx to v4" in world.tags_committed()
     with pytest.raises(LabError, match="not found"):
         world.cluster_image()
+    state = world.control_plane.get("-n", f"{world.name}-state", "configmap", "reconcile-app")
+    status = json.loads(state["data"]["status.json"])
+    assert (status["ready"], status["applied"]) == (False, "")
+    assert status["message"].startswith("waits for source 'base', which is not ready")
     dry = world.run(*config(tmp_path), "--dry-run")
     assert dry.code == 4
     assert f"{world.image}:v4" in dry.out  # it waits for nobody

@@ -68,6 +68,8 @@ class Observer:
                 told.append(True)
                 self.progress.tell(Waiting(self.revision))
 
+        if late:
+            on_wait()
         health, problems = wait_for_health(
             self.cluster,
             by_kind(keys, self.catalog.any_resource),

@@ -87,7 +87,11 @@ def kind(cluster: Cluster) -> Iterator[Kind]:
     kind = Kind(cluster.namespace)
     yield kind
     cluster.control_plane.kubectl(
-        "delete", "customresourcedefinition", f"{kind.plural}.late.example", "--ignore-not-found"
+        "delete",
+        "customresourcedefinition",
+        f"{kind.plural}.late.example",
+        "--ignore-not-found",
+        "--wait=false",
     )
 
 
@@ -213,6 +217,26 @@ def test_a_definition_gets_a_field_and_its_object_too_in_one_cycle(
         synced = cluster.sync(text(kind.definition("v1", fields=tuple(fields))), wanted)
 
         assert synced.problems == ()
+
+
+def test_a_kind_that_is_going_is_transient(cluster: Cluster, kind: Kind, raw: Raw) -> None:
+    held = json.loads(kind.object())
+    held["metadata"]["finalizers"] = ["late.example/hold"]
+    texts = [text(kind.definition("v1")), json.dumps(held)]
+    assert cluster.sync(*texts).problems == ()
+    second = json.loads(kind.object())
+    second["metadata"]["name"] = "two"
+    raw.delete(kind.path)
+
+    try:
+        synced = cluster.sync(*texts, json.dumps(second), timeout_s=2.0)
+    finally:
+        path = f"/apis/late.example/v1/namespaces/{cluster.namespace}/{kind.plural}/one"
+        raw.patch(path, {"metadata": {"finalizers": None}})
+
+    told = "\n".join(map(str, synced.problems))
+    assert "is terminating" in told
+    assert all(isinstance(problem, ClusterError) for problem in synced.problems), told
 
 
 def test_a_version_is_given_up_by_definition_and_object_in_one_cycle(

@@ -1,6 +1,8 @@
 """The API server dies at each request of a sync: the next sync ends where one sync would have."""
 
 import json
+import os
+import signal
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +17,7 @@ from reconciler.core.objects.report import Action
 from reconciler.errors import ClusterError, NoAnswerError
 from tests.adapters.cluster_world import Cluster, config_map
 from tests.adapters.raw_requests import Raw
-from tests.simulators.fault_proxy import FaultProxy
+from tests.simulators.fault_proxy import FaultProxy, First
 
 pytestmark = pytest.mark.cluster
 
@@ -158,3 +160,32 @@ def test_whenever_the_api_server_dies_the_next_sync_ends_as_one_sync_would_have(
 
     assert requests > 25
     assert {number for number, end in ends.items() if end != expected} == set()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        pytest.param("PUT", "/configmaps/reconcile-", id="when-it-is-remembered"),
+        pytest.param("PATCH", "/deployments/", id="when-it-is-applied"),
+        pytest.param("DELETE", "/configmaps/gone", id="when-it-is-pruned"),
+    ],
+)
+def test_an_api_server_that_is_killed_and_started_again_has_lost_nothing(
+    control_plane: ControlPlane, authority: Authority, tmp_path: Path, method: str, path: str
+) -> None:
+    name = f"killed-{method.lower()}-{id(tmp_path) % 10000}"
+    world = World(control_plane, authority, tmp_path, name)
+    pid = control_plane.pids["kube-apiserver"]
+    world.proxy.on(method, path, First(lambda: os.kill(pid, signal.SIGKILL)), times=1)
+
+    with world.proxy:
+        try:
+            problems = world.disturbed.sync(*second_revision(name), timeout_s=3.0).problems
+        except NoAnswerError as error:
+            problems = (error,)
+        finally:
+            control_plane.stop_apiserver()
+            control_plane.start_apiserver()
+
+    assert any(isinstance(problem, ClusterError) for problem in problems)
+    world.end()

@@ -64,7 +64,14 @@ class Delay:
     seconds: float
 
 
-Fault: TypeAlias = Answer | Cut | CutAnswer | Stall | Drip | Delay
+@dataclass(frozen=True)
+class First:
+    """Does something else before the API server is asked."""
+
+    act: Callable[[], object]
+
+
+Fault: TypeAlias = Answer | Cut | CutAnswer | Stall | Drip | Delay | First
 
 
 @dataclass
@@ -203,6 +210,9 @@ class FaultProxy:
             case Delay(seconds):
                 self._stopping.wait(seconds)
                 self._pass_on(client, upstream, request)
+            case First(act):
+                act()
+                self._pass_on(client, upstream, request)
             case Answer():
                 client.sendall(_rendered(fault.status, fault.headers, fault.body))
             case Cut(is_forwarded):
@@ -219,9 +229,12 @@ class FaultProxy:
             case Stall():
                 self._stopping.wait()
             case Drip(pause_s):
-                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Slow: ")
-                while not self._stopping.wait(pause_s):
-                    client.sendall(b"x")
+                self._drip(client, pause_s)
+
+    def _drip(self, client: socket.socket, pause_s: float) -> None:
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Slow: ")
+        while not self._stopping.wait(pause_s):
+            client.sendall(b"x")
 
     def _fault_of(self, request: _Request) -> Fault | None:
         """Return what is to go wrong with a request; when it is the last, so with all others."""

@@ -19,7 +19,7 @@ _AGGREGATED: Final = ",".join(
     for version in ("v2", "v2beta1")
 )
 _ACCEPT: Final = f"{_AGGREGATED},application/json"
-_NEEDED: Final = frozenset({"list", "patch"})
+_LIST: Final = "list"
 _STALE: Final = "its server does not answer, says the API server"
 
 Version: TypeAlias = tuple[str, str]
@@ -169,4 +169,5 @@ def _listed(name: str, body: Mapping[str, Any]) -> Iterator[Resource]:
 
 
 def _is_kept(resource: Mapping[str, Any]) -> bool:
-    return set(resource.get("verbs") or _NEEDED) >= _NEEDED
+    """Whether objects can be listed. To be patched they cannot be while their kind is going."""
+    return _LIST in (resource.get("verbs") or (_LIST,))

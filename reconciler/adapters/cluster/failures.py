@@ -34,6 +34,7 @@ _NOT_TYPED: Final = re.compile(
 )
 _NO_SUCH_PATH: Final = re.compile(r"could not find the requested resource|page not found")
 _DROPPED: Final = re.compile(r"convert CR to an invalid group/version: (\S+)")
+_IS_GOING: Final = re.compile(r"create not allowed while custom resource definition is terminating")
 _TERMINATING: Final = "NamespaceTerminating"
 
 
@@ -100,6 +101,8 @@ def failure_of(status: int, body: Mapping[str, object], *, what: str, url: str) 
     """
     message = " ".join(str(body.get("message") or f"answered {status}").split())[:MAX_MESSAGE]
     causes = _causes(body)
+    if _IS_GOING.search(message):
+        return ClusterError(message)
     if status in _DENIED:
         return _denied(status, message, causes, what=what)
     if status == _NOT_FOUND:

@@ -18,7 +18,7 @@ class Resource:
         kind: ``Deployment``.
         plural: the path segment: ``deployments``.
         is_namespaced: whether its objects have a namespace.
-        is_kept: whether its objects can be applied and listed: a TokenReview is only asked.
+        is_kept: whether its objects can be listed: a TokenReview is only asked.
     """
 
     group: str

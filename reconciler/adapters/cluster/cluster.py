@@ -9,6 +9,7 @@ from reconciler.adapters.cluster.belonging import names_of_sources, relabel
 from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.discovery import Discovery
 from reconciler.adapters.cluster.failures import ImmutableError
+from reconciler.adapters.cluster.live_memory import LiveMemory
 from reconciler.adapters.cluster.own import keys_of_ours
 from reconciler.adapters.cluster.paging import pages
 from reconciler.adapters.cluster.paths import collection_path, object_path
@@ -74,6 +75,7 @@ class KubernetesCluster:
         self._namespace = namespace
         self._stop = stop or Stop()
         self._discovery = discovery or Discovery(own)
+        self._seen = LiveMemory()
 
     @classmethod
     def connect(cls, settings: ClusterSettings, *, stop: Stop | None = None) -> Self:
@@ -187,11 +189,9 @@ class KubernetesCluster:
         def listed(namespace: str) -> list[LiveObject]:
             query = {"labelSelector": selector}
             path = collection_path(resource, namespace)
-            return [
-                read_live(item, group_kind=resource.group_kind)
-                for page in pages(self._connection, path, query, accept=_PARTIAL)
-                for item in page.get("items") or []
-            ]
+            found = pages(self._connection, path, query, accept=_PARTIAL)
+            items = (item for page in found for item in page.get("items") or [])
+            return self._seen.read((path, selector), items, group_kind=resource.group_kind)
 
         return _wide_or_narrow(listed, resource, namespaces)
 

@@ -63,19 +63,14 @@ class Observed:
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """Its conditions, in their order."""
-        return tuple(
-            Condition(
-                type=text_of(field_of(each, "type")),
-                status=text_of(field_of(each, "status")),
-                reason=text_of(field_of(each, "reason")),
-                message=text_of(field_of(each, "message")),
-            )
-            for each in items_of(field_of(self.item, "status", "conditions"))
-        )
+        return tuple(map(_condition, items_of(field_of(self.item, "status", "conditions"))))
 
     def condition(self, kind: str) -> Condition | None:
         """Return its first condition of that type."""
-        return next((each for each in self.conditions if each.type == kind), None)
+        for each in items_of(field_of(self.item, "status", "conditions")):
+            if text_of(field_of(each, "type")) == kind:
+                return _condition(each)
+        return None
 
     def number(self, *path: str, default: int = 0) -> int:
         """Return the integer at a path."""
@@ -97,3 +92,12 @@ class Observed:
             for each in items_of(field_of(self.item, "status", "containerStatuses"))
             if field_of(each, "state", "waiting", "reason") == "CrashLoopBackOff"
         )
+
+
+def _condition(entry: object) -> Condition:
+    return Condition(
+        type=text_of(field_of(entry, "type")),
+        status=text_of(field_of(entry, "status")),
+        reason=text_of(field_of(entry, "reason")),
+        message=text_of(field_of(entry, "message")),
+    )

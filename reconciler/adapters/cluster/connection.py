@@ -9,18 +9,17 @@ from urllib.parse import urlencode
 import msgspec
 import urllib3
 from urllib3 import HTTPHeaderDict
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSLError
-from urllib3.exceptions import TimeoutError as HTTPTimeoutError
+from urllib3.exceptions import HTTPError, SSLError
 
 from reconciler.adapters.cluster.access import Access, Login, access_of
 from reconciler.adapters.cluster.failures import failure_of
 from reconciler.adapters.cluster.impersonation import IMPERSONATE_USER
+from reconciler.adapters.cluster.silence import BrokenError, silence
 from reconciler.adapters.http.connection import deadline
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.errors import (
     BusyError,
     ClusterError,
-    NoAnswerError,
     ReconcilerError,
     SettingsError,
 )
@@ -63,10 +62,6 @@ class Answer:
     def is_same(self) -> bool:
         """Whether it says that what was known is still true; its body is empty then."""
         return self.status == _NOT_MODIFIED
-
-
-class _BrokenError(NoAnswerError):
-    """The connection broke before the answer was complete: maybe it was an old one."""
 
 
 class Connection:
@@ -152,7 +147,7 @@ class Connection:
                 with deadline(ANSWER_S):
                     answer = self._send(method, path, query, data, headers)
                     content = self._object(answer)
-            except _BrokenError:
+            except BrokenError:
                 if not breaks_left or self._stop.is_asked:
                     raise
                 breaks_left -= 1
@@ -238,7 +233,7 @@ class Connection:
                 answer.close()
             return attempt(self._login.access)
         except HTTPError as error:
-            raise self._silence(error) from error
+            raise silence(error, url=self.url) from error
 
     def _headers(self, access: Access, headers: Mapping[str, str]) -> HTTPHeaderDict:
         """Return all headers of a request; of those who are acted for there may be several."""
@@ -261,14 +256,8 @@ class Connection:
                 pieces.append(piece)
         except HTTPError as error:
             answer.close()
-            raise self._silence(error) from error
+            raise silence(error, url=self.url) from error
         return b"".join(pieces)
-
-    def _silence(self, error: HTTPError) -> NoAnswerError:
-        cause = _cause(error)
-        is_broken = not isinstance(cause, (NewConnectionError, HTTPTimeoutError, SSLError))
-        kind = _BrokenError if is_broken else NoAnswerError
-        return kind(_words(cause), where=self.url)
 
     def _busy(self, status: int, body: Mapping[str, Any], what: str) -> NoReturn:
         try:
@@ -292,7 +281,7 @@ class Connection:
         if answer.status < _OK:
             answer.close()
             message = "the API server's answer is not complete, or no JSON"
-            raise _BrokenError(message, where=self.url)
+            raise BrokenError(message, where=self.url)
         return {"message": content[:200].decode(errors="replace")} if content else {}
 
     def _checked(self, status: int, body: Mapping[str, Any], what: str) -> Answer:
@@ -330,22 +319,3 @@ def _cut(answer: urllib3.BaseHTTPResponse) -> None:
     """End what another thread is reading; nothing happens if it has ended."""
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         answer.shutdown()
-
-
-def _cause(error: HTTPError) -> BaseException:
-    return (error.reason or error) if isinstance(error, MaxRetryError) else error
-
-
-def _words(cause: BaseException) -> str:
-    """Return what happened in words that are ours: urllib3's name addresses of memory."""
-    if isinstance(cause, NewConnectionError):
-        return f"cannot connect to the API server: {_innermost(cause)}"
-    if isinstance(cause, HTTPTimeoutError):
-        return "the API server did not answer in time"  # to connect, to agree on TLS, or to reply
-    return f"the connection to the API server broke: {_innermost(cause)}"
-
-
-def _innermost(error: BaseException) -> str:
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -93,13 +93,14 @@ class Pruner:
         return plan(moving=moving) if moving else alone
 
     def _first_unhealthy(self, health: Mapping[ObjectKey, Health]) -> str | None:
-        """Return the first object of this revision's making that is not Current.
+        """Return the first object that is not Current, and was applied since it last was.
 
         When this revision was begun by an earlier sync, any object may be of its making.
         """
         is_repeated = self.before.revision == str(self.revision)
+        suspects = self.before.unsettled | self.ledger.applied.keys()
         for key, found in sorted(health.items()):
-            if not found.is_current and (is_repeated or key in self.ledger.applied):
+            if not found.is_current and (is_repeated or key in suspects):
                 return f"{key}, which is {found.status.value}: {found.message}"
         return None
 

@@ -174,6 +174,9 @@ class _Sync:
         self.observer.complain(health)
         report = self.ledger.report((*built.objects, *built.ignored), health)
         after = after.merge(self.ledger.applied.values()).without(gone)
+        if not self.stop.is_asked:
+            unhealthy = (key for key, found in health.items() if not found.is_current)
+            after = after.settled(self.ledger.applied, unhealthy)
         self._conclude(after, self._verdict(errors, report, health, built))
         return Synced(report, tuple(self.ledger.problems), is_finished=not self.stop.is_asked)
 

@@ -56,6 +56,7 @@ class SourceState:
         identity: a hash of where the source reads from: the same for a source that is renamed.
         seen: the last revision of which everything could be built.
         left: objects of the inventory that ``seen`` did not want: another source may have them.
+        unsettled: objects that were applied and have not been healthy since.
         former: the name under which the source's objects are still labelled; empty for none.
         unknown: what a later release remembers beside that.
     """
@@ -69,6 +70,7 @@ class SourceState:
     identity: str = ""
     seen: str = ""
     left: frozenset[ObjectKey] = frozenset()
+    unsettled: frozenset[ObjectKey] = frozenset()
     former: str = ""
     unknown: Mapping[str, object] = field(default_factory=dict)
 
@@ -114,6 +116,12 @@ class SourceState:
             seen=revision if is_whole else self.seen,
             left=left - stays,
         )
+
+    def settled(
+        self, applied: Iterable[ObjectKey], unhealthy: Iterable[ObjectKey]
+    ) -> "SourceState":
+        """Return the state after objects were applied and all have been looked at."""
+        return replace(self, unsettled=(self.unsettled | set(applied)) & set(unhealthy))
 
     def wants(self, key: ObjectKey) -> bool:
         """Whether the source has that object and has not given it up."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.core.objects.digests import digest_of
 from reconciler.core.objects.fields import items_of, mapping_of, text_of
@@ -20,7 +20,7 @@ MAX_SHARD_BYTES = 900_000  # a ConfigMap holds 1 MiB in all
 _COLUMNS = 8
 _KNOWN = frozenset(
     {"v", "source", "revision", "shards", "parts", "objects"}
-    | {"identity", "seen", "left", "former"}
+    | {"identity", "seen", "left", "unsettled", "former"}
 )
 
 _NAME = re.compile(r"state\.(0|[1-9][0-9]{0,5})\.json")
@@ -81,7 +81,8 @@ def _shard_text(state: SourceState, number: int, count: int, *, parts: Sequence[
             "parts": list(parts),
             "identity": state.identity,
             "seen": state.seen,
-            "left": [[key.group, key.kind, key.namespace, key.name] for key in sorted(state.left)],
+            "left": _rows(state.left),
+            "unsettled": _rows(state.unsettled),
             "former": state.former,
         }
         shard |= {name: value for name, value in more.items() if value} | dict(state.unknown)
@@ -127,6 +128,7 @@ def _decoded(texts: Mapping[int, str], source: str) -> SourceState:
         identity=text_of(first.get("identity")),
         seen=text_of(first.get("seen")),
         left=frozenset(_keys(items_of(first.get("left")))),
+        unsettled=frozenset(_keys(items_of(first.get("unsettled")))),
         former=text_of(first.get("former")),
         unknown={name: value for name, value in first.items() if name not in _KNOWN},
     )
@@ -137,6 +139,10 @@ def _doubt(texts: Mapping[int, str], first: Mapping[str, object]) -> str:
     parts = items_of(first.get("parts"))
     torn = [n for n, part in enumerate(parts, start=1) if digest_of(texts.get(n, "")) != part]
     return f"state.{torn[0]}.json was not written together with state.0.json" if torn else ""
+
+
+def _rows(keys: Iterable[ObjectKey]) -> list[list[str]]:
+    return [[key.group, key.kind, key.namespace, key.name] for key in sorted(keys)]
 
 
 def _keys(rows: Sequence[object]) -> Iterator[ObjectKey]:

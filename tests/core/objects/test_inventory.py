@@ -72,3 +72,27 @@ def test_objects_are_taken_out_whether_known_or_not() -> None:
     both = state(inventory_entry(NGINX), inventory_entry(SERVICE))
 
     assert both.without([SERVICE, SECRET]) == state(inventory_entry(NGINX))
+
+
+def test_what_was_applied_is_unsettled_until_it_is_healthy() -> None:
+    applied = state(inventory_entry(NGINX)).settled([NGINX, SERVICE], [NGINX, SECRET])
+
+    assert applied.unsettled == {NGINX}
+    assert applied.settled([], [NGINX]).unsettled == {NGINX}
+    assert applied.settled([], []).unsettled == frozenset()
+
+
+def test_what_left_is_another_sources_to_have_once_all_could_be_built() -> None:
+    before = state(inventory_entry(NGINX), inventory_entry(SERVICE))
+    wanted = [desired_object(SERVICE)]
+
+    doubtful = before.announced(wanted, revision="r1")
+    whole = before.announced(wanted, revision="r2", is_whole=True)
+    ignored = before.announced(wanted, revision="r2", ignored=[NGINX], is_whole=True)
+
+    assert (doubtful.seen, doubtful.left) == ("", frozenset())
+    assert (whole.seen, whole.left) == ("r2", frozenset({NGINX}))
+    assert ignored.left == frozenset()
+    assert (whole.wants(NGINX), whole.wants(SERVICE), whole.wants(SECRET)) == (False, True, False)
+    assert whole.announced([desired_object(NGINX)], revision="r3").wants(NGINX)
+    assert whole.without([NGINX]).left == frozenset()

@@ -179,7 +179,12 @@ def test_what_a_later_release_has_added_is_kept_as_it_is() -> None:
 
 def test_all_that_is_remembered_is_found_again() -> None:
     whole = replace(
-        SMALL, identity="i", seen="main@sha1:0", left=frozenset({NGINX}), former="before"
+        SMALL,
+        identity="i",
+        seen="main@sha1:0",
+        left=frozenset({NGINX}),
+        former="before",
+        unsettled=frozenset({NGINX}),
     )
 
     assert decode(encode(whole), source="default") == whole

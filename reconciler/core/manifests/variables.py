@@ -26,7 +26,7 @@ SECRET: Final = "secret"  # noqa: S105 - the word for the kind
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OBJECT: Final = re.compile(r"(configmap|secret)/([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)")
 _FOUND: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
-_FORM: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::[=-]([^}]*))?")
+_FORM: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::[=-]((?:(?!\$\{).)*))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

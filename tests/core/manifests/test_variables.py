@@ -70,6 +70,7 @@ def test_a_value_is_filled_in(written: str, filled: object) -> None:
     [
         ("${NAMES}", "no variable 'NAMES' is given; did you mean 'NAME'?"),
         ("${lower}", "no variable 'lower' is given"),
+        ("${NAME:=${OTHER}}", "'${NAME:=${OTHER}' is no variable: write ${NAME} or "),
         ("${NAME%x}", "'${NAME%x}' is no variable: write ${NAME} or ${NAME:=default}, and $${ for"),
         ('"${}"', "'${}' is no variable"),
         ('"${NAME"', "'${NAME' is no variable"),

@@ -118,6 +118,23 @@ def images(cluster: Cluster) -> list[str]:
     return [each["image"] for each in found["spec"]["template"]["spec"]["containers"]]
 
 
+def test_of_a_change_what_a_webhook_adds_is_not_shown(hooked: Hooked) -> None:
+    cluster = hooked.cluster
+    text = changing("nginx:1").replace("web", "edited")
+    assert cluster.sync(text.replace("edited", "web"), text, wait=False).problems == ()
+
+    changed = text.replace("replicas: 1", "replicas: 2")
+    new = text.replace("edited", "new")
+    shown = cluster.sync(text.replace("edited", "web"), changed, new, dry_run=True)
+
+    assert shown.problems == ()
+    diffs = {each.key.name: each.diff.splitlines()[2:] for each in shown.report.objects}
+    lines = [line for line in diffs["edited"] if line.startswith(("+", "-"))]
+    assert lines == ["-  replicas: 1", "+  replicas: 2"]
+    assert "+        name: new" in diffs["new"]
+    assert not any("proxy" in line for line in diffs["new"])
+
+
 def test_what_a_webhook_changes_is_neither_fought_over_nor_shown(hooked: Hooked) -> None:
     cluster = hooked.cluster
     first = cluster.sync(changing("nginx:1"), wait=False)

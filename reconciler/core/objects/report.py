@@ -45,10 +45,13 @@ class ObjectReport:
     def __str__(self) -> str:
         """Return what kubectl prints, with the reason if any.
 
-        ``deployment.apps/nginx (namespace web) configured``.
+        ``deployment.apps/nginx (namespace web) configured``; of an object that is unchanged and
+        not well: how it is.
         """
-        reason = f": {self.reason}" if self.reason else ""
-        return f"{self.key} {self.action.value}{reason}"
+        reason = self.reason
+        if self.action is Action.UNCHANGED and self.health and not self.health.is_current:
+            reason = reason or f"{self.health.status.value}, {self.health.message}"
+        return f"{self.key} {self.action.value}{f': {reason}' if reason else ''}"
 
     @property
     def headed_diff(self) -> str:

@@ -36,3 +36,14 @@ def test_an_object_left_as_it_was_is_not_worth_a_line_unless_unwell(
     report: ObjectReport, expected: bool
 ) -> None:
     assert report.is_noteworthy is expected
+
+
+def test_a_line_says_what_was_done_and_why_an_unchanged_object_is_told() -> None:
+    unwell = Health(Status.IN_PROGRESS, "0 of 1 replicas are ready")
+
+    assert str(ObjectReport(NGINX, Action.CONFIGURED, health=unwell)) == f"{NGINX} configured"
+    assert str(ObjectReport(NGINX, Action.KEPT, "left behind")) == f"{NGINX} kept: left behind"
+    assert (
+        str(ObjectReport(NGINX, Action.UNCHANGED, health=unwell))
+        == f"{NGINX} unchanged: InProgress, 0 of 1 replicas are ready"
+    )

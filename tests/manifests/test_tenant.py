@@ -77,6 +77,7 @@ def test_it_suffices_for_the_story_and_for_nothing_in_other_namespaces(
     give_pull_secret(world)
     world.push("v4")
 
+    assert tenant.run(*tenant.sync("--dry-run")).code == 4
     tenant.succeed(*tenant.sync())
 
     assert world.cluster_image() == f"{world.image}:v4"

@@ -13,7 +13,7 @@ from lab.control_plane import ControlPlane
 from reconciler.adapters.cluster import connection
 from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.core.objects.report import Action
-from reconciler.errors import BusyError, ClusterError, NoAnswerError
+from reconciler.errors import BusyError, ClusterError, NoAnswerError, NotServedError
 from reconciler.pipeline.apply import CUT_OFF
 from reconciler.settings import ClusterSettings
 from reconciler.stop import Stop
@@ -239,6 +239,18 @@ def test_a_list_that_is_cut_is_never_taken_for_an_empty_one(
     assert again.problems == ()
     assert cluster.actions(again)["configmap/a"] is Action.UNCHANGED
     assert cluster.actions(again)["configmap/b"] is Action.DELETED
+
+
+def test_a_kind_that_is_served_by_word_alone_is_tried_twice_and_then_stalled(
+    cluster: Cluster, proxy: FaultProxy
+) -> None:
+    proxy.on("PATCH", "/configmaps/a[?]", Answer(404, body=b"404 page not found\n"))
+
+    synced = cluster.sync(config_map("a"), config_map("b"), SERVICE)
+
+    assert [type(problem) for problem in synced.problems] == [NotServedError]
+    assert cluster.actions(synced)["configmap/b"] is Action.CREATED
+    assert len([each for each in asked(proxy, "PATCH") if "/configmaps/a?" in each]) == 2
 
 
 def test_what_creates_or_replaces_is_not_sent_twice(cluster: Cluster, proxy: FaultProxy) -> None:

@@ -39,12 +39,14 @@ def encode(state: SourceState, *, max_bytes: int = MAX_SHARD_BYTES) -> Mapping[s
     as their number is the same, and ``state.0.json`` says how many belong to it, so whenever the
     writing is interrupted no object is lost. The same state gives the same bytes.
     """
-    count = 1
-    texts = [_shard_text(state, 0, count)]
-    while max(map(len, texts)) > max_bytes and count <= len(state.entries):
-        count *= 2
-        texts = [_shard_text(state, number, count) for number in range(count)]
-    texts[0] = _shard_text(state, 0, count, parts=[digest_of(text) for text in texts[1:]])
+    entries = sorted(state.entries.values(), key=lambda entry: _place(entry.key))
+    shards = [entries]
+    texts = _texts(state, shards)
+    while max(map(len, texts)) > max_bytes and len(shards) <= len(entries):
+        shards = _spread(entries, 2 * len(shards))
+        texts = _texts(state, shards)
+    parts = [digest_of(text) for text in texts[1:]]
+    texts[0] = _shard_text(state, shards[0], len(shards), is_first=True, parts=parts)
     return {f"state.{number}.json": text for number, text in enumerate(texts)}
 
 
@@ -66,17 +68,30 @@ def decode(shards: Mapping[str, str], *, source: str) -> SourceState:
         return SourceState(source, lost=str(problem))
 
 
-def _shard_text(state: SourceState, number: int, count: int, *, parts: Sequence[str] = ()) -> str:
-    rows = [
-        _row(entry) for key, entry in sorted(state.entries.items()) if _home(key, count) == number
+def _texts(state: SourceState, shards: Sequence[Sequence[InventoryEntry]]) -> list[str]:
+    count = len(shards)
+    return [
+        _shard_text(state, entries, count, is_first=number == 0)
+        for number, entries in enumerate(shards)
     ]
+
+
+def _shard_text(
+    state: SourceState,
+    entries: Sequence[InventoryEntry],
+    count: int,
+    *,
+    is_first: bool,
+    parts: Sequence[str] = (),
+) -> str:
+    rows = [_row(entry) for entry in entries]
     shard: dict[str, object] = {
         "v": SCHEMA_VERSION,
         "source": state.source,
         "revision": state.revision,
         "shards": count,
     }
-    if number == 0:
+    if is_first:
         more = {
             "parts": list(parts),
             "identity": state.identity,
@@ -87,6 +102,19 @@ def _shard_text(state: SourceState, number: int, count: int, *, parts: Sequence[
         }
         shard |= {name: value for name, value in more.items() if value} | dict(state.unknown)
     return json.dumps({**shard, "objects": rows}, separators=(",", ":"), ensure_ascii=True)
+
+
+def _spread(entries: Sequence[InventoryEntry], count: int) -> list[list[InventoryEntry]]:
+    """Return the entries by the number of their shard, in the same order."""
+    shards: list[list[InventoryEntry]] = [[] for _ in range(count)]
+    for entry in entries:
+        shards[_home(entry.key, count)].append(entry)
+    return shards
+
+
+def _place(key: ObjectKey) -> tuple[str, str, str, str]:
+    """Return what keys are ordered by; a tuple is compared in a third of the time."""
+    return key.group, key.kind, key.namespace, key.name
 
 
 def _home(key: ObjectKey, count: int) -> int:

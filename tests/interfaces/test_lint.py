@@ -44,6 +44,22 @@ def test_every_finding_has_a_line_that_an_editor_can_follow(tmp_path: Path) -> N
     ]
 
 
+def test_what_is_encrypted_is_told_and_is_no_fault(tmp_path: Path) -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nsops: {version: '3'}\n"
+    place = folder(tmp_path, "secret.yaml", text)
+    said = "is encrypted (sops): what it says was not looked at"
+
+    done = program("lint", "deploy", cwd=place)
+    for_github = program("lint", "deploy", "--github", cwd=place)
+
+    assert (done.code, for_github.code) == (0, 0)
+    assert done.out.splitlines() == [
+        f"deploy/secret.yaml:1:1: note: {said} [encrypted]",
+        "1 file: 0 errors and 0 warnings, 1 note",
+    ]
+    assert for_github.out.startswith("::notice file=deploy/secret.yaml,line=1,col=1,")
+
+
 def test_one_manifest_can_be_named(tmp_path: Path) -> None:
     done = program("lint", "deploy/web.yaml", cwd=folder(tmp_path))
 

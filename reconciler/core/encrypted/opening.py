@@ -30,7 +30,7 @@ def open_tree(
         roots: all of them, in their order: one hash is of them all.
         metadata: of the first.
         keys: what opens them.
-        path: their file; numbers of ``.json`` are hashed as floats.
+        path: their file.
 
     Raises:
         ManifestError: we are not among those who may read them, or they were changed.
@@ -97,7 +97,7 @@ class Walk:
         Raises:
             ManifestError: it was changed, or is not encrypted and should be.
         """
-        hashed = hashed_of(scalar, is_json=self.path.endswith(".json"))
+        hashed = hashed_of(scalar)
         rule = self.metadata.is_encrypted
         is_encrypted = sealed_of(scalar.value) is not None if rule is None else rule(path)
         if hashed is None:

@@ -86,10 +86,10 @@ def _read(text: str, kind: str) -> tuple[bytes, bool]:
     raise ValueError(f"is of an unknown type {kind[:20]!r}")
 
 
-def hashed_of(scalar: Scalar, *, is_json: bool) -> bytes | None:
+def hashed_of(scalar: Scalar) -> bytes | None:
     """Return the bytes in the hash of a value that is not encrypted; None for null.
 
-    SOPS reads scalars by go-yaml 3's rules, and all numbers of JSON as floats.
+    SOPS reads scalars by go-yaml 3's rules; those of JSON differ nowhere that matters.
     """
     text = scalar.value
     if scalar.tag is not None and scalar.tag.endswith(":binary"):
@@ -103,15 +103,15 @@ def hashed_of(scalar: Scalar, *, is_json: bool) -> bytes | None:
         return None
     if text in _TRUE | _FALSE:
         return b"True" if text in _TRUE else b"False"
-    number = _number(text.replace("_", ""), is_json=is_json)
+    number = _number(text.replace("_", ""))
     return text.encode("utf-8", "surrogatepass") if number is None else number.encode()
 
 
-def _number(text: str, *, is_json: bool) -> str | None:
+def _number(text: str) -> str | None:
     """Return a number's text in the hash; None if a text is no number."""
     if len(text) > _LONGEST_NUMBER:
         return None
-    whole = None if is_json else _integer(text)
+    whole = _integer(text)
     if whole is not None and whole in _INT64:
         return str(whole)
     if not _NUMBER.fullmatch(text):

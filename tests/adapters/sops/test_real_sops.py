@@ -125,7 +125,7 @@ def test_every_way_to_choose_what_is_encrypted_is_understood(
 
 
 def test_json_is_read_as_yaml_is(keys: AgeKeys) -> None:
-    spec = {**CONFIG_SPEC, "count": 12345678901234567890, "small": 0.000001, "whole": 7.0}
+    spec = {**CONFIG_SPEC, "count": 1234567890123456789, "small": 0.000001, "whole": 7.0}
     body = {
         "apiVersion": "example.com/v1",
         "kind": "Settings",
@@ -137,7 +137,7 @@ def test_json_is_read_as_yaml_is(keys: AgeKeys) -> None:
 
         (settings,) = objects("a.json", text, keys)
 
-        assert settings.body["spec"] == {**spec, "count": pytest.approx(12345678901234567890)}
+        assert settings.body["spec"] == spec
 
 
 def test_the_documents_of_a_file_may_have_been_encrypted_one_by_one(keys: AgeKeys) -> None:

@@ -135,7 +135,7 @@ def record_failure(
         store = cluster.state(source.name)
         state = store.load()
         told = state.with_status(failing([error], revision), now=now())
-        if not state.lost and told is not state:
+        if not (state.lost or state.doubt) and told is not state:
             store.save(told)
     except ReconcilerError:
         return

@@ -2,6 +2,16 @@
 
 The rules follow ``sigs.k8s.io/cli-utils`` 0.37, ``pkg/kstatus/status``, with these differences:
 
+- A Deployment that is paused is Current if all its replicas are of the newest template and
+  available: kstatus waits for a rollout that nobody has asked for.
+- A DaemonSet that is updated by hand (``OnDelete``) does not wait for pods to be updated, as a
+  StatefulSet does not.
+- ReplicationControllers are judged as ReplicaSets are, PersistentVolumes by their phase, and
+  APIServices, Gateways and GatewayClasses by the condition that says that they work; kstatus has no
+  rules for them, and calls them Current.
+- A ``Ready`` condition that tells of an earlier generation (``observedGeneration`` in it) is in
+  progress. Kubernetes API conventions: "If metadata.generation is currently 12, but the
+  .status.conditions[x].observedGeneration is 9, the condition is out of date".
 - A pod that cannot be scheduled is in progress for good, where kstatus calls it failed after 15 s:
   no clock is read here, and an autoscaler may yet bring a node.
 - What kstatus answers with an error (a status that is no mapping, an unknown pod phase) is
@@ -13,9 +23,9 @@ import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from reconciler.core.objects.fields import field_of
 from reconciler.core.objects.identity import GroupKind
 from reconciler.core.objects.observed import Condition, Observed
+from reconciler.core.objects.words import one_line
 
 
 class Status(enum.Enum):
@@ -55,7 +65,9 @@ def health_of(item: Mapping[str, object] | None) -> Health:
 def _generic(observed: Observed) -> Health | None:
     """Return what the properties that all kinds share tell, if they decide."""
     if observed.text("metadata", "deletionTimestamp"):
-        return Health(Status.TERMINATING, "is being deleted")
+        waiting_for = ", ".join(observed.finalizers)
+        suffix = f", when this is done: {waiting_for}" if waiting_for else ""
+        return Health(Status.TERMINATING, one_line(f"is being deleted{suffix}"))
     generation = observed.number("metadata", "generation")
     seen = observed.number("status", "observedGeneration", default=generation)
     if observed.has("metadata", "generation") and seen != generation:
@@ -70,12 +82,37 @@ def _generic(observed: Observed) -> Health | None:
 
 def _by_ready_condition(observed: Observed) -> Health:
     """Judge a kind without rules of its own; without a ``Ready`` condition it counts as current."""
+    return _by_condition("Ready", observed) or _current("exists")
+
+
+def _by_condition(kind: str, observed: Observed) -> Health | None:
+    """Judge by the first condition of a type that is one of True, False and Unknown."""
+    generation = observed.number("metadata", "generation")
     for condition in observed.conditions:
-        if condition.type == "Ready" and condition.is_true:
-            return _current("is ready")
-        if condition.type == "Ready" and condition.status in {"False", "Unknown"}:
-            return _in_progress(condition.text)
-    return _current("exists")
+        if condition.type != kind or condition.status not in {"True", "False", "Unknown"}:
+            continue
+        if condition.generation is not None and condition.generation < generation:
+            return _in_progress(f"{kind} is told of generation {condition.generation} only")
+        return _current(f"is {kind.lower()}") if condition.is_true else _in_progress(condition.text)
+    return None
+
+
+def _working(kind: str) -> Callable[[Observed], Health]:
+    """Return the rule of kinds that do not work before a condition says so."""
+    return lambda observed: (
+        _by_condition(kind, observed) or _in_progress(f"is not {kind.lower()} yet")
+    )
+
+
+def _persistent_volume(observed: Observed) -> Health:
+    phase = observed.text("status", "phase")
+    if phase == "Failed":
+        return _failed(observed.text("status", "message", default="its reclamation failed"))
+    return (
+        _in_progress("is not available yet")
+        if phase in {"", "Pending"}
+        else _current(phase.lower())
+    )
 
 
 def _always_current(_: Observed) -> Health:
@@ -105,7 +142,8 @@ def _deployment_conditions(
     # Without a deadline the controller keeps no Progressing condition.
     deadline = observed.number("spec", "progressDeadlineSeconds", default=_NO_DEADLINE)
     is_complete = progressing is not None and (
-        progressing.is_true and progressing.reason == "NewReplicaSetAvailable"
+        (progressing.is_true and progressing.reason == "NewReplicaSetAvailable")
+        or (progressing.reason == "DeploymentPaused" and observed.flag("spec", "paused"))
     )
     if deadline != _NO_DEADLINE and not is_complete:
         return _in_progress("its new replica set is not available yet")
@@ -148,9 +186,11 @@ def _daemon_set(observed: Observed) -> Health:
     wanted = observed.number("status", "desiredNumberScheduled", default=-1)
     if wanted == -1:
         return _in_progress("how many nodes need it is not known yet")
+    is_by_hand = observed.text("spec", "updateStrategy", "type") == "OnDelete"
+    updated = wanted if is_by_hand else observed.number("status", "updatedNumberScheduled")
     return (
         _short_of("scheduled", observed.number("status", "currentNumberScheduled"), wanted)
-        or _short_of("updated", observed.number("status", "updatedNumberScheduled"), wanted)
+        or _short_of("updated", updated, wanted)
         or _short_of("available", observed.number("status", "numberAvailable"), wanted)
         or _short_of("ready", observed.number("status", "numberReady"), wanted)
         or _current(f"{wanted} replicas are ready")
@@ -209,7 +249,7 @@ def _job(observed: Observed) -> Health:
         if condition.type == "Failed" and condition.is_true:
             return _failed(f"{failed} pods failed: {condition.text}")
     if not observed.text("status", "startTime"):
-        is_suspended = field_of(observed.item, "spec", "suspend") is True
+        is_suspended = observed.flag("spec", "suspend")
         return _in_progress("is suspended" if is_suspended else "has not started yet")
     return _current(f"is running: {succeeded}/{completions} succeeded, {failed} failed")
 
@@ -269,15 +309,20 @@ _NO_DEADLINE = 2**31 - 1  # the controller's own sign for "no deadline"
 _RULES: Mapping[GroupKind, Callable[[Observed], Health]] = {
     GroupKind("", "ConfigMap"): _always_current,
     GroupKind("", "PersistentVolumeClaim"): _volume_claim,
+    GroupKind("", "PersistentVolume"): _persistent_volume,
     GroupKind("", "Pod"): _pod,
+    GroupKind("", "ReplicationController"): _replica_set,
     GroupKind("", "Secret"): _always_current,
     GroupKind("", "Service"): _service,
     GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): _custom_resource_definition,
+    GroupKind("apiregistration.k8s.io", "APIService"): _working("Available"),
     GroupKind("apps", "DaemonSet"): _daemon_set,
     GroupKind("apps", "Deployment"): _deployment,
     GroupKind("apps", "ReplicaSet"): _replica_set,
     GroupKind("apps", "StatefulSet"): _stateful_set,
     GroupKind("batch", "CronJob"): _always_current,
     GroupKind("batch", "Job"): _job,
+    GroupKind("gateway.networking.k8s.io", "Gateway"): _working("Programmed"),
+    GroupKind("gateway.networking.k8s.io", "GatewayClass"): _working("Accepted"),
     GroupKind("policy", "PodDisruptionBudget"): _always_current,
 }

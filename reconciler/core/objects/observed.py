@@ -10,12 +10,17 @@ from reconciler.core.objects.words import one_line
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One entry of ``status.conditions``. ``status`` is ``True``, ``False`` or ``Unknown``."""
+    """One entry of ``status.conditions``. ``status`` is ``True``, ``False`` or ``Unknown``.
+
+    Attributes:
+        generation: of the object, as its controller knew it then; None if it does not say.
+    """
 
     type: str
     status: str
     reason: str
     message: str
+    generation: int | None = None
 
     @property
     def is_true(self) -> bool:
@@ -80,6 +85,16 @@ class Observed:
         """Return the text at a path."""
         return text_of(field_of(self.item, *path), default)
 
+    def flag(self, *path: str) -> bool:
+        """Whether ``true`` stands at a path."""
+        return field_of(self.item, *path) is True
+
+    @property
+    def finalizers(self) -> tuple[str, ...]:
+        """What must be done before it can go, by name."""
+        names = items_of(field_of(self.item, "metadata", "finalizers"))
+        return tuple(name for name in names if isinstance(name, str))
+
     def has(self, *path: str) -> bool:
         """Whether there is a value at a path."""
         return field_of(self.item, *path) is not None
@@ -95,9 +110,11 @@ class Observed:
 
 
 def _condition(entry: object) -> Condition:
+    generation = field_of(entry, "observedGeneration")
     return Condition(
         type=text_of(field_of(entry, "type")),
         status=text_of(field_of(entry, "status")),
         reason=text_of(field_of(entry, "reason")),
         message=text_of(field_of(entry, "message")),
+        generation=generation if isinstance(generation, int) else None,
     )

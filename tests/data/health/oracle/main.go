@@ -1,4 +1,4 @@
-// Fills in what kstatus says of each case: go run . <../cases.json >cases.new
+// Fills in what kstatus says of each case: see ../README.md
 package main
 
 import (
@@ -37,7 +37,15 @@ func main() {
 	}
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(cases); err != nil {
-		panic(err)
+	for i, each := range cases { // a line each
+		if i == 0 {
+			os.Stdout.WriteString("[")
+		} else {
+			os.Stdout.WriteString(",")
+		}
+		if err := encoder.Encode(each); err != nil {
+			panic(err)
+		}
 	}
+	os.Stdout.WriteString("]\n")
 }

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 from reconciler.core.objects.identity import GroupKind
 from reconciler.core.objects.observed import Condition, Observed
+from reconciler.core.objects.pods import why_not_ready
 from reconciler.core.objects.words import one_line
 
 
@@ -222,7 +223,9 @@ def _pod(observed: Observed) -> Health:
         case "Pending":
             unscheduled = observed.condition("PodScheduled")
             is_stuck = unscheduled is not None and unscheduled.is_false
-            return _in_progress(unscheduled.text if unscheduled and is_stuck else "is pending")
+            return _in_progress(
+                unscheduled.text if unscheduled and is_stuck else _why("is pending", observed)
+            )
         case "":
             return _in_progress("is not observed yet")
         case phase:
@@ -235,7 +238,12 @@ def _running_pod(observed: Observed) -> Health:
     looping = observed.crash_looping_containers
     if looping:
         return _failed(f"containers crash again and again: {', '.join(looping)}")
-    return _in_progress("is running, but not ready")
+    return _in_progress(_why("is not ready", observed))
+
+
+def _why(what: str, pod: Observed) -> str:
+    why = why_not_ready(pod.item)
+    return f"{what}: {why}" if why else what
 
 
 def _job(observed: Observed) -> Health:

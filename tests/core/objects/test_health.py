@@ -164,3 +164,28 @@ def test_a_condition_of_an_earlier_generation_says_so() -> None:
     )
 
     assert message == "Ready is told of generation 9 only"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        pytest.param({"phase": "Pending"}, "is pending", id="pending"),
+        pytest.param(
+            {
+                "phase": "Pending",
+                "containerStatuses": [
+                    {"name": "a", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
+                ],
+            },
+            "is pending: container a: ImagePullBackOff",
+            id="image",
+        ),
+        pytest.param(
+            {"phase": "Running", "containerStatuses": [{"name": "a", "state": {"running": {}}}]},
+            "is not ready: container a: is running, but not ready",
+            id="not-ready",
+        ),
+    ],
+)
+def test_a_pod_says_what_it_waits_for(status: Mapping[str, object], expected: str) -> None:
+    assert message_of("Pod", "v1", status=status) == expected

@@ -1,8 +1,14 @@
 """Variables: what the settings and objects of the cluster give for a source's manifests."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from reconciler.core.manifests.variables import Variable, Variables, VariableSource
+from reconciler.core.manifests.variables import (
+    SECRET,
+    Variable,
+    Variables,
+    VariablesFrom,
+    VariableSource,
+)
 from reconciler.pipeline.cluster_port import Cluster
 
 
@@ -15,11 +21,15 @@ def variables_of(sources: Iterable[VariableSource], cluster: Cluster) -> Variabl
         NotFoundError, RefusedError, AccessDeniedError, ClusterError: an object cannot be read.
     """
     given: dict[str, str] | None = None
+    secret: set[str] = set()
     for each in sources:
         given = given or {}
         match each:
             case Variable(name, value):
-                given[name] = value
+                found: Mapping[str, str] = {name: value}
             case _:
-                given.update(cluster.values(each.kind, each.name))
-    return None if given is None else Variables(given)
+                found = cluster.values(each.kind, each.name)
+        given.update(found)
+        is_secret = isinstance(each, VariablesFrom) and each.kind == SECRET
+        secret = secret | found.keys() if is_secret else secret - found.keys()
+    return None if given is None else Variables(given, secret=frozenset(secret))

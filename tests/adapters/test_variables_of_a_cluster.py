@@ -43,6 +43,7 @@ def test_values_of_config_maps_and_secrets_are_variables_and_the_last_one_counts
 
     assert found is not None
     assert found.values == {"SIZE": "3", "ZONE": "south", "KEY": "hunter2"}
+    assert found.secret == {"KEY"}
 
 
 def test_without_sources_nothing_is_filled_in(cluster: KubernetesCluster) -> None:

@@ -66,7 +66,10 @@ class Scalar:
 
 
 class Opened(Scalar):
-    """A scalar that was decrypted: what it says is for the cluster alone, and taken as it is."""
+    """A scalar that was decrypted or holds a Secret's value: it is for the cluster alone.
+
+    What it says is taken as it is.
+    """
 
     __slots__ = ()
 

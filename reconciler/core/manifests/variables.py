@@ -73,6 +73,8 @@ class Variables:
     values: Values[str, str] = field(default_factory=dict)
     spared: frozenset[str] = frozenset()
     """Texts that are taken as they are: they were decrypted."""
+    secret: frozenset[str] = frozenset()
+    """Names of values that nobody is to be shown, wherever they are filled in."""
 
     def filled(self, node: Node, *, path: str) -> Node:
         """Return an object's node with its variables filled in; itself if it has opted out.
@@ -87,6 +89,7 @@ class _Filling:
     def __init__(self, variables: Variables, path: str) -> None:
         self._values = variables.values
         self._spared = variables.spared
+        self._secret = variables.secret
         self._path = path
         self._made: dict[int, Node] = {}  # an alias is the node of its anchor, and stays it
 
@@ -111,10 +114,13 @@ class _Filling:
     def _scalar(self, node: Scalar) -> Scalar:
         if SIGN not in node.value or isinstance(node, Opened) or node.value in self._spared:
             return node
-        value = _FOUND.sub(lambda found: self._value(found, node), node.value)
-        return Scalar(value, node.start, node.end, node.line, node.style, node.tag, node.anchor)
+        used: set[str] = set()
+        value = _FOUND.sub(lambda found: self._value(found, node, used), node.value)
+        kind = Scalar if used.isdisjoint(self._secret) else Opened
+        return kind(value, node.start, node.end, node.line, node.style, node.tag, node.anchor)
 
-    def _value(self, found: re.Match[str], node: Scalar) -> str:
+    def _value(self, found: re.Match[str], node: Scalar, used: set[str]) -> str:
+        """Return what stands for a variable, and note its name among those that are used."""
         if found[1] is None:
             return SIGN  # of ``$${``
         form = _FORM.fullmatch(found[1]) if found[0].endswith("}") else None
@@ -125,6 +131,7 @@ class _Filling:
                 "$${ for ${ itself",
             )
         value = self._values.get(form[1])
+        used.add(form[1])
         if form[2] is not None:
             return value or form[2]
         if value is None:

@@ -86,6 +86,16 @@ def test_what_nobody_gave_and_what_is_no_variable_is_told_with_its_line(
     assert str(problem).startswith(f"a.yaml:5: {words}")
 
 
+def test_a_field_with_a_secret_value_is_not_shown() -> None:
+    variables = Variables({"KEY": "hunter2", "Z": "1"}, secret=frozenset({"KEY"}))
+    text = MANIFEST.replace("key: VALUE", "{p: 'x${KEY}', q: '$${KEY}', r: '${Z}'}")
+
+    found = read(text, variables)
+
+    assert found.body["data"] == {"p": "xhunter2", "q": "${KEY}", "r": "1"}
+    assert found.veiled == {("data", "p")}
+
+
 def test_a_source_without_variables_is_left_as_it_is_written() -> None:
     assert value('"${NAME}"', None) == "${NAME}"
 

@@ -67,6 +67,12 @@ def test_one_manifest_can_be_named(tmp_path: Path) -> None:
     assert done.out.startswith("deploy/web.yaml:6:5: error: ")
 
 
+def test_what_other_sources_wait_for_is_nothing_to_a_folder(tmp_path: Path) -> None:
+    done = program("lint", "deploy", cwd=folder(tmp_path), env={"RECONCILE_DEPENDS_ON": "infra"})
+
+    assert (done.code, done.err) == (3, "")
+
+
 def test_the_document_has_all_of_it(tmp_path: Path) -> None:
     done = program("lint", "deploy", "--ignore", "no-tag", "-o", "json", cwd=folder(tmp_path))
 

@@ -1,20 +1,24 @@
 """What the commands share: settings read, logs set up."""
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from reconciler.configuration import read_settings
 from reconciler.core.manifests.selection import SUFFIXES
 from reconciler.errors import SettingsError
 from reconciler.interfaces import logs
 from reconciler.interfaces.cli.invocation import Invocation
+from reconciler.options import OPTIONS
 from reconciler.settings import GitSettings, Settings
 
+Value = TypeVar("Value")
+
 _OF_SEVERAL = ("sources", "depends-on")
-"""Keys of a file that mean nothing to a folder, which is one source alone."""
+"""What means nothing to a folder, which is one source alone: keys of a file, and the variables."""
 
 
 def load(
@@ -59,12 +63,11 @@ def load_local(invocation: Invocation, folder: str = ".") -> Settings:
     Raises:
         SettingsError: options, environment or file are wrong.
     """
-    file = _file(invocation)
-    shared = {name: value for name, value in file.items() if name not in _OF_SEVERAL}
+    variables = {option.variable for option in OPTIONS if option.name in _OF_SEVERAL}
     settings = read_settings(
         flags={**invocation.flags, "git-url": "."},  # there must be one; the folder may be no text
-        environment=invocation.environment,
-        file=shared,
+        environment=_without(invocation.environment, variables),
+        file=_without(_file(invocation), _OF_SEVERAL),
         file_name=invocation.config or "",
     )
     (source,) = settings.sources
@@ -101,6 +104,10 @@ def place_of(path: str) -> Place:
         return Place(named.parent, named.name)
     suffixes = ", ".join(SUFFIXES)
     raise SettingsError(f"is no folder and no manifest ({suffixes})", where=path)
+
+
+def _without(values: Mapping[str, Value], names: Collection[str]) -> Mapping[str, Value]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def _file(invocation: Invocation) -> Mapping[str, object]:

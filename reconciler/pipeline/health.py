@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.objects.health import Health
+from reconciler.core.objects.health import Health, Status
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.resource import Listed, Resource
 from reconciler.errors import ReconcilerError
@@ -61,7 +61,8 @@ def wait_for_health(
     Current, Failed or being deleted, or when it has been gone for a while; all must have settled at
     the same time. The wait ends early when an object fails that had not failed at first sight.
 
-    Workloads that are not Current then say what their pods wait for.
+    Workloads that are not Current then say what their pods wait for; where nothing is waited for,
+    only those that have failed.
 
     Args:
         cluster: whose objects.
@@ -112,6 +113,8 @@ def wait_for_health(
         health = {key: found for sight in sights for key, found in sight.health.items()}
         owners = [owner for sight in sights for owner in sight.owners.values()]
     problems = tuple(watcher.problem for watcher in watchers if watcher.problem)
+    if not timeout_s:  # who does not wait takes what is under way as it is
+        owners = [each for each in owners if health[each.key].status is Status.FAILED]
     return (health if stop.is_asked else explained(cluster, health, owners)), problems
 
 

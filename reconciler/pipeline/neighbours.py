@@ -108,7 +108,9 @@ class Neighbours:
             why = state.lost if isinstance(state, SourceState) else state.message
             return f"source {name!r} may want it, whose state cannot be read: {why}"
         if state.wants(key):
-            return f"moves to source {name!r}"
+            is_known = name in self.kin.names
+            hint = "" if is_known else f" (if there is none any more, delete reconcile-{name})"
+            return f"moves to source {name!r}{hint}"
         if name in self.kin.same_branch and state.seen != str(self.revision):
             short = self.revision.short
             return f"may move to source {name!r}, which has not built all of {short} yet"

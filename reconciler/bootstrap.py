@@ -182,14 +182,14 @@ def running(
                 requests=_requests(source, forge, proposals),
                 statuses=Statuses(forge) if forge and has_statuses else None,
                 kustomize=kustomize,
-                kin=_kin(settings, source),
+                kin=_kin(settings, source, is_local=local is not None),
                 key_source=KeyFiles(source.sops_key_files) if source.sops_key_files else None,
             )
 
         yield parts_of
 
 
-def _kin(settings: Settings, source: SourceSettings) -> Kin:
+def _kin(settings: Settings, source: SourceSettings, *, is_local: bool) -> Kin:
     """Return the synced sources of this process, as one of them sees them."""
     synced = [each for each in settings.sources if each.is_synced]
     remote = (source.git.url, source.git.branch)
@@ -200,6 +200,7 @@ def _kin(settings: Settings, source: SourceSettings) -> Kin:
             for each in synced
             if each.name != source.name and (each.git.url, each.git.branch) == remote
         ),
+        is_local=is_local,
     )
 
 

@@ -69,14 +69,16 @@ class Adoption:
     stop: Stop
 
     def begin(self, state: SourceState) -> SourceState:
-        """Return the memory to go on with; it names the source's identity.
+        """Return the memory to go on with; it names the source's identity, if that has one.
 
         Raises:
             RefusedError: it is not clear which source this one was.
             ClusterError, AccessDeniedError: the memory cannot be written.
         """
-        state = replace(state, identity=identity_of(self.source))
-        if not state.lost and not any(entry.uid for entry in state.entries.values()):
+        identity = "" if self.kin.is_local else identity_of(self.source)
+        state = replace(state, identity=identity)
+        is_new = not state.lost and not any(entry.uid for entry in state.entries.values())
+        if is_new and identity:
             state = self._taken(state)
         if state.former in self.kin.names:  # it has its old name back, and this one is another
             return replace(state, former="")

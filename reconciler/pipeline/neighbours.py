@@ -21,10 +21,13 @@ class Kin:
         names: of all of them, the one that asks included.
         same_branch: of the others that read the same branch of the same remote: what leaves one of
             them may have moved to another.
+        is_local: whether the source is a folder of this machine: the same path is another folder
+            elsewhere.
     """
 
     names: frozenset[str] = frozenset()
     same_branch: frozenset[str] = frozenset()
+    is_local: bool = False
 
 
 @dataclass(slots=True)

@@ -126,6 +126,7 @@ def test_what_the_old_name_had_and_lost_is_not_taken(old: Cluster) -> None:
     [
         pytest.param({"url": "https://git.example/other"}, Kin(), id="another-remote"),
         pytest.param({}, Kin(frozenset({"before", "after"})), id="both-are-configured"),
+        pytest.param({}, Kin(is_local=True), id="a-folder"),
     ],
 )
 def test_the_objects_of_another_source_are_not_adopted(
@@ -139,6 +140,20 @@ def test_the_objects_of_another_source_are_not_adopted(
     assert "belongs to source 'before', and source 'after' wants it" in str(synced.problems[0])
     assert objects(old) == before
     assert old.sync(*ALL[:4]).problems == ()
+
+
+def test_a_folder_is_not_adopted(control_plane: ControlPlane) -> None:
+    cluster = Cluster.fresh(control_plane)
+    old = replace(cluster, url="./deploy", source="local-a")
+    assert old.sync(*ALL, kin=Kin(is_local=True)).problems == ()
+    before = objects(old)
+
+    synced = replace(old, source="local-b").sync(config_map("c"))
+
+    assert synced.problems == ()
+    assert objects(old).items() >= before.items()
+    assert old.sync(*ALL, kin=Kin(is_local=True)).problems == ()
+    assert objects(old).keys() == before.keys() | {"ConfigMap/c"}
 
 
 def test_where_two_sources_could_be_meant_nothing_is_done(old: Cluster) -> None:

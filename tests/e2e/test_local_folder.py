@@ -103,6 +103,23 @@ def test_folders_of_the_same_name_leave_each_other_alone(
     assert world.control_plane.get("-n", world.name, "configmap", "one")
 
 
+def test_folders_of_the_same_relative_path_leave_each_other_alone(
+    world: World, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other" / folder.name
+    other.mkdir(parents=True)
+    put(world, other, "three")
+
+    def applied(path: Path) -> dict[str, str]:
+        monkeypatch.chdir(path.parent)
+        return actions(world, path.name)
+
+    applied(folder)
+    assert applied(other) == {"ConfigMap/three": "created"}
+    assert set(applied(folder).values()) == {"unchanged"}
+    assert set(applied(other).values()) == {"unchanged"}
+
+
 def test_a_name_makes_two_places_one_source(world: World, folder: Path, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     actions(world, str(folder), "--name", "shop")

@@ -53,7 +53,8 @@ class SourceState:
             then empty too, so that nothing is pruned.
         doubt: why the memory may not be whole, for a person; empty if it is. Nothing is pruned.
         status: what its last sync came to.
-        identity: a hash of where the source reads from: the same for a source that is renamed.
+        identity: a hash of where the source reads from: the same for a source that is renamed;
+            empty for a local folder.
         seen: the last revision of which everything could be built.
         left: objects of the inventory that ``seen`` did not want: another source may have them.
         unsettled: objects that were applied and have not been healthy since.

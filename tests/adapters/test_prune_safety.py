@@ -6,6 +6,7 @@ Those that begin in Git are in ``test_prune_safety_with_git.py``.
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from lab.control_plane import ControlPlane
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.report import Action
+from reconciler.core.objects.state_codec import encode
 from reconciler.pipeline.sync import Synced
 from tests.adapters.cluster_world import Cluster, config_map, deployment
 from tests.simulators.fault_proxy import Answer, Cut, FaultProxy
@@ -238,6 +240,27 @@ def test_state_object_deleted_or_damaged(cluster: Cluster, damage: list[str]) ->
     cluster.sync(A, config_map("c"))
     assert cluster.actions(cluster.sync(A))["configmap/c"] is Action.DELETED
     assert uids(cluster) == before, "what was forgotten is nobody's"
+
+
+@pytest.mark.parametrize("part", ["", ".1", ".2"])
+def test_one_of_several_state_objects_deleted(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    small = partial(encode, max_bytes=600)
+    monkeypatch.setattr("reconciler.adapters.cluster.store.encode", small)
+    many = [A, B, *map(config_map, "cdefghij")]
+    assert cluster.sync(*many).problems == ()
+    assert state(cluster, "get", "configmap", "NAME.3"), "there are several"
+    before = uids(cluster)
+    state(cluster, "delete", "configmap", f"NAME{part}")
+
+    lost = cluster.sync(*many[1:])
+
+    assert [str(each) for each in lost.problems if "the inventory was lost" not in str(each)] == []
+    assert len(lost.problems) == 1
+    assert uids(cluster) == before
+    assert cluster.sync(*many[1:]).problems == ()
+    assert cluster.actions(cluster.sync(*many[1:9]))["configmap/j"] is Action.DELETED
 
 
 def test_state_object_edited_by_hand(cluster: Cluster) -> None:

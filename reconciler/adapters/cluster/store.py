@@ -19,7 +19,7 @@ from reconciler.core.objects.applyset import (
 )
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.resource import Resource
-from reconciler.core.objects.state_codec import decode, encode
+from reconciler.core.objects.state_codec import count_of_parts, decode, encode
 from reconciler.core.objects.sync_status import SyncStatus, decode_status, encode_status
 from reconciler.errors import (
     AccessDeniedError,
@@ -82,12 +82,15 @@ class ConfigMapStore:
         """
         self._items.clear()
         shards: dict[str, str] = {}
-        while (item := self._get(_CONFIG_MAP, self._shard_name(len(shards)))) is not None:
-            self._require_ours(item)
-            number = len(shards)
-            self._items[number] = item
-            name = f"state.{number}.json"
-            shards[name] = str(_data(item).get(name, ""))  # the rest is not ours
+        number, count = 0, 1  # those behind a gap are to be written over, or deleted
+        while (item := self._get(_CONFIG_MAP, self._shard_name(number))) or number < count:
+            if item is not None:
+                self._require_ours(item)
+                self._items[number] = item
+                name = f"state.{number}.json"
+                shards[name] = str(_data(item).get(name, ""))  # the rest is not ours
+                count = max(count, count_of_parts(shards[name]))
+            number += 1
         state = decode(shards, source=self._source)
         return replace(state, status=_status_of(self._items.get(0)))
 

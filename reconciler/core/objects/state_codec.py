@@ -23,6 +23,10 @@ _KNOWN = frozenset(
     | {"identity", "seen", "left", "unsettled", "former"}
 )
 
+_PARTS = re.compile(r'"shards":\s*([1-9][0-9]*)')
+_PARTS_WITHIN = 2_000  # characters: the objects come after it
+_MOST_PARTS = 256  # 200 MB: whoever says more is mistaken
+
 _NAME = re.compile(r"state\.(0|[1-9][0-9]{0,5})\.json")
 
 
@@ -66,6 +70,12 @@ def decode(shards: Mapping[str, str], *, source: str) -> SourceState:
         return _decoded(texts, source) if texts else SourceState(source)
     except _LostError as problem:
         return SourceState(source, lost=str(problem))
+
+
+def count_of_parts(text: str) -> int:
+    """Return how many values belong together, as one of them says; 1 if it does not say."""
+    found = _PARTS.search(text[:_PARTS_WITHIN])
+    return min(int(found[1]), _MOST_PARTS) if found else 1
 
 
 def _texts(state: SourceState, shards: Sequence[Sequence[InventoryEntry]]) -> list[str]:

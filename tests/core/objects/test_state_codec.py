@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import InventoryEntry, SourceState
-from reconciler.core.objects.state_codec import decode, encode
+from reconciler.core.objects.state_codec import count_of_parts, decode, encode
 from reconciler.errors import RefusedError
 from tests.fakes.objects import NGINX, desired_object, inventory_entry, key
 
@@ -131,6 +131,20 @@ def test_what_cannot_be_understood_is_lost_with_all_its_entries(
 
     assert problem in lost.lost
     assert not lost.entries
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        pytest.param(document()["state.0.json"], 1, id="one"),
+        pytest.param(document(shards=4)["state.0.json"], 4, id="four"),
+        pytest.param(document(shards=10**12)["state.0.json"], 256, id="absurdly-many"),
+        pytest.param(document(shards=0)["state.0.json"], 1, id="none"),
+        pytest.param("{", 1, id="no-json"),
+    ],
+)
+def test_each_part_says_how_many_there_are(text: str, count: int) -> None:
+    assert count_of_parts(text) == count
 
 
 def test_a_newer_schema_is_refused() -> None:

@@ -66,6 +66,7 @@ class Latecomers:
             key
             for key, (desired, _) in self._missed.items()
             if (is_any_new or is_any_unready or self._is_known(key))
+            and "." in key.group  # else a slip, or of the past: definitions are asked for a dot
             and desired.version in self.defined.get(key.group_kind, {desired.version})
         ]
 

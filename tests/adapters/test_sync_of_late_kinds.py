@@ -195,6 +195,18 @@ def test_a_version_that_the_revision_itself_does_not_define_is_not_waited_for(
     assert [type(problem) for problem in synced.problems] == [NotServedError]
 
 
+@pytest.mark.parametrize("api_version", ["apps/v1", "apps/v1beta2", "v1", "nowhere/v1"])
+def test_a_kind_that_no_definition_can_bring_is_not_waited_for(
+    cluster: Cluster, api_version: str
+) -> None:
+    slip = OPERATOR.replace("apps/v1", api_version).replace("Deployment", "Deploymnet")
+
+    synced = cluster.sync(slip, OPERATOR, timeout_s=3600.0)
+
+    assert [type(problem) for problem in synced.problems] == [NotServedError]
+    assert cluster.actions(synced)["deployment/operator"] is Action.CREATED
+
+
 def test_a_definition_gets_a_version_and_its_object_too_in_one_cycle(
     cluster: Cluster, kind: Kind
 ) -> None:

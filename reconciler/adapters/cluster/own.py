@@ -8,13 +8,15 @@ from reconciler.core.objects.identity import ObjectKey
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _RBAC: Final = "rbac.authorization.k8s.io"
+_RIGHTS: Final = ("", "-admin", "-cluster-wide", "-identity", "-secrets", "-workloads")
+"""Ends of the names of our cluster-wide roles and bindings, as ``manifests/`` has them."""
 
 
 def keys_of_ours(namespace: str) -> frozenset[ObjectKey]:
     """Return what must never be deleted, whoever has it in Git.
 
-    The namespaces of our state and of our pod, and, in a pod, the ServiceAccount, Role and
-    Deployment that go by our name.
+    The namespaces of our state and of our pod, and, in a pod, the ServiceAccount, the Deployment
+    and the rights that go by our name.
 
     Args:
         namespace: of our state.
@@ -29,7 +31,7 @@ def keys_of_ours(namespace: str) -> frozenset[ObjectKey]:
             ObjectKey("apps", "Deployment", own, name),
             ObjectKey(_RBAC, "Role", own, name),
             ObjectKey(_RBAC, "RoleBinding", own, name),
-            ObjectKey(_RBAC, "ClusterRole", "", name),
-            ObjectKey(_RBAC, "ClusterRoleBinding", "", name),
         }
+        for kind in ("ClusterRole", "ClusterRoleBinding"):
+            keys |= {ObjectKey(_RBAC, kind, "", f"{name}{end}") for end in _RIGHTS}
     return frozenset(keys)

@@ -263,6 +263,15 @@ def test_what_creates_or_replaces_is_not_sent_twice(cluster: Cluster, proxy: Fau
     assert cluster.sync(config_map("a")).problems == ()
 
 
+def test_two_sources_that_make_the_namespace_of_their_state_at_once_both_begin(
+    cluster: Cluster, proxy: FaultProxy
+) -> None:
+    cluster.control_plane.kubectl("create", "namespace", f"{cluster.namespace}-state")
+    proxy.on("GET", f"/namespaces/{cluster.namespace}-state$", Answer(404), times=1)
+
+    assert cluster.sync(config_map("a")).problems == ()
+
+
 def test_an_api_server_that_says_nothing_is_not_waited_for_for_ever(
     proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -217,7 +217,8 @@ class ConfigMapStore:
                 "kind": "Namespace",
                 "metadata": {"name": self._namespace, "labels": _MANAGED},
             }
-            self._connection.request("POST", "/api/v1/namespaces", body=body)
+            with contextlib.suppress(ChangedError):  # another source was first
+                self._connection.request("POST", "/api/v1/namespaces", body=body)
 
     def _put(
         self, resource: Resource, body: Mapping[str, Any], *, is_new: bool

@@ -27,10 +27,22 @@ from reconciler.stop import Stop
 
 
 def identity_of(source: SourceSettings) -> str:
-    """Return a hash of where a source reads from: remote, branch and paths; no credentials."""
+    """Return two hashes: of where a source reads from, and of what it makes of that.
+
+    The first is of remote (without credentials), branch and paths; the second of the other settings
+    that say which objects those become.
+    """
     url = urlsplit(source.git.url)
     remote = url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
-    return digest_of([remote, source.git.branch, sorted(source.paths)])
+    place = digest_of([remote, source.git.branch, sorted(source.paths)])
+    account = str(source.service_account or "")
+    return f"{place}.{digest_of([source.default_namespace, account, *map(str, source.variables)])}"
+
+
+def is_elsewhere(identity: str, other: str) -> bool:
+    """Whether two identities are of different places; an empty one is of no known place."""
+    places = {each.partition(".")[0] for each in (identity, other)}
+    return len(places - {""}) > 1
 
 
 def recalled(store: StateStore, ledger: Ledger) -> SourceState:
@@ -76,7 +88,8 @@ class Adoption:
             ClusterError, AccessDeniedError: the memory cannot be written.
         """
         identity = "" if self.kin.is_local else identity_of(self.source)
-        state = replace(state, identity=identity)
+        has_moved = is_elsewhere(state.identity, identity)
+        state = replace(state, identity=identity, has_moved=has_moved)
         is_new = not state.lost and not any(entry.uid for entry in state.entries.values())
         if is_new and identity:
             state = self._taken(state)

@@ -83,6 +83,7 @@ class Pruner:
             unhealthy=self._first_unhealthy(health),
             revision=self.revision,
             allowed_revision=self.settings.prune_allow,
+            has_moved=self.before.has_moved,
         )
         alone = plan()
         if not (alone.delete or alone.held):

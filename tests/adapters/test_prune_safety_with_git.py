@@ -103,8 +103,9 @@ def test_wrong_branch(world: World) -> None:
     assert world.uids().items() >= before.items()
     assert "'nowhere'" in told(world.cycle("web", branch="nowhere"))
     assert world.uids().items() >= before.items()
-    assert world.cycle("web")[0].problems == (), "back on the right one, nothing is amiss"
-    assert "9 objects would be deleted, over the limit" in told(world.cycle("web", branch="behind"))
+    assert "from another remote, branch or path" in told(world.cycle("web")), "other is not in Git"
+    assert world.cycle("web")[0].problems == (), "on the right one again, nothing is amiss"
+    assert "from another remote, branch or path" in told(world.cycle("web", branch="behind"))
     assert world.uids().items() >= before.items()
 
 
@@ -116,6 +117,21 @@ def test_wrong_path(world: World) -> None:
     assert world.uids() == before
     assert "has left Git at once" in told(world.cycle("web", paths={"web": ("b",)}))
     assert world.uids().items() >= before.items()
+
+
+def test_two_reconcilers_with_a_source_of_the_same_name(world: World) -> None:
+    shared = {"a/shared.yaml": config_map("shared"), "b/shared.yaml": config_map("shared")}
+    world.put({"b/one.yaml": config_map("one"), "b/two.yaml": config_map("two"), **shared})
+    first, second = {"web": ("a",)}, {"web": ("b",)}
+    world.cycle("web", paths=first)
+
+    for paths in (second, first, first, second, second, first):
+        world.cycle("web", paths=paths)
+
+    assert world.uids().keys() == {*NAMES, "shared", "one", "two"}
+    world.put({"a/config00.yaml": None})
+    assert world.cycle("web", paths=first)[0].problems == ()
+    assert world.uids().keys() == {*NAMES[1:], "shared", "one", "two"}
 
 
 def test_moved_files_and_folders(world: World) -> None:

@@ -177,8 +177,11 @@ def test_a_source_that_gets_its_old_name_back_is_adopted_back(old: Cluster) -> N
 
 
 def test_where_a_source_reads_from_is_told_without_credentials() -> None:
-    def source(url: str, *paths: str, branch: str | None = None) -> SourceSettings:
-        return SourceSettings("x", GitSettings(url, branch), SyncSettings(), paths=paths)
+    def source(
+        url: str, *paths: str, branch: str | None = None, namespace: str = "default"
+    ) -> SourceSettings:
+        git = GitSettings(url, branch)
+        return SourceSettings("x", git, SyncSettings(), paths=paths, default_namespace=namespace)
 
     same = {
         identity_of(source("https://a:b@git.example/x", "b", "a")),
@@ -189,7 +192,8 @@ def test_where_a_source_reads_from_is_told_without_credentials() -> None:
         identity_of(source("https://git.example/y", "a", "b")),
         identity_of(source("https://git.example/x", "a", "b", branch="main")),
         identity_of(source("git@git.example:x", "a", "b")),
+        identity_of(source("https://git.example/x", "a", "b", namespace="shop")),
     }
     assert len(same) == 1
-    assert len(others) == 4
+    assert len(others) == 5
     assert same.isdisjoint(others)

@@ -22,7 +22,8 @@ class InventoryEntry:
         uid: its uid in the cluster when it was applied; empty if not known yet.
         desired_digest: :meth:`DesiredObject.digest` of what was applied.
         entry_digest: :attr:`LiveObject.entry_digest` right after; empty if not known.
-        is_abandoned: whether the whole set left Git at once with it: only a person deletes it.
+        is_abandoned: whether the whole set left Git at once with it, or it was not found where the
+            source reads from now: only a person deletes it.
         unknown: what a later release remembers of it beside that, as JSON; empty for nothing.
     """
 
@@ -53,8 +54,10 @@ class SourceState:
             then empty too, so that nothing is pruned.
         doubt: why the memory may not be whole, for a person; empty if it is. Nothing is pruned.
         status: what its last sync came to.
-        identity: a hash of where the source reads from: the same for a source that is renamed;
-            empty for a local folder.
+        identity: hashes of where the source reads from, and what it makes of that: the same for a
+            source that is renamed; empty for a local folder.
+        has_moved: whether the source read from elsewhere (remote, branch or paths) when the
+            inventory was written.
         seen: the last revision of which everything could be built.
         left: objects of the inventory that ``seen`` did not want: another source may have them.
         unsettled: objects that were applied and have not been healthy since.
@@ -69,6 +72,7 @@ class SourceState:
     doubt: str = ""
     status: SyncStatus = field(default_factory=SyncStatus)
     identity: str = ""
+    has_moved: bool = False
     seen: str = ""
     left: frozenset[ObjectKey] = frozenset()
     unsettled: frozenset[ObjectKey] = frozenset()
@@ -86,8 +90,8 @@ class SourceState:
         """Return old and new together, to be written *before* the first apply of a revision.
 
         What is known stays known; new objects join without a uid. If not one known object is among
-        the new ones, all the known are marked abandoned. The same objects and revision give an
-        equal state: nothing to write.
+        the new ones, or the source reads from elsewhere now, all the known that are not wanted are
+        marked abandoned. The same objects and revision give an equal state: nothing to write.
 
         Args:
             objects: what the revision wants.
@@ -96,7 +100,7 @@ class SourceState:
             is_whole: whether everything of it could be built.
         """
         wanted = {each.key: each for each in objects}
-        is_swapped = bool(wanted) and self.entries.keys().isdisjoint(wanted)
+        is_swapped = bool(wanted) and (self.has_moved or self.entries.keys().isdisjoint(wanted))
         known = {
             key: entry.marked(is_abandoned=key not in wanted and (is_swapped or entry.is_abandoned))
             for key, entry in self.entries.items()
@@ -112,6 +116,7 @@ class SourceState:
             self,
             revision=revision,
             entries={**known, **fresh},
+            has_moved=False,
             lost="",
             doubt="",
             seen=revision if is_whole else self.seen,

@@ -22,6 +22,8 @@ NEVER_PRUNED = frozenset(
 )
 """Kinds whose deletion takes data or other people's objects along."""
 
+_ABANDONED = "left Git with everything else, or was applied from elsewhere: delete it by hand"
+
 BUDGET_LEAST = 5
 BUDGET_PERCENT = 20
 _SHORTEST_COMMIT = 7
@@ -93,6 +95,7 @@ def plan_prune(
     unhealthy: str | None,
     revision: Revision,
     allowed_revision: str | None,
+    has_moved: bool = False,
     moving: Mapping[ObjectKey, str] = MappingProxyType({}),
 ) -> PrunePlan:
     """Return what to delete of the inventory.
@@ -111,6 +114,7 @@ def plan_prune(
         revision: the revision that was applied.
         allowed_revision: what ``--prune-allow`` says: a commit (seven hex or more) or the text of
             a revision.
+        has_moved: whether the source read from elsewhere when the inventory was written.
         moving: objects that another source has or may want, each with the reason.
     """
     judge = _Judge(
@@ -127,6 +131,8 @@ def plan_prune(
         # What was not listed may be there all the same: nothing is forgotten either.
         return _held(replace(plan, forget=()), ": not everything could be built and applied")
     refusal = _refusal(plan, inventory, desired, revision, allowed_revision)
+    if plan.delete and has_moved and not inventory.keys().isdisjoint(desired):
+        refusal = ": they were applied from another remote, branch or path: delete them by hand"
     if refusal:
         return replace(_held(plan, refusal), is_stalled=True)
     return _held(plan, f" by {unhealthy}") if unhealthy is not None else plan
@@ -186,7 +192,7 @@ class _Judge:
             "is marked never to be pruned": live.is_prune_disabled,
             "is owned by another object": live.is_owned,
             "is being deleted already": live.is_terminating,
-            "left Git together with everything else: delete it by hand": entry.is_abandoned,
+            _ABANDONED: entry.is_abandoned,
             "is marked by a later release of reconcile, which may prune it": bool(entry.unknown),
         }
         reasons = (reason for reason, applies in protections.items() if applies)

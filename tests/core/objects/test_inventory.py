@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from reconciler.core.objects.inventory import InventoryEntry, SourceState
 from tests.fakes.objects import NGINX, desired_object, inventory_entry, key
 
@@ -43,6 +45,18 @@ def test_a_set_that_is_swapped_as_a_whole_is_abandoned_for_good() -> None:
         assert after.entries[NGINX].is_abandoned
         assert after.entries[SERVICE].is_abandoned
         assert not after.entries[SECRET].is_abandoned
+
+
+def test_what_is_not_where_the_source_reads_from_now_is_abandoned_for_good() -> None:
+    before = replace(state(inventory_entry(NGINX), inventory_entry(SERVICE)), has_moved=True)
+
+    moved = before.announced([desired_object(SERVICE)], revision="r1")
+    later = moved.announced([desired_object(SERVICE)], revision="r2")
+
+    assert not moved.has_moved
+    for after in (moved, later):
+        assert after.entries[NGINX].is_abandoned
+        assert not after.entries[SERVICE].is_abandoned
 
 
 def test_an_abandoned_object_that_is_wanted_again_is_like_any_other() -> None:

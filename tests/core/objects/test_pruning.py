@@ -32,6 +32,7 @@ def plan(
     is_build_complete: bool = True,
     unhealthy: str | None = None,
     allowed_revision: str | None = None,
+    has_moved: bool = False,
 ) -> PrunePlan:
     return plan_prune(
         {entry.key: entry for entry in entries},
@@ -44,6 +45,7 @@ def plan(
         unhealthy=unhealthy,
         revision=REVISION,
         allowed_revision=allowed_revision,
+        has_moved=has_moved,
     )
 
 
@@ -168,7 +170,7 @@ def test_what_left_git_with_everything_else_waits_for_a_person_ever_after() -> N
 
     kept = plan([REMAINING, abandoned], [LIVE]).kept
 
-    reason = "left Git together with everything else: delete it by hand"
+    reason = "left Git with everything else, or was applied from elsewhere: delete it by hand"
     assert kept == (KeptObject(NGINX, reason),)
 
 
@@ -197,6 +199,18 @@ def test_a_build_that_shares_nothing_with_the_inventory_is_held_for_a_person() -
     assert held.delete == ()
     assert held.is_stalled
     assert str(held.held).startswith("prune held: everything that was applied before has left Git")
+
+
+def test_what_was_applied_from_elsewhere_is_held_for_a_person() -> None:
+    held = plan(ENTRIES, [LIVE], has_moved=True, allowed_revision=REVISION.commit)
+
+    assert held.delete == ()
+    assert held.is_stalled
+    assert held.held == (
+        "prune held: they were applied from another remote, branch or path: delete them by hand "
+        "(spared: web:deployment/nginx)"
+    )
+    assert plan([REMAINING], [live_object(SERVICE)], has_moved=True) == PrunePlan()
 
 
 def test_an_unhealthy_object_holds_pruning_until_it_is_well() -> None:

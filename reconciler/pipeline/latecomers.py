@@ -1,12 +1,13 @@
 """Objects whose kind the cluster does not serve yet: what is applied with them may bring it."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.core.objects.definitions import defined_by
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.health import Health
-from reconciler.core.objects.identity import GroupKind, ObjectKey
+from reconciler.core.objects.identity import ObjectKey
 from reconciler.errors import ClusterError, ReconcilerError
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.health import is_passive
@@ -29,8 +30,8 @@ class Latecomers:
 
     Attributes:
         settings: whether to wait, and how long.
-        defined: the kinds that the revision itself defines, with their served versions: nobody else
-            will serve other ones.
+        wanted: what the revision wants. Of the kinds that it defines itself, nobody else will serve
+            other versions.
         patience: since when they are waited for, over all syncs of the source.
         is_hurried: whether to look but not to wait.
     """
@@ -38,7 +39,7 @@ class Latecomers:
     catalog: Catalog
     ledger: Ledger
     settings: SyncSettings
-    defined: Mapping[GroupKind, frozenset[str]]
+    wanted: Sequence[DesiredObject]
     patience: Patience
     stop: Stop
     is_hurried: Callable[[], bool]
@@ -62,13 +63,18 @@ class Latecomers:
         """
         is_any_new = any(not is_passive(key.group_kind) for key in self.ledger.applied)
         is_any_unready = any(not each.is_current for each in health.values())
-        return [
-            key
-            for key, (desired, _) in self._missed.items()
-            if (is_any_new or is_any_unready or self._is_known(key))
-            and "." in key.group  # else a slip, or of the past: definitions are asked for a dot
-            and desired.version in self.defined.get(key.group_kind, {desired.version})
-        ]
+        defined = defined_by(self.wanted)
+        in_place = defined_by(each for each in self.wanted if self.ledger.is_there(each.key))
+
+        def is_hoped_for(desired: DesiredObject) -> bool:
+            kind = desired.key.group_kind
+            if kind in defined:
+                return desired.version in in_place.get(kind, ())
+            # Without a dot it is a slip, or of the past: definitions are asked for one.
+            can_come = is_any_new or is_any_unready or self.patience.is_begun(desired.key)
+            return can_come and "." in kind.group
+
+        return [key for key, (each, _) in self._missed.items() if is_hoped_for(each)]
 
     def have_come(self) -> bool:
         """Whether the kind of any is served now; asked of the cluster now and then."""
@@ -94,15 +100,16 @@ class Latecomers:
 
     def give_up(self) -> None:
         """Tell of those that are left."""
+        undefined = defined_by(each for each in self.wanted if not self.ledger.is_there(each.key))
         for desired, error in self._missed.values():
             is_begun = self.patience.is_begun(desired.key)
             if is_begun and not self._is_over(desired.key):
                 self.ledger.fail(desired, ClusterError(f"{error.message} yet"))
+            elif desired.key.group_kind in undefined:
+                message = f"{error.message}: its definition was not applied"
+                self.ledger.fail(desired, ClusterError(message))
             else:
                 self.ledger.fail(desired, error)
-
-    def _is_known(self, key: ObjectKey) -> bool:
-        return key.group_kind in self.defined or self.patience.is_begun(key)
 
     def _served(self) -> list[ObjectKey]:
         return [key for key, (each, _) in self._missed.items() if self.catalog.is_served(each)]

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.build import BuildResult, resolve
-from reconciler.core.objects.definitions import defined_by
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.health import Health
 from reconciler.core.objects.identity import ObjectKey
@@ -95,7 +94,7 @@ def sync(
         catalog=catalog,
         ledger=ledger,
         settings=source.sync,
-        defined=defined_by(resolved.objects),
+        wanted=resolved.objects,
         patience=patience,
         stop=stop,
         is_hurried=is_hurried,

@@ -11,7 +11,7 @@ import pytest
 from lab.authority import Authority
 from lab.control_plane import ControlPlane
 from reconciler.core.objects.report import Action
-from reconciler.errors import ClusterError, NotServedError
+from reconciler.errors import ClusterError, NotServedError, RefusedError
 from reconciler.pipeline.patience import Patience
 from tests.adapters.cluster_world import Cluster, config_map
 from tests.adapters.raw_requests import Raw
@@ -193,6 +193,18 @@ def test_a_version_that_the_revision_itself_does_not_define_is_not_waited_for(
     synced = cluster.sync(text(kind.definition("v1")), kind.object("v7"), timeout_s=3600.0)
 
     assert [type(problem) for problem in synced.problems] == [NotServedError]
+
+
+def test_a_kind_whose_definition_is_refused_is_not_waited_for(cluster: Cluster, kind: Kind) -> None:
+    refused = kind.definition("v1")
+    refused["spec"]["names"]["singular"] = "No Name"
+
+    synced = cluster.sync(text(refused), kind.object(), OPERATOR, timeout_s=3600.0)
+
+    definition, custom = synced.problems
+    assert isinstance(definition, RefusedError)
+    assert isinstance(custom, ClusterError)
+    assert str(custom).endswith("late.example/v1: its definition was not applied")
 
 
 @pytest.mark.parametrize("api_version", ["apps/v1", "apps/v1beta2", "v1", "nowhere/v1"])

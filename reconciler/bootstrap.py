@@ -192,13 +192,13 @@ def running(
 def _kin(settings: Settings, source: SourceSettings, *, is_local: bool) -> Kin:
     """Return the synced sources of this process, as one of them sees them."""
     synced = [each for each in settings.sources if each.is_synced]
-    remote = (source.git.url, source.git.branch)
     return Kin(
         names=frozenset(each.name for each in synced),
         same_branch=frozenset(
             each.name
             for each in synced
-            if each.name != source.name and (each.git.url, each.git.branch) == remote
+            if each.name != source.name and each.git.url == source.git.url
+            if None in (branches := {each.git.branch, source.git.branch}) or len(branches) == 1
         ),
         is_local=is_local,
     )

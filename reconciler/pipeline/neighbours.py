@@ -19,8 +19,9 @@ class Kin:
 
     Attributes:
         names: of all of them, the one that asks included.
-        same_branch: of the others that read the same branch of the same remote: what leaves one of
-            them may have moved to another.
+        same_branch: of the others that read the same branch of the same remote, or may: one names
+            it, and the other takes what the remote's HEAD says. What leaves one of them may have
+            moved to another.
         is_local: whether the source is a folder of this machine: the same path is another folder
             elsewhere.
     """
@@ -80,9 +81,7 @@ class Neighbours:
                 f"{PART_OF_LABEL!r} from the object"
             )
         state = self._state(name)
-        if name in self.kin.same_branch and not (
-            isinstance(state, SourceState) and state.seen == str(self.revision)
-        ):
+        if self._is_behind(name, state):
             message = f"belongs to source {name!r} until that has built {self.revision.short} too"
             return ClusterError(message)
         return RefusedError(
@@ -114,10 +113,16 @@ class Neighbours:
             is_known = name in self.kin.names
             hint = "" if is_known else f" (if there is none any more, delete reconcile-{name})"
             return f"moves to source {name!r}{hint}"
-        if name in self.kin.same_branch and state.seen != str(self.revision):
+        if self._is_behind(name, state):
             short = self.revision.short
             return f"may move to source {name!r}, which has not built all of {short} yet"
         return ""
+
+    def _is_behind(self, name: str, state: SourceState | ReconcilerError) -> bool:
+        """Whether another source reads our branch, and has not built our revision yet."""
+        seen = state.seen if isinstance(state, SourceState) else ""
+        is_same = not seen or seen.rpartition("@")[0] == self.revision.branch
+        return name in self.kin.same_branch and is_same and seen != str(self.revision)
 
     def _state(self, name: str) -> SourceState | ReconcilerError:
         if name not in self._states:

@@ -40,13 +40,26 @@ class World:
         self.remote.put(contents, branch=branch)
 
     def cycle(
-        self, *names: str, paths: Mapping[str, tuple[str, ...]] | None = None, branch: str = "main"
+        self,
+        *names: str,
+        paths: Mapping[str, tuple[str, ...]] | None = None,
+        branch: str = "main",
+        of_head: str = "",
     ) -> list[CycleOutcome]:
-        """Run a cycle of each source, in this order, as sources of one process."""
+        """Run a cycle of each source, in this order, as sources of one process.
+
+        Args:
+            names: of the sources.
+            paths: that they read, by name.
+            branch: that they read.
+            of_head: the one that does not name it.
+        """
         sources = tuple(
             SourceSettings(
                 name=name,
-                git=GitSettings(url=str(self.remote.path), branch=branch),
+                git=GitSettings(
+                    url=str(self.remote.path), branch=None if name == of_head else branch
+                ),
                 sync=SyncSettings(timeout_s=20.0),
                 paths=(paths or {}).get(name, ()),
                 is_updated=False,
@@ -146,25 +159,26 @@ def test_moved_files_and_folders(world: World) -> None:
     assert world.uids() == before
 
 
+@pytest.mark.parametrize("of_head", ["", "b"], ids=["same-branch", "one-names-no-branch"])
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")], ids=["loser-first", "gainer-first"])
-def test_moved_from_source_to_source(world: World, order: tuple[str, str]) -> None:
+def test_moved_from_source_to_source(world: World, order: tuple[str, str], of_head: str) -> None:
     paths = {"a": ("a",), "b": ("b",), "web": ("a",)}
     world.put({"b/other.yaml": config_map("other")})
     assert world.cycle("web", paths=paths)[0].is_bug is False
     world = replace(world, cluster=Cluster.fresh(world.cluster.control_plane))
-    assert told(world.cycle("a", "b", paths=paths)) == ""
+    assert told(world.cycle("a", "b", paths=paths, of_head=of_head)) == ""
     before = world.uids()
-    moved: dict[str, str | None] = {f"a/{name}.yaml": None for name in NAMES[:8]}
-    moved |= {f"b/{name}.yaml": config_map(name) for name in NAMES[:8]}
+    moved: dict[str, str | None] = {f"a/{name}.yaml": None for name in NAMES[:4]}
+    moved |= {f"b/{name}.yaml": config_map(name) for name in NAMES[:4]}
     world.put(moved)
 
-    world.cycle(*order, paths=paths)
+    world.cycle(*order, paths=paths, of_head=of_head)
     assert world.uids() == before
-    assert told(world.cycle(*order, paths=paths)) == ""
+    assert told(world.cycle(*order, paths=paths, of_head=of_head)) == ""
     assert world.uids() == before
     world.put({f"a/{name}.yaml": None for name in NAMES[8:10]})
-    world.cycle(*order, paths=paths)
-    assert told(world.cycle(*order, paths=paths)) == ""
+    world.cycle(*order, paths=paths, of_head=of_head)
+    assert told(world.cycle(*order, paths=paths, of_head=of_head)) == ""
     assert world.uids().keys() == before.keys() - set(NAMES[8:10])
 
 

@@ -100,9 +100,10 @@ class Cluster:
         }
 
     def names(self, kind: str) -> list[str]:
-        """Return the names of the objects of a kind in the namespace."""
+        """Return the names of a kind's objects in the namespace, but for what each one gets."""
         items = self.control_plane.get("-n", self.namespace, kind)["items"]
-        return [item["metadata"]["name"] for item in items]
+        names = [str(item["metadata"]["name"]) for item in items]
+        return [name for name in names if name != "kube-root-ca.crt"]  # a controller's, some time
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl in the namespace."""

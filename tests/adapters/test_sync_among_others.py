@@ -99,7 +99,7 @@ def test_a_webhook_that_fails_holds_back_only_what_it_is_asked_about(hooked: Clu
     assert len(synced.problems) == 1
     assert "failed calling webhook" in str(synced.problems[0])
     assert isinstance(synced.problems[0], ClusterError)
-    assert len(hooked.names("configmap")) == 31
+    assert len(hooked.names("configmap")) == 30
 
 
 def scale(cluster: Cluster, replicas: int) -> None:
@@ -257,7 +257,7 @@ def test_an_object_that_does_not_fit_its_schema_holds_back_itself_alone(
     assert isinstance(synced.problems[0], RefusedError)
     assert str(synced.problems[0]).startswith("file0.yaml:1: deployment.apps/bad")
     assert words in str(synced.problems[0])
-    assert len(cluster.names("configmap")) == 10
+    assert len(cluster.names("configmap")) == 9
 
 
 GENERATED = (

@@ -340,5 +340,5 @@ def test_an_aggregated_api_that_is_down_holds_back_its_own_objects(
     assert all(isinstance(problem, ClusterError) for problem in down.problems), down.problems
     assert cluster.actions(down)["configmap/a"] is Action.CREATED
     until(is_well)
-    assert cluster.names("configmap") == ["a", "kube-root-ca.crt"]
+    assert cluster.names("configmap") == ["a"]
     assert len(api.things) == 1

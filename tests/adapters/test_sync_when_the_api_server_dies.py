@@ -106,7 +106,8 @@ class World:
 
     def end(self) -> Mapping[str, object]:
         """Sync the second revision undisturbed; return what the cluster is then, and prove it."""
-        synced = self.cluster.sync(*second_revision(self.cluster.namespace))
+        wanted = second_revision(self.cluster.namespace)
+        synced = self.cluster.sync(*wanted, timeout_s=300.0)  # controllers find it again, too
         assert synced.problems == ()
         after = self.objects()
         assert "ConfigMap/gone" not in after

@@ -94,7 +94,7 @@ def test_an_api_server_that_asks_for_time_twice_is_given_it_everywhere(
     synced = cluster.sync(config_map("a", "2"), SERVICE)
 
     assert synced.problems == ()
-    assert cluster.names("configmap") == ["a", "kube-root-ca.crt"]
+    assert cluster.names("configmap") == ["a"]
 
 
 def test_one_object_that_is_always_refused_for_time_holds_back_itself_alone(
@@ -106,7 +106,7 @@ def test_one_object_that_is_always_refused_for_time_holds_back_itself_alone(
 
     assert len(synced.problems) == 1
     assert isinstance(synced.problems[0], ClusterError)
-    assert cluster.names("configmap") == ["a", "c", "kube-root-ca.crt"]
+    assert cluster.names("configmap") == ["a", "c"]
     assert len([each for each in asked(proxy, "PATCH") if "/configmaps/b?" in each]) == 3
 
 
@@ -173,7 +173,7 @@ def test_who_writes_at_the_same_time_does_not_keep_us_from_applying_and_deleting
     synced = cluster.sync(config_map("a", "2"))
 
     assert synced.problems == ()
-    assert cluster.names("configmap") == ["a", "kube-root-ca.crt"]
+    assert cluster.names("configmap") == ["a"]
 
 
 def test_who_always_writes_at_the_same_time_makes_it_transient(

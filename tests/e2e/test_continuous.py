@@ -186,7 +186,8 @@ def test_it_updates_its_own_image_and_ends_cleanly_when_its_rollout_ends_it(worl
     with running(world) as successor:
         successor.until_said("cycle.finished")
         assert successor.stop() == 0
-    assert world.control_plane.writes(since=mark) == []
+    written = {each.name for each in world.control_plane.writes(since=mark)}
+    assert written <= {"reconcile-default"}  # its status, if the first one was cut short
     assert world.tags_committed()[-1] == "Update nginx to v4"
     assert successor.said("image.updated") == []
 

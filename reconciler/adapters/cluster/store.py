@@ -104,7 +104,10 @@ class ConfigMapStore:
         for number in sorted(self._items, reverse=True):
             self._delete(number)
         with contextlib.suppress(NotFoundError, AccessDeniedError):  # a key that opens nothing
-            self._connection.request("DELETE", self._path(_SECRET, self._name))
+            item = self._get(_SECRET, self._name)
+            if item is not None and _is_our_secret(item):
+                body = _exactly(item, "uid", "resourceVersion")
+                self._connection.request("DELETE", self._path(_SECRET, self._name), body=body)
 
     def status(self) -> SyncStatus:
         """Return what the source's last sync came to, and nothing else of its memory.
@@ -122,6 +125,7 @@ class ConfigMapStore:
         """Remember a state, with its status; return whether anything was written.
 
         Raises:
+            RefusedError: a Secret of somebody else's is where our key is to be.
             ClusterError: somebody else wrote in between, or the API server failed.
             AccessDeniedError: we may not.
         """
@@ -148,11 +152,7 @@ class ConfigMapStore:
     def _write(self, number: int, data: Mapping[str, str]) -> None:
         """Write one ConfigMap; what others have put there stays."""
         found = self._items.get(number, {})
-        metadata = {
-            name: value
-            for name, value in found.get("metadata", {}).items()
-            if name != "managedFields"
-        }
+        metadata = _metadata(found)
         labels = {ID_LABEL: self.part_of, **_MANAGED} if number == 0 else _MANAGED
         body = {
             **found,
@@ -174,12 +174,7 @@ class ConfigMapStore:
 
     def _delete(self, number: int) -> None:
         path = self._path(_CONFIG_MAP, self._shard_name(number))
-        version = self._items[number]["metadata"]["resourceVersion"]
-        body = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": {"resourceVersion": version},
-        }
+        body = _exactly(self._items[number], "resourceVersion")
         with contextlib.suppress(NotFoundError):
             self._connection.request("DELETE", path, body=body)
         del self._items[number]
@@ -196,15 +191,33 @@ class ConfigMapStore:
             self._key = secrets.token_bytes(KEY_BYTES)
 
     def _keep_key(self) -> None:
+        """Write the key down. A Secret of that name that somebody else made is not touched.
+
+        Raises:
+            RefusedError: there is one.
+        """
         if self._is_key_kept:
             return
+        found = self._get(_SECRET, self._name)
+        if found is not None and not _is_our_secret(found):
+            raise RefusedError(
+                f"is somebody else's, and ours for source {self._source!r} is to be called so: "
+                "give one of them another name",
+                where=f"secret/{self._name} (namespace {self._namespace})",
+            )
         body = {
+            **(found or {}),
             "apiVersion": "v1",
             "kind": "Secret",
-            "metadata": {"name": self._name, "namespace": self._namespace, "labels": _MANAGED},
-            "data": {_KEY: base64.b64encode(self.secret_key).decode()},
+            "metadata": {
+                **_metadata(found),
+                "name": self._name,
+                "namespace": self._namespace,
+                "labels": {**_metadata(found).get("labels", {}), **_MANAGED},
+            },
+            "data": {**_data(found), _KEY: base64.b64encode(self.secret_key).decode()},
         }
-        self._put(_SECRET, body, is_new=self._get(_SECRET, self._name) is None)
+        self._put(_SECRET, body, is_new=found is None)
         self._is_key_kept = True
 
     def _ensure_namespace(self) -> None:
@@ -261,6 +274,22 @@ def _number(shard: str) -> int:
 
 def _data(item: Mapping[str, Any] | None) -> Mapping[str, str]:
     return (item or {}).get("data") or {}
+
+
+def _metadata(item: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the metadata of an object that is to be written again."""
+    metadata = (item or {}).get("metadata") or {}
+    return {name: value for name, value in metadata.items() if name != "managedFields"}
+
+
+def _exactly(item: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """Return what deletes an object only if these of its metadata are the same still."""
+    preconditions = {name: item["metadata"][name] for name in names}
+    return {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+
+
+def _is_our_secret(item: Mapping[str, Any]) -> bool:
+    return (_metadata(item).get("labels") or {}).items() >= _MANAGED.items()
 
 
 def _status_of(item: Mapping[str, Any] | None) -> SyncStatus:

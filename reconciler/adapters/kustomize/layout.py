@@ -38,13 +38,14 @@ def laid_out(
         OSError: the disk is full, for instance.
     """
     size = sum(map(len, files.values()))
-    place = directory
-    if is_secret and _has_room(memory, size):
-        place = memory / f"reconcile-{os.getuid()}"
+    hidden = memory / f"reconcile-{os.getuid()}"
+    place = hidden if is_secret and _has_room(memory, size) else directory
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     _require_own(place)
-    for each in {directory, place}:
-        _sweep(each)
+    _sweep(directory)
+    with contextlib.suppress(OSError):  # also when nothing is secret any more
+        _require_own(hidden)
+        _sweep(hidden)
     with _made(place) as home:
         root = home / "files"
         root.mkdir()

@@ -312,6 +312,15 @@ def test_secret_files_are_in_memory_readable_by_us_alone_and_gone_afterwards(
     assert not directory.exists()
 
 
+def test_what_was_left_in_memory_goes_with_a_build_that_has_no_secrets_too(tmp_path: Path) -> None:
+    left = tmp_path / "memory" / f"reconcile-{os.getuid()}" / "build-left" / "files"
+    left.mkdir(parents=True)
+    (left / "a").write_text("secret")
+
+    with laid_out({"a": b"x"}, tmp_path / "disk", is_secret=False, memory=tmp_path / "memory"):
+        assert not left.parent.exists()
+
+
 @pytest.mark.parametrize("is_there", [False, True], ids=["no-memory", "somebody-else's"])
 def test_without_memory_of_our_own_they_are_in_our_folder_or_nowhere(
     tmp_path: Path, is_there: bool

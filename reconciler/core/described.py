@@ -6,13 +6,14 @@ from typing import TypeAlias
 from reconciler.core.encrypted.documents import open_documents
 from reconciler.core.encrypted.keys import Keys
 from reconciler.core.encrypted.metadata import SOPS
-from reconciler.core.encrypted.veils import veiled_in
+from reconciler.core.encrypted.veils import texts_in, veiled_in
 from reconciler.core.manifests import document as yaml
 from reconciler.core.manifests.value import to_value
 from reconciler.core.manifests.variables import SIGN, Variables
 from reconciler.core.objects.desired import DesiredObject, Origin
 from reconciler.core.objects.fields import mapping_of
 from reconciler.core.objects.reading import read_object
+from reconciler.core.redaction import redact_quotes
 from reconciler.errors import ManifestError
 
 Found: TypeAlias = DesiredObject | ManifestError | None
@@ -95,7 +96,11 @@ def _object(node: yaml.Node, path: str, variables: Variables | None) -> DesiredO
         raise ManifestError("is an item of a list without apiVersion or kind", where=str(origin))
     if variables is not None:
         node = variables.filled(node, path=path)
-    found = read_object(mapping_of(to_value(node, path=path)), origin)
+    try:
+        found = read_object(mapping_of(to_value(node, path=path)), origin)
+    except ManifestError as error:  # it may quote a value
+        message = redact_quotes(error.message, set(texts_in(node)))
+        raise ManifestError(message, where=error.where) from None
     return found.veiled_at(veiled_in(node))
 
 

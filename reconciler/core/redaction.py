@@ -10,6 +10,8 @@ MASK = "***"
 _SHORTEST = 4  # masking shorter texts would mask half the language
 _QUOTED = re.compile(r'(\b(?:Invalid|Duplicate|Unsupported) value: )"(?:[^"\\]|\\.)*(?:"|$)')
 """As the API server's validation quotes what it refuses."""
+_CUT = re.compile(r"(…|\.\.\.)")
+"""Where somebody has shortened a message; its end may be such a place without saying so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,21 @@ def redact_quotes(message: str, texts: Iterable[str]) -> str:
         texts: what is not to be told, however that program writes it: as JSON, in base64, by line.
     """
     quoted = _QUOTED.sub(rf'\1"{MASK}"', message)
-    return redact(quoted, {Secret(each) for text in texts for each in _spellings(text)})
+    secrets = {each for text in texts for each in _spellings(text)}
+    parts = _CUT.split(redact(quoted, map(Secret, secrets)))
+    return "".join(_without_beginning(part, secrets) for part in parts)
+
+
+def _without_beginning(text: str, secrets: Iterable[str]) -> str:
+    """Return a text that was cut off, without the part of a secret at its end."""
+    end = len(text)
+    for each in secrets:
+        at = text.find(each[:_SHORTEST]) if len(each) >= _SHORTEST else -1
+        while -1 < at < end:
+            if each.startswith(text[at:]):
+                end = at
+            at = text.find(each[:_SHORTEST], at + 1)
+    return text if end == len(text) else f"{text[:end]}{MASK}"
 
 
 def _spellings(text: str) -> Iterator[str]:

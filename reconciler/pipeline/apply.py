@@ -108,7 +108,7 @@ class Applier:
             self._applied(desired, applied, digest)
 
     def _miss(self, desired: DesiredObject, error: ReconcilerError) -> None:
-        self.ledger.note(desired.key, Action.SKIPPED, error.message)
+        self.ledger.note(desired.key, Action.SKIPPED, desired.without_secrets(error.message))
         self.latecomers.note(desired, error)
 
     def _sent(self, desired: DesiredObject, digest: str) -> Applied:
@@ -129,7 +129,8 @@ class Applier:
                     raise
 
     def _applied(self, desired: DesiredObject, applied: Applied, digest: str) -> None:
-        self.ledger.note(desired.key, applied.action, applied.reason)
+        reason = desired.without_secrets(applied.reason)
+        self.ledger.note(desired.key, applied.action, reason)
         self.contention.note(desired.key, applied.taken_from)
         self.ledger.applied[desired.key] = InventoryEntry(
             desired.key,
@@ -194,7 +195,8 @@ class Applier:
         )
         changed = Action.CONFIGURED if diff else Action.UNCHANGED
         action = Action.CREATED if preview.before is None else changed
-        self.ledger.note(desired.key, action, preview.reason, diff=diff)
+        reason = desired.without_secrets(preview.reason)
+        self.ledger.note(desired.key, action, reason, diff=diff)
 
     def _preview_one(self, desired: DesiredObject, pending: Iterable[DesiredObject]) -> Preview:
         try:

@@ -1,9 +1,10 @@
 """Says why workloads are not as they should be: what their pods wait for."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.health import Health, Status
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.pods import PodOwner, troubles
@@ -44,6 +45,21 @@ def explained(
         if reason and reason not in health[owner.key].message
     }
     return {**health, **told}
+
+
+def discreet(
+    health: Mapping[ObjectKey, Health], objects: Iterable[DesiredObject]
+) -> Mapping[ObjectKey, Health]:
+    """Return the health of objects with nothing in its messages of what was decrypted.
+
+    Controllers, the kubelet and webhooks repeat in their words what they were given.
+    """
+    veiled = {
+        each.key: replace(found, message=each.without_secrets(found.message))
+        for each in objects
+        if each.veiled and (found := health.get(each.key)) is not None
+    }
+    return {**health, **veiled}
 
 
 def _reason(cluster: Cluster, owner: PodOwner) -> str:

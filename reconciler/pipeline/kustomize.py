@@ -135,7 +135,9 @@ class Kustomizations:
 
     def _digest(self, wanted: Sequence[TreeEntry]) -> bytes:
         """Return a hash of all that a build can depend on."""
-        digest = sha256(repr(self.variables and sorted(self.variables.values.items())).encode())
+        given = self.variables and sorted(self.variables.values.items())
+        secret = self.variables and sorted(self.variables.secret)
+        digest = sha256(repr((given, secret)).encode())
         for entry in wanted:
             text = self.texts.get(entry.path)
             said = entry.blob if text is None else sha256(text.encode()).hexdigest()

@@ -19,6 +19,7 @@ from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Progress
+from reconciler.pipeline.explanation import discreet
 from reconciler.pipeline.latecomers import Latecomers
 from reconciler.pipeline.ledger import Ledger
 from reconciler.pipeline.listing import Lister
@@ -231,11 +232,12 @@ class _Sync:
         """Return how all objects are that are in place, when that is settled."""
         there = live.keys() | self.ledger.applied.keys()  # a job may have run and gone
         keys = (each.key for each in built.objects)
-        return self.observer.look(
+        found = self.observer.look(
             [key for key in keys if key in there and self.ledger.is_there(key)],
             late=self.latecomers.expected(health),
             is_enough=self.latecomers.have_come,
         )
+        return discreet(found, built.objects)
 
     def _resolved_again(
         self, built: BuildResult, come: Sequence[DesiredObject]

@@ -10,10 +10,14 @@ from reconciler.core.encrypted.keys import Keys
 from reconciler.core.encrypted.veils import veiled_by
 from reconciler.core.manifests.variables import SIGN, Variables
 from reconciler.core.objects.desired import SECRET, DesiredObject
+from reconciler.core.objects.preview import values_of
 from reconciler.core.redaction import redact_quotes
 from reconciler.errors import ManifestError
 
 MAX_WORDS: Final = 1000  # characters of a message that other programs had a part in
+DATA: Final = "data"
+MOST_TEXTS: Final = 1000
+"""That each field of each object is compared with; of more, all fields count as decrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,13 @@ class Unsealed:
     Attributes:
         files: all but those that could not be decrypted.
         texts: what was encrypted in them.
+        wholes: those of them that are the whole of a file, which a build takes apart.
         problems: why the others could not be, in path order.
     """
 
     files: Mapping[str, bytes]
     texts: frozenset[str]
+    wholes: frozenset[str]
     problems: tuple[ManifestError, ...]
 
     @classmethod
@@ -35,6 +41,7 @@ class Unsealed:
         """Return files by path, decrypted."""
         files = dict(contents)
         texts: set[str] = set()
+        wholes: set[str] = set()
         problems: list[ManifestError] = []
         for path in sorted(contents):
             try:
@@ -46,7 +53,9 @@ class Unsealed:
                 if opened is not None:
                     files[path] = opened.content
                     texts |= opened.texts
-        return cls(files, frozenset(texts - {""}), tuple(problems))
+                    wholes.add(opened.whole)
+        nothing = {""}
+        return cls(files, frozenset(texts - nothing), frozenset(wholes - nothing), tuple(problems))
 
     @property
     def is_secret(self) -> bool:
@@ -81,9 +90,12 @@ class Unsealed:
             return self._discreet(found)
         if not isinstance(found, DesiredObject) or not self.texts:
             return found
-        if found.key.group_kind == SECRET:
-            return found.veiled_at([("data",)])
-        return found.veiled_at(veiled_by(found.body, self.texts))
+        if len(self.texts) > MOST_TEXTS:
+            return found.veiled_at([*values_of(found.body), ("metadata", "labels")])
+        is_secret = found.key.group_kind == SECRET
+        body = {name: each for name, each in found.body.items() if not (is_secret and name == DATA)}
+        paths = veiled_by(body, self.texts, self.wholes)
+        return found.veiled_at([*paths, (DATA,)] if is_secret else paths)
 
     def _discreet(self, error: ManifestError) -> ManifestError:
         message = redact_quotes(error.message, self.texts)

@@ -33,10 +33,12 @@ class OpenedFile:
     Attributes:
         content: what it says. YAML is written as JSON, document by document.
         texts: the values in it that were encrypted.
+        whole: the content as a text, if it was encrypted as one value; else empty.
     """
 
     content: bytes
     texts: frozenset[str]
+    whole: str = ""
 
 
 def open_file(path: str, content: bytes, keys: Keys | None) -> OpenedFile | None:
@@ -138,7 +140,8 @@ def _open_any(path: str, text: str, keys: Keys | None) -> OpenedFile | None:
         raise ManifestError("is encrypted (sops), and is no file that it wrapped", where=where)
     content = walk.content(data, (_DATA,)) if sealed_of(data.value) else _bytes(data.value)
     walk.check(where)
-    return OpenedFile(content, frozenset({content.decode("utf-8", "replace")}))
+    whole = content.decode("utf-8", "replace")
+    return OpenedFile(content, frozenset({whole}), whole)
 
 
 def _given(keys: Keys | None, where: str) -> Keys:

@@ -1,6 +1,7 @@
 """Which fields of an object were decrypted, so that nobody is shown what they say."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from reconciler.core.manifests import document as yaml
@@ -19,20 +20,48 @@ def veiled_in(node: yaml.Node) -> frozenset[Path]:
 
 
 def texts_in(node: yaml.Node) -> Iterator[str]:
-    """Yield all that was decrypted in a document."""
-    match node:
-        case yaml.Opened():
-            yield node.value
-        case yaml.Mapping() | yaml.Sequence():
-            for each in node.inside:
-                yield from texts_in(each)
-        case _:
-            return
+    """Yield all that was decrypted in a document, what aliases name only once."""
+    seen: set[int] = set()
+    awaiting = [node]
+    while awaiting:
+        each = awaiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, yaml.Opened):
+            yield each.value
+        elif isinstance(each, (yaml.Mapping, yaml.Sequence)):
+            awaiting += each.inside
 
 
-def veiled_by(body: Mapping[str, object], texts: Collection[str]) -> frozenset[Path]:
-    """Return the paths of an object's fields that say one of these texts, whole or in part."""
-    return frozenset(_saying(body, texts, ()))
+def veiled_by(
+    body: Mapping[str, object], texts: Collection[str], files: Collection[str] = ()
+) -> frozenset[Path]:
+    """Return the paths of an object's fields that say one of these texts, whole or in part.
+
+    Args:
+        body: the object.
+        texts: what was decrypted.
+        files: whole files that were, of which a field may say any part.
+    """
+    return frozenset(_saying(body, _Hidden(texts, files), ()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """Texts that nobody is to be shown, see :func:`veiled_by`."""
+
+    texts: Collection[str]
+    files: Collection[str]
+
+    def is_in(self, value: object) -> bool:
+        if value is None:
+            return False
+        said = str(value).lower() if isinstance(value, bool) else str(value)
+        if said in self.texts or any(text in said for text in self.texts if len(text) >= SHORTEST):
+            return True
+        lines = [line for line in map(str.strip, said.split("\n")) if len(line) >= SHORTEST]
+        return any(line in file for file in self.files for line in lines)
 
 
 def _opened_in(node: yaml.Node, path: Path) -> Iterator[Path]:
@@ -52,19 +81,12 @@ def _opened_in(node: yaml.Node, path: Path) -> Iterator[Path]:
             return
 
 
-def _saying(value: object, texts: Collection[str], path: Path) -> Iterator[Path]:
+def _saying(value: object, hidden: _Hidden, path: Path) -> Iterator[Path]:
     if isinstance(value, Mapping):
         for name, each in value.items():
-            yield from _saying(each, texts, (*path, name))
+            yield from _saying(each, hidden, (*path, name))
     elif isinstance(value, list):
-        if any(True for each in value for _ in _saying(each, texts, path)):
+        if any(True for each in value for _ in _saying(each, hidden, path)):
             yield path
-    elif _says(value, texts):
+    elif hidden.is_in(value):
         yield path
-
-
-def _says(value: object, texts: Collection[str]) -> bool:
-    if value is None:
-        return False
-    said = str(value).lower() if isinstance(value, bool) else str(value)
-    return said in texts or any(text in said for text in texts if len(text) >= SHORTEST)

@@ -86,7 +86,7 @@ class DesiredObject:
 
     def without_secrets(self, message: str) -> str:
         """Return a message about the object with nothing in it of what was decrypted."""
-        if not self.veiled:
+        if not (self.veiled and message):
             return message
         texts = {text for path in self.veiled for text in leaves_of(field_of(self.body, *path))}
         if self.key.group_kind == SECRET:

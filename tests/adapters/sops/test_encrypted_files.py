@@ -11,10 +11,12 @@ from lab.sops import decrypt, encrypt
 from reconciler.adapters.kustomize.program import KustomizeProgram
 from reconciler.adapters.sops.age_keys import AgeKeys
 from reconciler.adapters.sops.key_files import KeyFiles
+from reconciler.core.described import read_file
 from reconciler.core.encrypted.files import open_file
 from reconciler.core.objects.desired import DesiredObject, Origin
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.errors import ManifestError
+from reconciler.pipeline import unsealed as unsealed_module
 from reconciler.pipeline.unsealed import Unsealed
 
 OURS, OTHERS = (pyrage.x25519.Identity.generate() for _ in range(2))
@@ -142,6 +144,44 @@ def test_kustomize_builds_what_was_decrypted(keys: AgeKeys, tmp_path: Path) -> N
     veiled = unsealed.veiled(found)
     assert isinstance(veiled, DesiredObject)
     assert veiled.veiled == {("data", "p"), ("data", "r")}
+
+
+def test_what_a_build_takes_out_of_a_file_is_veiled(keys: AgeKeys, tmp_path: Path) -> None:
+    kustomize = KustomizeProgram(tmp_path / "builds", path=str(require("kustomize").parent))
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s, annotations: {a: hunter2-a}}\n"
+        "stringData: {p: x}\n"
+    )
+    properties = "USER=me\nPASSWORD=hunter2-p\n"
+    files = {
+        "kustomization.yaml": b"resources: [s.yaml]\n"
+        b"configMapGenerator: [{name: c, envs: [app.properties]}]\n",
+        "s.yaml": encrypt(secret, [US], rule={"encrypted_regex": "^(a|stringData)$"}).encode(),
+        "app.properties": encrypt(properties, [US], name="app.properties").encode(),
+    }
+    unsealed = Unsealed.of(files, keys)
+
+    built = unsealed.built(lambda each: kustomize.build(each, "", is_secret=unsealed.is_secret))
+
+    found = [unsealed.veiled(each) for each in read_file("built.yaml", built)]
+    assert [each.veiled for each in found if isinstance(each, DesiredObject)] == [
+        {("data", "PASSWORD")},
+        {("data",), ("metadata", "annotations", "a")},
+    ]
+
+
+def test_of_very_many_values_each_field_counts_as_one(
+    keys: AgeKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsealed_module, "MOST_TEXTS", 2)
+    text = encrypt("a: one\nb: two\nc: three\n", [US])
+    body = {"metadata": {"name": "c", "labels": {"x": "y"}}, "data": {"q": "open"}}
+    found = DesiredObject(ObjectKey("", "ConfigMap", "", "c"), "v1", body, Origin("c.yaml", 1))
+
+    veiled = Unsealed.of({"a.yaml": text.encode()}, keys).veiled(found)
+
+    assert isinstance(veiled, DesiredObject)
+    assert veiled.veiled == {("data",), ("metadata", "annotations"), ("metadata", "labels")}
 
 
 def test_a_build_that_needs_what_cannot_be_decrypted_says_so(keys: AgeKeys, tmp_path: Path) -> None:

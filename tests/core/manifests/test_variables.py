@@ -86,6 +86,25 @@ def test_what_nobody_gave_and_what_is_no_variable_is_told_with_its_line(
     assert str(problem).startswith(f"a.yaml:5: {words}")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(MANIFEST.replace("{name: x}", "\n  name: ${PIN}"), id="no-text"),
+        pytest.param(MANIFEST.replace("VALUE", "!!bool ${PIN}"), id="another-type"),
+        pytest.param(MANIFEST.replace("key", "${PIN}: a\n  ${PIN}"), id="a-key-twice"),
+    ],
+)
+def test_words_about_a_slip_hold_no_secret_value(text: str) -> None:
+    variables = Variables({"PIN": "271828"}, secret=frozenset({"PIN"}))
+
+    (found,) = read_file("a.yaml", text, variables)
+
+    assert isinstance(found, ManifestError)
+    assert "***" in found.message
+    assert "271828" not in str(found)
+    assert found.where.startswith("a.yaml:")
+
+
 def test_a_field_with_a_secret_value_is_not_shown() -> None:
     variables = Variables({"KEY": "hunter2", "Z": "1"}, secret=frozenset({"KEY"}))
     text = MANIFEST.replace("key: VALUE", "{p: 'x${KEY}', q: '$${KEY}', r: '${Z}'}")

@@ -1,6 +1,9 @@
 """What was decrypted is not shown: in diffs, messages and hashes."""
 
-from reconciler.core.encrypted.veils import veiled_by
+import pytest
+
+from reconciler.core.encrypted.veils import texts_in, veiled_by
+from reconciler.core.manifests.document import Opened, Sequence, parse_documents
 from reconciler.core.objects.desired import DesiredObject, Origin, is_of_veiled
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.immutable import differences
@@ -81,3 +84,41 @@ def test_values_are_found_whole_and_in_others() -> None:
         ("a",), ("b", "c"), ("b", "d"), ("b", "e"), ("f",)
     }  # fmt: skip
     assert veiled_by(body, {"bcd"}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        pytest.param("got token=abcdefgh", "got token=***", id="at-the-end"),
+        pytest.param("got abcdefghij… (and more)", "got ***… (and more)", id="told"),
+        pytest.param("got abcdefghij... (and more)", "got ***... (and more)", id="in-dots"),
+        pytest.param("got YWJjZGVmZ", "got ***", id="in-base64"),
+        pytest.param("got abc", "got abc", id="three-letters-are-a-word"),
+        pytest.param("got abcd, not abcdx", "got abcd, not abcdx", id="another-word"),
+    ],
+)
+def test_the_beginning_of_a_text_is_not_told_where_a_message_was_cut_off(
+    said: str, told: str
+) -> None:
+    veiled = config(p="abcdefghijklmnop").veiled_at([("data", "p")])
+
+    assert veiled.without_secrets(said) == told
+
+
+def test_any_part_of_a_file_that_was_encrypted_as_a_whole_is_veiled() -> None:
+    file = 'USER=me-too\nPASSWORD=hunter2-a\n{"key": "hunter2-b"}\none\n  more-of-it\n'
+    body = {
+        "a": "hunter2-a", "b": "hunter2-b", "c": "x\nmore-of-it\n", "d": "another", "e": "one",
+    }  # fmt: skip
+
+    assert veiled_by(body, {file}) == frozenset()
+    assert veiled_by(body, {file}, {file}) == {("a",), ("b",), ("c",)}
+
+
+def test_what_was_decrypted_is_found_once_however_often_it_is_named() -> None:
+    again = "".join(f"- &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 40))
+    (document,) = parse_documents(f"- &l0 [x, y]\n{again}", path="a.yaml")
+    assert isinstance(document.root, Sequence)
+    document.root.inside.append(Opened("hunter2", 0, 0, 1))
+
+    assert list(texts_in(document.root)) == ["hunter2"]

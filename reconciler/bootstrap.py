@@ -190,10 +190,13 @@ def running(
 
 
 def _kin(settings: Settings, source: SourceSettings, *, is_local: bool) -> Kin:
-    """Return the synced sources of this process, as one of them sees them."""
+    """Return the sources of this process, as one of them sees them.
+
+    One that is not synced at present has its objects all the same: nobody adopts them.
+    """
     synced = [each for each in settings.sources if each.is_synced]
     return Kin(
-        names=frozenset(each.name for each in synced),
+        names=frozenset(each.name for each in settings.sources),
         same_branch=frozenset(
             each.name
             for each in synced

@@ -11,6 +11,7 @@ from reconciler.option_values import convert, parse_address, to_path
 from reconciler.options import OPTIONS, Kind, Option, parse_duration_s
 from reconciler.registry_entries import RegistryEntries, read_registry_entries
 from reconciler.settings import (
+    FOLDER_PREFIX,
     ClusterSettings,
     ForgeSettings,
     GitSettings,
@@ -134,6 +135,10 @@ class _Reader:
             if not _is_source_name(name):
                 self.problems.append(
                     f"{name!r} is no source name: lower-case letters, digits and '-', up to 50"
+                )
+            if name.startswith(FOLDER_PREFIX):
+                self.problems.append(
+                    f"{name!r} is no name of a source here: those of folders ('apply') begin so"
                 )
             if name in seen:
                 self.problems.append(f"{self._file_name}: two sources are named {name!r}")

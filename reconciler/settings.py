@@ -189,6 +189,11 @@ class SyncSettings:
     """Change nothing; say what would change."""
 
 
+FOLDER_PREFIX = "local-"
+"""So begin the names of sources that are folders, and no others: a folder that is applied can take
+no Git source's inventory."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
     """One source: a Git repository, branch and set of paths, with a name."""

@@ -19,6 +19,14 @@ from reconciler.settings import (
 )
 
 CLUSTER = ClusterSettings()
+KUBECONFIG = """\
+apiVersion: v1
+kind: Config
+current-context: x
+contexts: [{name: x, context: {cluster: x, user: x}}]
+clusters: [{name: x, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: x, user: {}}]
+"""
 
 
 class Silence:
@@ -87,3 +95,18 @@ def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path, text: str) -> Non
 def test_a_source_that_is_synced_needs_a_cluster(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no cluster: give --kubeconfig"):
         parts_of(tmp_path, is_synced=True)
+
+
+def test_sources_know_of_each_other_and_of_those_that_are_not_synced(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(KUBECONFIG)
+    one = SourceSettings("one", GitSettings(url=str(tmp_path)), SyncSettings())
+    sources = (one, replace(one, name="two"), replace(one, name="three", is_synced=False))
+    cluster = ClusterSettings(kubeconfig=kubeconfig)
+    settings = Settings(sources, RegistrySettings(), cluster, data_dir=tmp_path)
+
+    with running(settings, progress=Silence()) as parts:
+        first, second = parts(sources[0]).kin, parts(sources[1]).kin
+
+    assert first.names == second.names == {"one", "two", "three"}
+    assert (list(first.same_branch), list(second.same_branch)) == (["two"], ["one"])

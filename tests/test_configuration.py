@@ -158,6 +158,11 @@ def test_all_problems_are_told_at_once_with_their_places() -> None:
             id="name",
         ),
         pytest.param(
+            {"sources": [{"name": "local-shop"}]},
+            "'local-shop' is no name of a source here: those of folders ('apply') begin so",
+            id="name-of-a-folder",
+        ),
+        pytest.param(
             {"sources": [{"name": "a", "kubeconfig": "x"}]},
             "config.yaml: sources[a]: kubeconfig: unknown key",
             id="not-per-source",

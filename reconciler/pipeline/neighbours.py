@@ -15,7 +15,7 @@ from reconciler.pipeline.cluster_port import Cluster
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """The sources that the same process syncs.
+    """The sources that the same process knows.
 
     Attributes:
         names: of all of them, the one that asks included.

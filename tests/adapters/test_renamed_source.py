@@ -8,6 +8,8 @@ import pytest
 
 from lab.authority import Authority
 from lab.control_plane import ControlPlane
+from reconciler.core.manifests.variables import Variable
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.report import Action
 from reconciler.errors import ClusterError, RefusedError
@@ -174,6 +176,20 @@ def test_a_source_that_gets_its_old_name_back_is_adopted_back(old: Cluster) -> N
     assert old.sync(*ALL[:4]).problems == ()
     assert objects(old) == before
     assert states(old) == ["reconcile-before", "reconcile-before"]
+
+
+def test_the_same_manifests_for_another_place_are_another_source() -> None:
+    source = SourceSettings("x", GitSettings("https://git.example/x"), SyncSettings())
+    variable = Variable("ZONE", "north")
+    others = [
+        replace(source, default_namespace="staging"),
+        replace(source, variables=(variable,)),
+        replace(source, variables=(replace(variable, value="south"),)),
+        replace(source, service_account=ServiceAccount("web", "deployer")),
+    ]
+
+    assert len({identity_of(each) for each in [source, *others]}) == 5
+    assert identity_of(replace(source, name="y")) == identity_of(source)
 
 
 def test_where_a_source_reads_from_is_told_without_credentials() -> None:

@@ -135,6 +135,21 @@ def test_a_name_makes_two_places_one_source(world: World, folder: Path, tmp_path
     assert '"revision":"folder@sha256:' in state["data"]["state.0.json"]
 
 
+def test_a_folder_is_not_taken_for_another_that_had_its_path(world: World, folder: Path) -> None:
+    actions(world, str(folder), "--name", "first")
+    for name in ("one.yaml", "two.yaml", "secret.yaml", "namespace.yaml"):
+        (folder / name).unlink()
+    put(world, folder, "three")
+
+    done = actions(world, str(folder), "--name", "second")
+
+    assert done == {"ConfigMap/three": "created"}
+    assert world.control_plane.get("-n", world.name, "configmap", "one")
+    assert world.control_plane.get(
+        "-n", f"{world.name}-state", "configmap", "reconcile-local-first"
+    )
+
+
 def test_pruning_is_guarded_as_always(world: World, folder: Path) -> None:
     for number in range(8):
         put(world, folder, f"more{number}")

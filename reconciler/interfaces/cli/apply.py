@@ -11,12 +11,9 @@ from reconciler.interfaces.cli.cycles import run_cycles
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load_local, place_of
 from reconciler.interfaces.cli.text import Narrator
-from reconciler.settings import Settings
+from reconciler.settings import FOLDER_PREFIX, Settings
 
-PREFIX = "local-"
-"""So begin the names of sources that are folders: none can take a Git source's inventory."""
-
-_MAX_NAME = 50 - len(PREFIX)  # a source's name has 50 characters at most
+_MAX_NAME = 50 - len(FOLDER_PREFIX)  # a source's name has 50 characters at most
 _HASH = 6
 _NAME = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*")
 
@@ -41,7 +38,7 @@ def folder_source(invocation: Invocation, path: str, name: str | None) -> tuple[
     place = place_of(path)
     source = replace(
         settings.sources[0],
-        name=PREFIX + (_checked(name) if name is not None else _name_of(Path(path))),
+        name=FOLDER_PREFIX + (_checked(name) if name is not None else _name_of(Path(path))),
         is_synced=True,
         is_updated=False,
     )

@@ -204,6 +204,11 @@ def _kin(settings: Settings, source: SourceSettings, *, is_local: bool) -> Kin:
             if None in (branches := {each.git.branch, source.git.branch}) or len(branches) == 1
         ),
         is_local=is_local,
+        accounts={
+            each.name: each.service_account
+            for each in settings.sources
+            if each.service_account and each.service_account != source.service_account
+        },
     )
 
 

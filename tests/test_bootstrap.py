@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.bootstrap import running
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.errors import SettingsError
 from reconciler.pipeline.events import Event
 from reconciler.pipeline.parts import Parts
@@ -101,7 +102,12 @@ def test_sources_know_of_each_other_and_of_those_that_are_not_synced(tmp_path: P
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(KUBECONFIG)
     one = SourceSettings("one", GitSettings(url=str(tmp_path)), SyncSettings())
-    sources = (one, replace(one, name="two"), replace(one, name="three", is_synced=False))
+    account = ServiceAccount("web", "deployer")
+    sources = (
+        one,
+        replace(one, name="two", service_account=account),
+        replace(one, name="three", is_synced=False),
+    )
     cluster = ClusterSettings(kubeconfig=kubeconfig)
     settings = Settings(sources, RegistrySettings(), cluster, data_dir=tmp_path)
 
@@ -110,3 +116,4 @@ def test_sources_know_of_each_other_and_of_those_that_are_not_synced(tmp_path: P
 
     assert first.names == second.names == {"one", "two", "three"}
     assert (list(first.same_branch), list(second.same_branch)) == (["two"], ["one"])
+    assert (first.accounts, second.accounts) == ({"two": account}, {})

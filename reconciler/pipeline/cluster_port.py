@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.claim import Claim
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import ObjectKey
@@ -128,6 +129,15 @@ class Cluster(Protocol):
 
     def own_keys(self) -> frozenset[ObjectKey]:
         """Return the objects that this process runs from, which must never be pruned."""
+        ...
+
+    def may_apply(self, resource: Resource, key: ObjectKey, account: ServiceAccount) -> bool:
+        """Return whether a ServiceAccount has the rights to change an object.
+
+        Raises:
+            AccessDeniedError: we may not act as it.
+            ClusterError: the API server failed.
+        """
         ...
 
     def list_metadata(

@@ -1,13 +1,15 @@
 """Neighbours: the other sources of the cluster, and which of them has an object or wants it."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject
+from reconciler.core.objects.resource import Resource
 from reconciler.core.revision import Revision
 from reconciler.errors import ClusterError, ReconcilerError, RefusedError
 from reconciler.pipeline.cluster_port import Cluster
@@ -19,16 +21,19 @@ class Kin:
 
     Attributes:
         names: of all of them, the one that asks included.
-        same_branch: of the others that read the same branch of the same remote, or may: one names
-            it, and the other takes what the remote's HEAD says. What leaves one of them may have
-            moved to another.
+        same_branch: of the others that it syncs from the same branch of the same remote, or may: one
+            names it, and the other takes what the remote's HEAD says. What leaves one of them may
+            have moved to another.
         is_local: whether the source is a folder of this machine: the same path is another folder
             elsewhere.
+        accounts: whom those of the others act as that act as another ServiceAccount than the one
+            that asks.
     """
 
     names: frozenset[str] = frozenset()
     same_branch: frozenset[str] = frozenset()
     is_local: bool = False
+    accounts: Mapping[str, ServiceAccount] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -40,12 +45,14 @@ class Neighbours:
     Attributes:
         own: the name of the source that asks.
         revision: what it is about to apply.
+        resource_of: says who serves an object.
         former: the name that it had before, whose objects are its own; empty for none.
     """
 
     cluster: Cluster
     own: str
     revision: Revision
+    resource_of: Callable[[ObjectKey], Resource | None]
     kin: Kin = field(default_factory=Kin)
     former: str = ""
     _names: dict[str, str] = field(default_factory=dict)
@@ -94,7 +101,8 @@ class Neighbours:
         """Return which objects must not be pruned for another source's sake, each with the reason.
 
         Those that another source wants, or may want: one that reads the same branch and has not
-        built this revision yet.
+        built this revision yet. Who may not apply an object does not get it by naming it: else
+        whoever can push to one source could keep what another one is to delete.
         """
         names = sorted({*self.names().values(), *self.kin.names} - {self.own})
         reasons: dict[ObjectKey, str] = {}
@@ -105,6 +113,20 @@ class Neighbours:
         return reasons
 
     def _reason(self, name: str, key: ObjectKey) -> str:
+        reason = self._claim(name, key)
+        return reason if reason and self._may_have(name, key) else ""
+
+    def _may_have(self, name: str, key: ObjectKey) -> bool:
+        """Whether a source has the rights to take an object; where it is not known, it has."""
+        account, resource = self.kin.accounts.get(name), self.resource_of(key)
+        if account is None or resource is None:
+            return True
+        try:
+            return self.cluster.may_apply(resource, key, account)
+        except ReconcilerError:
+            return True
+
+    def _claim(self, name: str, key: ObjectKey) -> str:
         state = self._state(name)
         if isinstance(state, ReconcilerError) or state.lost:
             why = state.lost if isinstance(state, SourceState) else state.message

@@ -125,7 +125,7 @@ def sync(
         observer=observer,
         contention=contention or Contention(),
         now=now,
-        neighbours=Neighbours(cluster, source.name, revision, kin or Kin()),
+        neighbours=Neighbours(cluster, source.name, revision, catalog.any_resource, kin or Kin()),
     )
     return run.run(resolved, unread=unread)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from lab.control_plane import ControlPlane
+from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.report import Action
 from reconciler.core.revision import Revision
@@ -13,6 +14,7 @@ from reconciler.errors import ClusterError, RefusedError
 from reconciler.pipeline.neighbours import Kin
 from reconciler.pipeline.sync import Synced
 from tests.adapters.cluster_world import Cluster, config_map, deployment
+from tests.adapters.deployers import RIGHTS
 
 pytestmark = pytest.mark.cluster
 
@@ -173,3 +175,20 @@ def test_a_state_that_cannot_be_read_keeps_what_its_source_might_want(pair: Pair
     kept = [each.reason for each in loses.report.objects if each.action is Action.KEPT]
     assert kept
     assert "source 'b' may want it, whose state cannot be read" in kept[0]
+
+
+@pytest.mark.parametrize("is_permitted", [False, True], ids=["may-not", "may"])
+def test_an_object_is_not_kept_for_a_source_that_may_not_have_it(
+    pair: Pair, is_permitted: bool
+) -> None:
+    account = ServiceAccount(pair.a.namespace, "deployer")
+    if is_permitted:
+        pair.a.kubectl("apply", "-f", "-", stdin=RIGHTS.replace("NAMESPACE", account.namespace))
+    wishes = replace(pair.b, account=account).sync(config_map("moved"), kin=Kin(frozenset("ab")))
+    assert wishes.problems
+    accounts = {"b": account}
+
+    loses = pair.a.sync(config_map("of-a"), MOVED[1], kin=Kin(frozenset("ab"), accounts=accounts))
+
+    expected = Action.KEPT if is_permitted else Action.DELETED
+    assert pair.a.actions(loses)["configmap/moved"] is expected

@@ -5,13 +5,13 @@ from typing import Final
 
 from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.paths import object_path
+from reconciler.adapters.cluster.rights import may_patch
 from reconciler.core.objects.account import ServiceAccount
-from reconciler.core.objects.fields import field_of
 from reconciler.core.objects.resource import Resource
 from reconciler.errors import AccessDeniedError, NotFoundError
 
 _ACCOUNT: Final = Resource("", "v1", "ServiceAccount", "serviceaccounts", is_namespaced=True)
-_REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_DEPLOYMENT: Final = Resource("apps", "v1", "Deployment", "deployments", is_namespaced=True)
 
 
 class ClusterAccountProbe:
@@ -35,19 +35,8 @@ class ClusterAccountProbe:
             SettingsError: there is no cluster.
             AccessDeniedError, ClusterError: it cannot be asked.
         """
-        right = {
-            "namespace": self._account.namespace,
-            "verb": "patch",
-            "group": "apps",
-            "resource": "deployments",
-        }
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": right},
-        }
-        answer = self._connection().request("POST", _REVIEWS, body=body).body
-        return field_of(answer, "status", "allowed") is True
+        namespace = self._account.namespace
+        return may_patch(self._connection(), _DEPLOYMENT, namespace=namespace)
 
     def is_missing(self) -> bool:
         """Return whether it is known that there is no such ServiceAccount: few may look.

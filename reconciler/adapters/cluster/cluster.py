@@ -16,6 +16,7 @@ from reconciler.adapters.cluster.paths import collection_path, object_path
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.cluster.renewal import Renewal
 from reconciler.adapters.cluster.reports import pods_of, warnings_about
+from reconciler.adapters.cluster.rights import may_patch
 from reconciler.adapters.cluster.store import ConfigMapStore
 from reconciler.adapters.cluster.values import values_of
 from reconciler.adapters.cluster.watch import Watch
@@ -165,6 +166,16 @@ class KubernetesCluster:
     def own_keys(self) -> frozenset[ObjectKey]:
         """Return the objects that this process runs from, which must never be deleted."""
         return keys_of_ours(self._namespace)
+
+    def may_apply(self, resource: Resource, key: ObjectKey, account: ServiceAccount) -> bool:
+        """Return whether a ServiceAccount has the rights to change an object.
+
+        Raises:
+            AccessDeniedError: we may not act as it.
+            ClusterError: the API server failed.
+        """
+        acting = self._own.acting_as(account)
+        return may_patch(acting, resource, namespace=key.namespace, name=key.name)
 
     def list_metadata(
         self,

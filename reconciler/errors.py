@@ -13,6 +13,7 @@
     |   |-- NotFoundError         a repository, branch, path or object that is not there
     |   |   `-- NotServedError    a kind that the cluster does not have
     |   `-- RefusedError          the other side understood and said no (hook, conflict, invalid)
+    |       `-- UnhealthyError    an object was applied, and will not become healthy by itself
     `-- TransientError            may pass by itself; tried again
         |-- StoppedError          this process was asked to end
         |-- DependencyError       another source comes first
@@ -141,6 +142,15 @@ class RefusedError(StalledError):
     """The other side understood the request and declined it: a hook, a conflict, bad input."""
 
     kind = "refused"
+
+
+class UnhealthyError(RefusedError):
+    """An object was applied, and will not become healthy by itself.
+
+    Its words change while it lasts: pods are made anew, and restarts are counted.
+    """
+
+    kind = "unhealthy"
 
 
 class TransientError(ReconcilerError):

@@ -14,6 +14,7 @@ from reconciler.core.manifests.images import FieldKey, SkipReason
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.report import Action, ObjectReport
 from reconciler.core.outcome import CycleOutcome, Problem
+from reconciler.errors import UnhealthyError
 from reconciler.pipeline.events import Event
 
 log = structlog.get_logger(__name__)
@@ -85,7 +86,9 @@ class Journal:
         for report in reports:
             level = "info"
             if report.action in (Action.SKIPPED, Action.KEPT):
-                left[report.key] = (report.action, report.reason)
+                # what fails is told as a problem: here its words would be news in each cycle
+                reason = report.reason if report.action is Action.KEPT else ""
+                left[report.key] = (report.action, reason)
                 level = "debug" if self._left.get(report.key) == left[report.key] else "info"
             elif report.action is Action.UNCHANGED:
                 level = "debug"
@@ -121,10 +124,10 @@ class Journal:
 def _key(problem: Problem) -> Key:
     """Return what stays the same while a problem lasts.
 
-    The words of what may pass change with each try; and a registry that is down is one problem, not
-    one for each of its repositories.
+    The words of what may pass change with each try, and those of what is not healthy with each pod
+    and restart; and a registry that is down is one problem, not one for each of its repositories.
     """
-    if problem.is_stalled:
+    if problem.is_stalled and problem.kind != UnhealthyError.kind:
         return problem.kind, problem.where, problem.message
     where = problem.where
     if problem.kind == "registry":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from reconciler.core.objects.health import Health, Status
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.revision import Revision
-from reconciler.errors import ClusterError, RefusedError
+from reconciler.errors import ClusterError, UnhealthyError
 from reconciler.pipeline.catalog import Catalog
 from reconciler.pipeline.cluster_port import Cluster, StateStore
 from reconciler.pipeline.events import Progress, Waiting
@@ -90,7 +90,7 @@ class Observer:
         for key, found in sorted(health.items()):
             if found.status is Status.FAILED:
                 self.ledger.problems.append(
-                    RefusedError(f"failed: {found.message}", where=str(key))
+                    UnhealthyError(f"failed: {found.message}", where=str(key))
                 )
             elif found.status is Status.TERMINATING:
                 message = "is being deleted; it is applied again when it has gone"

@@ -71,6 +71,7 @@ class Pruner:
         self, built: BuildResult, health: Mapping[ObjectKey, Health], *, is_complete: bool
     ) -> PrunePlan:
         """Return what to delete; other sources are asked only if there is anything."""
+        unhealthy, why = self._first_unhealthy(health)
         plan = functools.partial(
             plan_prune,
             self.before.entries,
@@ -80,7 +81,8 @@ class Pruner:
             part_of=self.store.part_of,
             own=self.cluster.own_keys(),
             is_build_complete=is_complete,
-            unhealthy=self._first_unhealthy(health),
+            unhealthy=unhealthy,
+            why=why,
             revision=self.revision,
             allowed_revision=self.settings.prune_allow,
             has_moved=self.before.has_moved,
@@ -93,8 +95,8 @@ class Pruner:
         moving = self.neighbours.moving(left)
         return plan(moving=moving) if moving else alone
 
-    def _first_unhealthy(self, health: Mapping[ObjectKey, Health]) -> str | None:
-        """Return the first object that is not Current, and was applied since it last was.
+    def _first_unhealthy(self, health: Mapping[ObjectKey, Health]) -> tuple[str | None, str]:
+        """Return the first object that is not Current, and was applied since it last was; and why.
 
         When this revision was begun by an earlier sync, any object may be of its making.
         """
@@ -102,8 +104,8 @@ class Pruner:
         suspects = self.before.unsettled | self.ledger.applied.keys()
         for key, found in sorted(health.items()):
             if not found.is_current and (is_repeated or key in suspects):
-                return f"{key}, which is {found.status.value}: {found.message}"
-        return None
+                return f"{key}, which is {found.status.value}", found.message
+        return None, ""
 
     def _is_deleted(self, planned: LiveObject) -> bool:
         diff = ""

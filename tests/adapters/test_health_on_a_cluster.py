@@ -9,7 +9,7 @@ import pytest
 from lab.authority import Authority
 from lab.control_plane import ControlPlane
 from reconciler.core.objects.health import Health, Status
-from reconciler.errors import RefusedError
+from reconciler.errors import UnhealthyError
 from reconciler.pipeline.sync import Synced
 from tests.adapters.cluster_world import Cluster, config_map, deployment
 from tests.simulators.fault_proxy import Answer, FaultProxy
@@ -115,7 +115,7 @@ def test_a_wait_ends_when_something_fails_for_good(cluster: Cluster) -> None:
     )
     assert ": pod broken-" in health["broken"].message
     assert health["broken"].message.endswith(": container work: ended (exit code 1)")
-    assert [type(problem) for problem in synced.problems] == [RefusedError]
+    assert [type(problem) for problem in synced.problems] == [UnhealthyError]
     assert "failed: " in str(synced.problems[0])
 
 

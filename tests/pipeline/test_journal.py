@@ -17,6 +17,7 @@ from reconciler.errors import (
     ManifestError,
     ReconcilerError,
     RegistryError,
+    UnhealthyError,
 )
 from reconciler.interfaces import logs
 from reconciler.pipeline.events import Fetching, Planned
@@ -133,6 +134,18 @@ def test_each_thing_that_a_person_must_change_is_told_once_and_again_when_it_cha
     ]  # fmt: skip
 
 
+def test_what_is_not_healthy_is_told_once_though_its_restarts_are_counted(log: Log) -> None:
+    first, second = (
+        (SYNC, UnhealthyError(f"failed: restarted {number} times", where="deployment.apps/web"))
+        for number in (5, 6)
+    )
+
+    [told, _] = log.after(outcome(first))
+    assert (told["event"], told["kind"]) == ("problem.stalled", "unhealthy")
+    assert events(log.after(outcome(second))) == ["cycle.finished"]
+    assert events(log.after(outcome())) == ["problem.passed", "cycle.finished"]
+
+
 def test_a_problem_that_a_cycle_did_not_come_to_has_not_passed(log: Log) -> None:
     bad = (UPDATE, ManifestError("bad policy", where="a.yaml:3"))
     down = (READ, GitError("refused", where="https://git.example/web"))
@@ -164,6 +177,16 @@ def test_each_change_of_the_cluster_is_a_line_and_what_is_left_alone_is_told_onc
     assert (lines[2]["configured"], lines[2]["unchanged"], lines[2]["kept"]) == (1, 1, 1)
     again = (reports[1], reports[2])
     assert events(log.after(outcome(sync=SyncReport(again)))) == ["cycle.finished"]
+
+
+def test_an_object_that_fails_in_other_words_in_each_cycle_is_told_once(log: Log) -> None:
+    first, second = (
+        SyncReport((ObjectReport(KEY, Action.SKIPPED, reason),))
+        for reason in ("connection refused", "not tried: the API server does not answer")
+    )
+
+    assert events(log.after(outcome(sync=first))) == ["object.skipped", "cycle.finished"]
+    assert events(log.after(outcome(sync=second))) == ["cycle.finished"]
 
 
 def test_steps_are_told_at_level_debug() -> None:

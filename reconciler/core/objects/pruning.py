@@ -96,6 +96,7 @@ def plan_prune(
     revision: Revision,
     allowed_revision: str | None,
     has_moved: bool = False,
+    why: str = "",
     moving: Mapping[ObjectKey, str] = MappingProxyType({}),
 ) -> PrunePlan:
     """Return what to delete of the inventory.
@@ -111,6 +112,7 @@ def plan_prune(
         is_build_complete: whether everything was listed, parsed, built and applied.
         unhealthy: the first object that this revision created or configured and that is not
             Current, for a person; None if all are.
+        why: what keeps that one, for a person; it may be told in other words in each cycle.
         revision: the revision that was applied.
         allowed_revision: what ``--prune-allow`` says: a commit (seven hex or more) or the text of
             a revision.
@@ -135,7 +137,7 @@ def plan_prune(
         refusal = ": they were applied from another remote, branch or path: delete them by hand"
     if refusal:
         return replace(_held(plan, refusal), is_stalled=True)
-    return _held(plan, f" by {unhealthy}") if unhealthy is not None else plan
+    return plan if unhealthy is None else _held(plan, f" by {unhealthy}", why)
 
 
 def is_allowed(revision: Revision, allowed: str | None) -> bool:
@@ -218,13 +220,14 @@ def _planned(verdicts: Mapping[ObjectKey, _Verdict]) -> PrunePlan:
     return PrunePlan(delete=ordered, kept=tuple(kept), forget=tuple(forget))
 
 
-def _held(plan: PrunePlan, reason: str) -> PrunePlan:
-    """Return the plan without its deletions, if it has any."""
+def _held(plan: PrunePlan, reason: str, why: str = "") -> PrunePlan:
+    """Return the plan without its deletions, if it has any; ``why`` is told once, not of each."""
     if not plan.delete:
         return plan
     spared = [KeptObject(live.key, f"prune held{reason}") for live in plan.delete]
     kept = sorted((*plan.kept, *spared), key=lambda each: each.key)
-    return replace(plan, delete=(), kept=tuple(kept), held=_with_names(reason, plan.delete))
+    whole = f"{reason}: {why}" if why else reason
+    return replace(plan, delete=(), kept=tuple(kept), held=_with_names(whole, plan.delete))
 
 
 def _with_names(reason: str, spared: Sequence[LiveObject]) -> str:

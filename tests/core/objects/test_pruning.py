@@ -31,6 +31,7 @@ def plan(
     own: AbstractSet[ObjectKey] = frozenset(),
     is_build_complete: bool = True,
     unhealthy: str | None = None,
+    why: str = "",
     allowed_revision: str | None = None,
     has_moved: bool = False,
 ) -> PrunePlan:
@@ -43,6 +44,7 @@ def plan(
         own=own,
         is_build_complete=is_build_complete,
         unhealthy=unhealthy,
+        why=why,
         revision=REVISION,
         allowed_revision=allowed_revision,
         has_moved=has_moved,
@@ -214,11 +216,11 @@ def test_what_was_applied_from_elsewhere_is_held_for_a_person() -> None:
 
 
 def test_an_unhealthy_object_holds_pruning_until_it_is_well() -> None:
-    held = plan(ENTRIES, [LIVE], unhealthy="web:deployment/api")
+    held = plan(ENTRIES, [LIVE], unhealthy="web:deployment/api", why="restarted 5 times")
 
     assert held == PrunePlan(
         kept=(KeptObject(NGINX, "prune held by web:deployment/api"),),
-        held="prune held by web:deployment/api (spared: web:deployment/nginx)",
+        held="prune held by web:deployment/api: restarted 5 times (spared: web:deployment/nginx)",
     )
 
 

@@ -102,6 +102,19 @@ def test_every_kind_of_error_is_documented_with_the_metrics() -> None:
     assert [kind for kind in sorted({*kinds, "bug"}) if f"`{kind}`" not in text] == []
 
 
+def test_the_alert_for_what_needs_a_person_leaves_out_what_may_pass() -> None:
+    text = (ROOT / "docs/reference/metrics.md").read_text()
+    found = re.search(r'reconcile_problems\{kind!~"([a-z_|]+)"\}', text)
+    kinds = {
+        error.kind
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, errors.TransientError)
+    }
+
+    assert found is not None
+    assert set(found[1].split("|")) == kinds
+
+
 def test_every_log_event_is_documented() -> None:
     call = r"\.(?:debug|info|warning|error|exception|log)\(\s*(?:[\w.]+,\s*)?\"([a-z_]+\.[a-z_]+)\""
     sources = [path.read_text() for path in (ROOT / "reconciler").rglob("*.py")]

@@ -170,14 +170,17 @@ class _Sync:
         if self.stop.is_asked:
             self.ledger.problems.append(StoppedError("the sync was cut short"))
         errors = (*unread, *self.ledger.problems)
+        told = len(self.ledger.problems)
         gone = self._pruner(before, live).prune(built, health, is_complete=not errors)
+        unpruned = self.ledger.problems[told:]
         self.observer.complain(health)
         report = self.ledger.report((*built.objects, *built.ignored), health)
         after = after.merge(self.ledger.applied.values()).without(gone)
         if not self.stop.is_asked:
             unhealthy = (key for key, found in health.items() if not found.is_current)
             after = after.settled(self.ledger.applied, unhealthy)
-        self._conclude(after, self._verdict(errors, report, health, built))
+        status = self._verdict(errors, report, health, built=built, unpruned=unpruned)
+        self._conclude(after, status)
         return Synced(report, tuple(self.ledger.problems), is_finished=not self.stop.is_asked)
 
     def _settled(
@@ -271,7 +274,9 @@ class _Sync:
         errors: Sequence[ReconcilerError],
         report: SyncReport,
         health: Mapping[ObjectKey, Health],
+        *,
         built: BuildResult,
+        unpruned: Sequence[ReconcilerError],
     ) -> SyncStatus:
         return verdict(
             errors,
@@ -279,6 +284,7 @@ class _Sync:
             health,
             built=built,
             held=self.ledger.held,
+            unpruned=unpruned,
             problems=self.ledger.problems,
             revision=self.revision,
         )

@@ -62,6 +62,7 @@ def verdict(
     *,
     built: BuildResult,
     held: str,
+    unpruned: Sequence[ReconcilerError],
     problems: Sequence[ReconcilerError],
     revision: Revision,
 ) -> SyncStatus:
@@ -73,10 +74,13 @@ def verdict(
         health: how the objects were at the end.
         built: what was wanted.
         held: why nothing was pruned; empty if nothing is held.
+        unpruned: why objects that were to be pruned are still there.
         problems: all that went wrong, in order.
         revision: what was applied.
     """
-    found = _judged(errors, health, held=held, problems=problems, revision=revision)
+    found = _judged(
+        errors, health, held=held, unpruned=unpruned, problems=problems, revision=revision
+    )
     actions = Counter(each.action for each in report.objects)
     failed = {each.key for each in report.objects if each.action is Action.SKIPPED}
     return SyncStatus(
@@ -99,6 +103,7 @@ def _judged(
     health: Mapping[ObjectKey, Health],
     *,
     held: str,
+    unpruned: Sequence[ReconcilerError],
     problems: Sequence[ReconcilerError],
     revision: Revision,
 ) -> SyncStatus:
@@ -106,6 +111,8 @@ def _judged(
         return failing(errors, revision)
     if held:
         return SyncStatus(reason=PRUNE_HELD, message=held)
+    if unpruned:
+        return failing(unpruned, revision)
     if problems:
         return SyncStatus(reason=UNHEALTHY, message=failing(problems, revision).message)
     waiting = sorted(key for key, each in health.items() if not each.is_current)

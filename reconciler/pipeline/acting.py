@@ -44,8 +44,10 @@ def examine_account(account: ServiceAccount, probe: AccountProbe) -> Check:
             remedy=f"kubectl auth can-i impersonate {who}",
         )
     except ReconcilerError as error:
-        cause = "the cluster is down, or the settings name another one"
-        return failed(NAME, str(error), cause=cause, may_pass=isinstance(error, TransientError))
+        may_pass = isinstance(error, TransientError)
+        is_down = "the cluster is down, or the settings name another one"
+        cause = is_down if may_pass else "what the kubeconfig says of the cluster and its user"
+        return failed(NAME, str(error), cause=cause, may_pass=may_pass)
     where = f"Deployments in namespace {account.namespace}"
     if is_missing:
         detail = f"there is no ServiceAccount {account}"

@@ -133,7 +133,8 @@ class Neighbours:
             return f"source {name!r} may want it, whose state cannot be read: {why}"
         if state.wants(key):
             is_known = name in self.kin.names
-            hint = "" if is_known else f" (if there is none any more, delete reconcile-{name})"
+            memory = f"the ConfigMap 'reconcile-{name}' beside our own state"
+            hint = "" if is_known else f" (if there is none any more, delete {memory})"
             return f"moves to source {name!r}{hint}"
         if self._is_behind(name, state):
             short = self.revision.short

@@ -147,9 +147,10 @@ def test_a_source_of_another_process_is_named_and_told_of(pair: Pair) -> None:
     assert "belongs to source 'a', and source 'stranger' wants it too" in str(synced.problems[0])
     assert pair.sync("b", 2, config_map("of-b")).problems == ()
     loses = pair.sync("a", 2, config_map("of-a"))
-    assert "moves to source 'stranger' (if there is none any more, delete reconcile-stranger)" in {
-        each.reason for each in loses.report.objects
-    }
+    assert (
+        "moves to source 'stranger' (if there is none any more, delete the ConfigMap "
+        "'reconcile-stranger' beside our own state)"
+    ) in {each.reason for each in loses.report.objects}
     assert stranger.sync(*MOVED).problems == ()
     assert pair.uids() == before
 

@@ -51,8 +51,11 @@ def test_without_sources_nothing_is_filled_in(cluster: KubernetesCluster) -> Non
 
 
 def test_an_object_that_is_not_there_is_told(cluster: KubernetesCluster) -> None:
-    with pytest.raises(NotFoundError, match='configmaps "other" not found'):
+    with pytest.raises(NotFoundError, match='configmaps "other" not found: --variables') as told:
         variables_of([VariablesFrom("configmap", "other")], cluster)
+
+    assert told.value.where.startswith("configmap ")
+    assert told.value.where.endswith("/other")
 
 
 def test_a_secret_that_is_no_text_is_refused_without_its_value(

@@ -298,7 +298,9 @@ def test_encrypted_documents_are_never_applied(text: str) -> None:
     built = build({"a.yaml": text})
 
     assert built.objects == ()
-    assert problems(built) == ["a.yaml:1: is encrypted (sops), and decryption is not set up"]
+    assert problems(built) == [
+        "a.yaml:1: is encrypted (sops), and decryption is not set up (--sops-age-key-file)"
+    ]
 
 
 @pytest.mark.parametrize("prefix", ["fluxcd.io", "flux.weave.works", "reconcile"])

@@ -10,7 +10,7 @@ from reconciler.adapters.cluster.paths import object_path
 from reconciler.core.manifests.variables import CONFIG_MAP, SECRET
 from reconciler.core.objects.fields import mapping_of
 from reconciler.core.objects.resource import Resource
-from reconciler.errors import RefusedError
+from reconciler.errors import NotFoundError, RefusedError
 
 _RESOURCES: Final = {
     CONFIG_MAP: Resource("", "v1", "ConfigMap", "configmaps", is_namespaced=True),
@@ -27,10 +27,14 @@ def values_of(connection: Connection, kind: str, *, namespace: str, name: str) -
         AccessDeniedError, ClusterError: it cannot be read.
     """
     path = object_path(_RESOURCES[kind], namespace=namespace, name=name)
-    data = mapping_of(connection.request("GET", path).body.get("data"))
+    where = f"{kind} {namespace}/{name}"
+    try:
+        data = mapping_of(connection.request("GET", path).body.get("data"))
+    except NotFoundError as error:
+        message = f"{error.message}: --variables names it"
+        raise NotFoundError(message, where=where) from error
     if kind == CONFIG_MAP:
         return {key: str(value) for key, value in data.items()}
-    where = f"{kind} {namespace}/{name}"
     return {key: _text(str(value), f"{where}, {key}") for key, value in data.items()}
 
 

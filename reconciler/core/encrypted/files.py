@@ -9,11 +9,12 @@ from typing import Final
 from reconciler.core.encrypted.documents import is_sealed, open_documents
 from reconciler.core.encrypted.keys import Keys
 from reconciler.core.encrypted.metadata import SOPS, Metadata, metadata_of
-from reconciler.core.encrypted.opening import NOT_GIVEN, Walk, data_key
+from reconciler.core.encrypted.opening import Walk, data_key
 from reconciler.core.encrypted.values import sealed_of
 from reconciler.core.encrypted.veils import texts_in
 from reconciler.core.manifests import document as yaml
 from reconciler.core.manifests.value import to_value
+from reconciler.core.objects.reading import NOT_GIVEN
 from reconciler.errors import ManifestError
 
 _STRUCTURED: Final = (".yaml", ".yml", ".json")

@@ -14,7 +14,6 @@ from reconciler.core.manifests.document import Sequence as Items
 from reconciler.core.manifests.value import MAX_NODES
 from reconciler.errors import ManifestError
 
-NOT_GIVEN: Final = "is encrypted (sops), and decryption is not set up"
 CHANGED: Final = "is encrypted (sops), and was changed after that: its MAC is wrong"
 
 _ONLY_ENCRYPTED: Final = hashlib.sha256(b"sops").digest()

@@ -9,6 +9,8 @@ from reconciler.core.objects.filled_in import without_filled_in
 from reconciler.core.objects.identity import ObjectKey, split_api_version
 from reconciler.errors import ManifestError
 
+NOT_GIVEN = "is encrypted (sops), and decryption is not set up (--sops-age-key-file)"
+
 _REFUSED = ("managedFields", "resourceVersion", "uid")
 _DROPPED = frozenset({"creationTimestamp", "generation", "selfLink"})
 
@@ -50,7 +52,7 @@ def read_object(body: Mapping[str, object], origin: Origin) -> DesiredObject:
 def _problem(body: Mapping[str, object]) -> str:
     """Return why an object cannot be applied; empty if it can."""
     if "sops" in body:
-        return f"is encrypted (sops), and decryption is not set up{_recipients(body['sops'])}"
+        return f"{NOT_GIVEN}{_recipients(body['sops'])}"
     for name in ("apiVersion", "kind"):
         if not text_of(body.get(name)):
             return f"{name} is not a text: {body.get(name)!r}"

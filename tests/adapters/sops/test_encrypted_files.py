@@ -101,7 +101,7 @@ def test_what_cannot_be_opened_is_told(name: str, keys: AgeKeys) -> None:
         name, text, keys
     )
     assert refused(name, text, None) == (
-        f"{name}:1: is encrypted (sops), and decryption is not set up"
+        f"{name}:1: is encrypted (sops), and decryption is not set up (--sops-age-key-file)"
     )
 
 

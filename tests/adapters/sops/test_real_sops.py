@@ -275,7 +275,8 @@ def test_without_keys_it_is_told_for_whom_it_is() -> None:
     (told,) = read_file("a.yaml", encrypt(SECRET, [US, THEM]))
 
     assert str(told).endswith(
-        f"is encrypted (sops), and decryption is not set up: it is for {US}, {THEM}"
+        "is encrypted (sops), and decryption is not set up (--sops-age-key-file): it is for "
+        f"{US}, {THEM}"
     )
 
 

@@ -162,9 +162,17 @@ class StoppedError(TransientError):
 
 
 class DependencyError(TransientError):
-    """Not done yet because a source that this one depends on is not ready."""
+    """Not done yet because a source that this one depends on is not ready.
+
+    Attributes:
+        is_known: whether it is known how that one stands; else this process has just begun.
+    """
 
     kind = "dependency"
+
+    def __init__(self, message: str, *, where: str = "", is_known: bool = True) -> None:
+        super().__init__(message, where=where)
+        self.is_known = is_known
 
 
 class RegistryError(TransientError):

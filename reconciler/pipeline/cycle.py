@@ -119,11 +119,16 @@ def _connect(
 def _waits(
     source: SourceSettings, parts: Parts, updated: Updated, cluster: Cluster | None
 ) -> tuple[ReconcilerError, ...]:
-    """Return why the source's turn has not come yet; its status in the cluster tells that, too."""
+    """Return why the source's turn has not come yet; its status in the cluster tells that, too.
+
+    What a process that has just begun does not know is no reason to call the source not ready: its
+    status would change with each restart.
+    """
     seen = (updated.found.revision, updated.view.revision)
     waits = parts.readiness.obstacles(source, seen)
-    if waits and cluster is not None:
-        record_failure(cluster, source, updated.view.revision, waits[0])
+    told = next((each for each in waits if each.is_known), None)
+    if told is not None and cluster is not None:
+        record_failure(cluster, source, updated.view.revision, told)
     return waits
 
 

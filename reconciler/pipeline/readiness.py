@@ -68,7 +68,8 @@ class Readiness:
             told = {name: words for name, words in found.items() if words}
             self._waits[source.name] = set(told)
         return tuple(
-            DependencyError(f"waits for source {name!r}, {words}") for name, words in told.items()
+            DependencyError(f"waits for source {name!r}, {words}", is_known=words != NO_CYCLE)
+            for name, words in told.items()
         )
 
     def begin(self, source: SourceSettings, revision: Revision) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import signal
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +46,13 @@ def config(folder: Path) -> tuple[str, str]:
     return "--config", str(folder / "reconcile.yaml")
 
 
+def status_of_app(world: World) -> Mapping[str, Any]:
+    """Return what the state object tells of the source that waits."""
+    state = world.control_plane.get("-n", f"{world.name}-state", "configmap", "reconcile-app")
+    found: Mapping[str, Any] = json.loads(state["data"]["status.json"])
+    return found
+
+
 def test_a_source_is_synced_when_the_one_that_it_depends_on_is_healthy_and_updated_before(
     world: World, tmp_path: Path
 ) -> None:
@@ -58,8 +67,7 @@ def test_a_source_is_synced_when_the_one_that_it_depends_on_is_healthy_and_updat
     assert "Update nginx to v4" in world.tags_committed()
     with pytest.raises(LabError, match="not found"):
         world.cluster_image()
-    state = world.control_plane.get("-n", f"{world.name}-state", "configmap", "reconcile-app")
-    status = json.loads(state["data"]["status.json"])
+    status = status_of_app(world)
     assert (status["ready"], status["applied"]) == (False, "")
     assert status["message"].startswith("waits for source 'base', which is not ready")
     dry = world.run(*config(tmp_path), "--dry-run")
@@ -89,3 +97,17 @@ def test_running_continuously_it_is_asked_for_as_soon_as_that_one_is_ready(
         assert process.said("problem.passed", source="app", kind="dependency")
         process.stop()
     assert world.cluster_image() == f"{world.image}:v3"
+
+
+def test_a_process_that_begins_does_not_call_ready_sources_unready(
+    world: World, tmp_path: Path
+) -> None:
+    assert world.run(*config(tmp_path)).code == 0
+    before = status_of_app(world)
+    assert before["ready"]
+
+    with running(world, *config(tmp_path), interval="1h") as process:
+        process.until_said("cycle.finished", source="app", result="ok")
+        process.stop()
+
+    assert status_of_app(world) == before

@@ -59,8 +59,11 @@ def test_it_waits_until_what_it_depends_on_has_had_a_cycle_and_is_healthy() -> N
     readiness = Readiness()
     assert told(readiness) == ["waits for source 'base', which has had no cycle yet"]
 
+    assert [each.is_known for each in readiness.obstacles(APP, [ONE])] == [False]
+
     unhealthy = Health(Status.IN_PROGRESS, "1 of 2 pods are ready")
     readiness.record(BASE, outcome(BASE, health=unhealthy))
+    assert [each.is_known for each in readiness.obstacles(APP, [ONE])] == [True]
     words = "deployment.apps/nginx (namespace web): 1 of 2 pods are ready"
     assert told(readiness) == [f"waits for source 'base', which is not healthy yet: {words}"]
 

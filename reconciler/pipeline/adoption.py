@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.digests import digest_of
+from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import InventoryEntry, SourceState
 from reconciler.core.objects.live import LiveObject
 from reconciler.core.objects.sync_status import SyncStatus
@@ -136,17 +138,32 @@ class Adoption:
         former = self.cluster.state(state.former)
         former.look()  # what is to be removed, as it is now
         before = len(self.ledger.problems)
-        lister = Lister(self.cluster, self.catalog, former, self.ledger)
-        ours = [
-            live
-            for key, live in lister.ours((), state).items()
-            if live.part_of == former.part_of and _is_ours(live, state.entries.get(key))
-        ]
-        in_parallel(self._relabel, ours)
+        in_parallel(self._relabel, self._labelled_for(former, state))
         if len(self.ledger.problems) > before:
             return state
         former.remove()
         return replace(state, former="")
+
+    def previewed(self, state: SourceState) -> Mapping[ObjectKey, LiveObject]:
+        """Return the old name's objects as they would be: what a dry run does not label.
+
+        Raises:
+            ClusterError, AccessDeniedError: they cannot be listed.
+        """
+        if not (self.source.sync.dry_run and state.former):
+            return {}
+        found = self._labelled_for(self.cluster.state(state.former), state)
+        label = {PART_OF_LABEL: self.store.part_of}
+        return {each.key: replace(each, labels={**each.labels, **label}) for each in found}
+
+    def _labelled_for(self, former: StateStore, state: SourceState) -> list[LiveObject]:
+        """Return the objects that are known as ours and have the old name's label."""
+        lister = Lister(self.cluster, self.catalog, former, self.ledger)
+        return [
+            live
+            for key, live in lister.ours((), state).items()
+            if live.part_of == former.part_of and _is_ours(live, state.entries.get(key))
+        ]
 
     def _relabel(self, live: LiveObject) -> None:
         resource = self.catalog.any_resource(live.key)

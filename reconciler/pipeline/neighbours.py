@@ -104,7 +104,7 @@ class Neighbours:
         built this revision yet. Who may not apply an object does not get it by naming it: else
         whoever can push to one source could keep what another one is to delete.
         """
-        names = sorted({*self.names().values(), *self.kin.names} - {self.own})
+        names = sorted({*self.names().values(), *self.kin.names} - {self.own, self.former})
         reasons: dict[ObjectKey, str] = {}
         for key in keys:
             found = (self._reason(name, key) for name in names)

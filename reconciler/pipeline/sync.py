@@ -150,7 +150,8 @@ class _Sync:
 
     def run(self, built: BuildResult, *, unread: Sequence[ReconcilerError]) -> Synced:
         before = self._load()
-        live = dict(self.lister.ours(built.objects, before))
+        ours = self.lister.ours(built.objects, before)
+        live = {**self._adoption.previewed(before), **ours}
         to_send = self._to_send(built, before, live)
         self.stop.check()
         after = before.announced(
@@ -305,13 +306,16 @@ class _Sync:
 
     def _load(self) -> SourceState:
         """Return what is remembered, with what the source had under another name."""
-        kin = self.neighbours.kin
-        adoption = Adoption(
-            self.cluster, self.catalog, self.store, self.ledger, self.source, kin, self.stop
-        )
-        state = adoption.begin(recalled(self.store, self.ledger))
+        state = self._adoption.begin(recalled(self.store, self.ledger))
         self.neighbours.former = state.former
         return state
+
+    @property
+    def _adoption(self) -> Adoption:
+        kin = self.neighbours.kin
+        return Adoption(
+            self.cluster, self.catalog, self.store, self.ledger, self.source, kin, self.stop
+        )
 
     def _applier(self, before: SourceState, live: Mapping[ObjectKey, LiveObject]) -> Applier:
         return Applier(

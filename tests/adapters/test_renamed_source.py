@@ -62,6 +62,8 @@ def test_a_renamed_source_goes_on_with_its_objects(old: Cluster) -> None:
 
     preview = new.sync(*LATER, dry_run=True)
     assert preview.problems == ()
+    assert new.actions(preview)["configmap/b"] is Action.DELETED
+    assert new.actions(preview)["configmap/a"] is Action.UNCHANGED
     assert objects(old) == before
     synced = new.sync(*LATER)
 

@@ -21,9 +21,9 @@ class Kin:
 
     Attributes:
         names: of all of them, the one that asks included.
-        same_branch: of the others that it syncs from the same branch of the same remote, or may: one
-            names it, and the other takes what the remote's HEAD says. What leaves one of them may
-            have moved to another.
+        same_branch: of the others that it syncs from the same branch of the same remote, or may:
+            one names it, and the other takes what the remote's HEAD says. What leaves one of them
+            may have moved to another.
         is_local: whether the source is a folder of this machine: the same path is another folder
             elsewhere.
         accounts: whom those of the others act as that act as another ServiceAccount than the one

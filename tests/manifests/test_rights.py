@@ -171,6 +171,8 @@ def test_every_right_in_its_own_namespace_is_needed_and_none_is_missing(
     cluster = KubernetesCluster.connect(settings)
     damaged = ("create", "secret", "generic", "reconcile-default", "--from-literal=key=short")
     base.cluster.kubectl("-n", NAMESPACE, *damaged)
+    ours = ("label", "secret", "reconcile-default", "app.kubernetes.io/managed-by=reconcile")
+    base.cluster.kubectl("-n", NAMESPACE, *ours)
 
     for source in ("default", "other"):
         store = cluster.state(source)

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 from lab.authority import Authority, serving_context
+from tests.simulators.serving import Serving
 
 Review: TypeAlias = Mapping[str, Any]
 """The ``request`` of an AdmissionReview."""
@@ -26,7 +26,7 @@ def patched(*operations: Mapping[str, object]) -> Mapping[str, object]:
     return {"allowed": True, "patchType": "JSONPatch", "patch": patch}
 
 
-class AdmissionSimulator:
+class AdmissionSimulator(Serving):
     """Serves AdmissionReviews in TLS on loopback.
 
     Args:
@@ -43,30 +43,17 @@ class AdmissionSimulator:
         self.by_path: dict[str, Callable[[Review], Mapping[str, object] | None]] = {}
         self._bundle = base64.b64encode(authority.ca_file.read_bytes()).decode()
         self._ending = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         context = serving_context(authority.certificate(folder / "admission.pem"))
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        super().__init__(server)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _end_answers(self) -> None:
         self._ending.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def client(self, path: str) -> Mapping[str, str]:
         """Return the ``clientConfig`` by which the API server reaches a path."""
-        port = self._server.server_address[1]
+        port = self.port
         return {"url": f"https://127.0.0.1:{port}{path}", "caBundle": self._bundle}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -2,20 +2,19 @@
 
 import json
 import re
-import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from lab.authority import Authority, serving_context
+from tests.simulators.serving import Serving
 
 VERBS: Final = ["create", "delete", "get", "list", "patch", "watch"]
 
 
-class AggregatedApi:
+class AggregatedApi(Serving):
     """Serves objects of kind ``Thing`` in ``v1`` of a group; knows server-side apply and lists.
 
     Args:
@@ -33,29 +32,14 @@ class AggregatedApi:
         self.things: dict[str, Mapping[str, Any]] = {}
         self.is_up = True
         self._version = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         context = serving_context(authority.certificate(folder / "api.pem", name="localhost"))
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        super().__init__(server)
 
     def manifests(self, service: str, namespace: str) -> list[str]:
         """Return the Service and APIService by which an API server finds it."""
-        port = self._server.server_address[1]
+        port = self.port
         found = {
             "apiVersion": "v1",
             "kind": "Service",

@@ -2,13 +2,12 @@
 
 import json
 import ssl
-import threading
 from http.client import HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
+
+from tests.simulators.serving import Serving
 
 _PLAIN = "application/json"
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -16,7 +15,7 @@ _BETA = _AGGREGATED.replace("v=v2", "v=v2beta1")
 _OF_ONE_HOP = {"connection", "content-length", "host", "transfer-encoding"}
 
 
-class OlderApiServer:
+class OlderApiServer(Serving):
     """Speaks plain HTTP on loopback; only what is asked of ``/api`` and ``/apis`` is changed.
 
     Args:
@@ -37,27 +36,12 @@ class OlderApiServer:
         self._target = urlsplit(server["server"])
         self._trust = ssl.create_default_context(cafile=server.pop("certificate-authority"))
         self._is_beta = is_beta
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), self._handler()))
         self.broken: set[str] = set()
         self.requests: list[tuple[int, str]] = []
         self.kubeconfig = folder / "older.kubeconfig"
-        server["server"] = f"http://127.0.0.1:{self._server.server_port}"
+        server["server"] = f"http://127.0.0.1:{self.port}"
         self.kubeconfig.write_text(json.dumps(config))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         simulator = self

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+
+from tests.simulators.serving import Serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class _Server(ThreadingHTTPServer):
         """Say nothing: clients that hang up are what many tests are about."""
 
 
-class RegistrySimulator:
+class RegistrySimulator(Serving):
     """A threaded HTTP server on loopback; ``host`` is ``127.0.0.1:port``.
 
     Args:
@@ -79,9 +79,7 @@ class RegistrySimulator:
             self._server.socket = context.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.01,), daemon=True
-        )
+        super().__init__(self._server, poll_s=0.01)
 
     @property
     def requests(self) -> list[Request]:
@@ -92,27 +90,11 @@ class RegistrySimulator:
         return self._server.connections
 
     @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
-
-    @property
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _end_answers(self) -> None:
         self._server.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -93,9 +93,21 @@ class PartsOf(Protocol):
     """Builds the parts of one source's cycles, for all of them."""
 
     def __call__(
-        self, source: SourceSettings, *, is_hurried: Callable[[], bool] = lambda: False
+        self,
+        source: SourceSettings,
+        *,
+        stop: Stop | None = None,
+        is_hurried: Callable[[], bool] = lambda: False,
+        resting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Parts:
-        """Return them; ``is_hurried`` tells a cycle that another one is asked for."""
+        """Return them.
+
+        Args:
+            source: whose cycles.
+            stop: asks them to end; None: that of the process.
+            is_hurried: tells a cycle that another one is asked for.
+            resting: lets others work while a cycle waits.
+        """
         ...
 
 
@@ -144,22 +156,27 @@ def running(
             _require_file("--sops-age-key-file", path)
     _require_file("--registry-ca-file", settings.registry.ca_file)
     templates = {source.name: _template(source) for source in settings.sources}
-    stop = stop or Stop()
+    of_process = stop or Stop()
     spare_collector()
     with ExitStack() as stack:
         registries, image_facts = _registries(
             settings, local, stack, on_request=on_request, on_limit=on_limit
         )
-        cluster_of = clusters(settings, stack, stop, is_local=local is not None)
+        cluster_of = clusters(settings, stack, of_process, is_local=local is not None)
         kustomize = KustomizeProgram(
-            settings.data_dir / "kustomize", path=os.environ.get("PATH", ""), stop=stop
+            settings.data_dir / "kustomize", path=os.environ.get("PATH", ""), stop=of_process
         )
         readiness = Readiness()
         readings = None if local else ReadingFile(settings.data_dir / "readings")
 
         def parts_of(
-            source: SourceSettings, *, is_hurried: Callable[[], bool] = lambda: False
+            source: SourceSettings,
+            *,
+            stop: Stop | None = None,
+            is_hurried: Callable[[], bool] = lambda: False,
+            resting: Callable[[], AbstractContextManager[None]] = nullcontext,
         ) -> Parts:
+            stop = stop or of_process
             forge = None if local is not None else _forge(source)
             has_statuses = source.forge.has_statuses and source.is_synced
             repository, proposals = _repository(settings, source, local, stop)
@@ -175,6 +192,7 @@ def running(
                 memory=Memory(store=readings),
                 stop=stop,
                 is_hurried=is_hurried,
+                resting=resting,
                 readiness=readiness,
                 image_facts=image_facts,
                 template=templates[source.name],

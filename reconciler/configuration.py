@@ -185,6 +185,7 @@ class _Reader:
             service_account=self._service_account(name, values),
             variables=tuple(map(parse_variable_source, _texts(values["variables"]))),
             depends_on=tuple(dict.fromkeys(_texts(values["depends-on"]))),
+            interval_s=float(str(values["interval"])),
             sops_key_files=_paths(values["sops-age-key-file"]),
         )
 
@@ -287,7 +288,6 @@ def _settings(
         output=str(values["output"]),
         log_format=_text(values["log-format"]),
         log_level=_text(values["log-level"]),
-        interval_s=float(str(values["interval"])),
         listen=parse_address(str(values["listen"])),
     )
 

@@ -127,7 +127,7 @@ OPTIONS: tuple[Option, ...] = (
             metavar="SOURCE", shown_default="none"),
     Option("wait", Kind.SWITCH, "wait until what was applied is healthy", default=True),
     Option("timeout", Kind.DURATION, "how long to wait for that", default="5m"),
-    Option("interval", Kind.DURATION, "between cycles when running continuously", default="5m"),
+    _source("interval", Kind.DURATION, "between cycles when running continuously", default="5m"),
     Option("listen", Kind.ADDRESS, "where to serve health and metrics when continuous, or off",
            default=":8080"),
     Option("data-dir", Kind.PATH, "folder for clones and caches", shown_default="a cache folder"),

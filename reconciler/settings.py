@@ -231,6 +231,9 @@ class SourceSettings:
     depends_on: tuple[str, ...] = ()
     """The sources that must be in sync and healthy before this one is synced."""
 
+    interval_s: float = 300.0
+    """Seconds between cycles when running continuously; up to a tenth less, at random."""
+
     sops_key_files: tuple[Path, ...] = ()
     """Files with the keys (age's, or SSH's) of manifests that SOPS has encrypted; empty: those are
     not applied."""
@@ -263,9 +266,6 @@ class Settings:
 
     log_level: str | None = None
     """Least severe message to log; None: ``info`` when running continuously, else ``error``."""
-
-    interval_s: float = 300.0
-    """Seconds between cycles when running continuously; jittered by a tenth."""
 
     listen: Address | None = field(default_factory=lambda: Address("", 8080))
     """Where health and metrics are served when running continuously; None: nowhere."""

@@ -20,12 +20,38 @@ class Stop:
     there is no lock, and what is called back may be called twice.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parent: "Stop | None" = None) -> None:
         self._is_insisted = False
+        self._parent = parent
         self._event = threading.Event()
         self._numbers = itertools.count()
         self._waits: dict[int, Callable[[], None]] = {}
         self._works: dict[int, Callable[[], None]] = {}
+        self._children: list[Stop] = []
+
+    def child(self) -> "Stop":
+        """Return a request to end something smaller; who is asked here is asked there too."""
+        child = Stop(self)
+        self._children.append(child)
+        if self.is_asked:
+            child.ask()
+        return child
+
+    def leave(self) -> None:
+        """Have a child asked no more when its parent is: what it could end is over."""
+        if self._parent is not None:
+            self._parent.forget(self)
+
+    def forget(self, child: "Stop") -> None:
+        """Ask a child no more."""
+        self._children.remove(child)
+
+    def renew(self) -> None:
+        """Take a child's request back: what was to end has ended."""
+        self._is_insisted = False
+        self._event.clear()
+        if self._parent is not None and self._parent.is_asked:  # asked before, or just now
+            self.ask()
 
     @property
     def is_asked(self) -> bool:
@@ -36,12 +62,16 @@ class Stop:
         """Ask everybody to end."""
         self._event.set()
         _call_all(self._waits)
+        for each in tuple(self._children):
+            each.ask()
 
     def insist(self) -> None:
         """Cut off also what should have been finished. The one thing for a signal handler."""
         self._is_insisted = True
         _call_all(self._waits)
         _call_all(self._works)
+        for each in tuple(self._children):
+            each.insist()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the request, at most that long; return whether it came."""

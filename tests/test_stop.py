@@ -63,3 +63,36 @@ def test_a_wait_ends_when_another_thread_asks() -> None:
 
     assert stop.wait(60.0)
     asking.join()
+
+
+def test_who_is_asked_asks_all_below_and_a_child_asks_nobody_else() -> None:
+    parent = Stop()
+    child, other = parent.child(), parent.child()
+    child.ask()
+    assert (child.is_asked, other.is_asked, parent.is_asked) == (True, False, False)
+
+    child.renew()
+    assert not child.is_asked
+    parent.ask()
+    child.renew()
+    assert (child.is_asked, other.is_asked, parent.child().is_asked) == (True, True, True)
+
+
+def test_a_child_that_is_cut_off_is_as_new_after_that() -> None:
+    parent = Stop()
+    child = parent.child()
+    calls: list[str] = []
+    with child.ending_work(lambda: calls.append("work")):
+        parent.insist()
+    child.renew()
+    with child.ending_work(lambda: calls.append("new work")):
+        pass
+    assert calls == ["work"]
+
+
+def test_a_child_that_has_left_is_asked_no_more() -> None:
+    parent = Stop()
+    child = parent.child()
+    child.leave()
+    parent.ask()
+    assert not child.is_asked

@@ -28,16 +28,24 @@ NO_CLUSTER = "-"
 """Stands in a commit's trailer for a cluster that is not there or could not be asked."""
 
 
-def run(source: SourceSettings, parts: Parts) -> CycleOutcome:
+def run(
+    source: SourceSettings, parts: Parts, *, asked: frozenset[str] | None = None
+) -> CycleOutcome:
     """Run one cycle: registries to Git, and Git to the cluster.
 
     Never raises but for an interrupt: what goes wrong is in the outcome.
+
+    Args:
+        source: what to keep current.
+        parts: what that takes.
+        asked: repositories whose tags are asked for, ``host/path``, where an earlier cycle has
+            heard those of the others; None: all.
     """
     nothing = CycleOutcome(source.name, source.git.url, is_dry_run=source.sync.dry_run)
     watch = Stopwatch(parts.clock)
     try:
         with watch.stage("all"):
-            outcome = _run(source, parts, nothing, watch)
+            outcome = _run(source, parts, nothing, watch, asked)
     except ReconcilerError as error:
         outcome = _with_problems(nothing, {READ: [error]})
     except Exception as error:  # the one place where a bug becomes an outcome
@@ -50,7 +58,11 @@ def run(source: SourceSettings, parts: Parts) -> CycleOutcome:
 
 
 def _run(
-    source: SourceSettings, parts: Parts, nothing: CycleOutcome, watch: Stopwatch
+    source: SourceSettings,
+    parts: Parts,
+    nothing: CycleOutcome,
+    watch: Stopwatch,
+    asked: frozenset[str] | None,
 ) -> CycleOutcome:
     parts.progress.tell(Fetching(source.git.url))
     with watch.stage(READ):
@@ -61,7 +73,13 @@ def _run(
     pull_secrets = PullSecrets(parts.secrets, unreachable[0] if unreachable else None)
     with watch.stage(UPDATE):
         updated = _update(
-            source, parts, view, signature=signature, pull_secrets=pull_secrets, watch=watch
+            source,
+            parts,
+            view,
+            signature=signature,
+            pull_secrets=pull_secrets,
+            watch=watch,
+            asked=asked,
         )
     obstacles = (*unreachable, *_waits(source, parts, updated, cluster))
     cluster = None if obstacles else cluster
@@ -140,6 +158,7 @@ def _update(
     signature: str,
     pull_secrets: PullSecrets,
     watch: Stopwatch,
+    asked: frozenset[str] | None,
 ) -> Updated:
     if not source.is_updated:
         return Updated(view, view, UpdatePlan())
@@ -148,6 +167,8 @@ def _update(
         registries=parts.registries,
         gatherer=parts.gatherer(),
         selections=parts.memory.selections,
+        listings=parts.memory.listings,
+        asked=asked,
         pull_secrets=pull_secrets,
         reader=parts.reader(source),
         publisher=parts.publisher(source, signature),
@@ -183,6 +204,7 @@ def _sync(
             patience=parts.patience,
             contention=parts.contention,
             kin=parts.kin,
+            resting=parts.resting,
         )
         unread = view.problems[len(updated.view.problems) :]
         return replace(synced, problems=(*unread, *synced.problems))

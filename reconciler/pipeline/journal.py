@@ -15,6 +15,7 @@ from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.report import Action, ObjectReport
 from reconciler.core.outcome import CycleOutcome, Problem
 from reconciler.errors import UnhealthyError
+from reconciler.pipeline.demand import Demand
 from reconciler.pipeline.events import Event
 
 log = structlog.get_logger(__name__)
@@ -44,7 +45,11 @@ class Journal:
     _left: dict[ObjectKey, tuple[Action, str]] = field(default_factory=dict)
     _fought: set[tuple[FieldKey, str]] = field(default_factory=set)
 
-    def record(self, outcome: CycleOutcome) -> None:
+    def started(self, source: str, demand: Demand) -> None:
+        """Log why a cycle begins."""
+        log.debug("cycle.started", source=source, why=str(demand))
+
+    def ended(self, outcome: CycleOutcome) -> None:
         """Log what a cycle did and what went wrong with it."""
         bound = log.bind(source=outcome.source, **({"dry_run": True} if outcome.is_dry_run else {}))
         for change in outcome.changes:

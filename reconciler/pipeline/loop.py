@@ -1,27 +1,36 @@
 """Loop: when cycles run, and how they end. The only user of APScheduler, as a clock."""
 
 import logging
+import operator
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.date import DateTrigger
 
 from reconciler.core.outcome import CycleOutcome
+from reconciler.pipeline.demand import Demand, Why
+from reconciler.pipeline.pace import Pace
 from reconciler.pipeline.ports import Clock
 from reconciler.pipeline.queue import WorkQueue
+from reconciler.pipeline.slots import Slots
 from reconciler.stop import Stop
 
 log = structlog.get_logger(__name__)
 
-JITTER = 0.1  # of the interval, so that many sources and many of us do not ask all at once
-MAX_WORKERS = 4
+MAX_WORKING = 4
+"""Cycles that work at the same time; those that wait for health do not count."""
+
+MAX_THREADS = 256
+"""Cycles that are under way at the same time, those that wait for health too."""
+
 CUT_OFF_S = 2.0  # for a cycle to tell how far it came, when what it was doing is cut off
-OVERDUE = 1.5  # intervals without a cycle being asked for: the scheduler's clock was set back
+ABANDON_S = 30.0  # for a cycle that is abandoned to finish what it has begun
+OVERDUE = 1.5  # pauses without a cycle being asked for: the scheduler's clock was set back
 
 
 @dataclass(slots=True)
@@ -29,51 +38,60 @@ class SourceStatus:
     """How a source fares.
 
     Attributes:
+        pace: how long it pauses.
+        stop: asks its present cycle to end.
         asked_at: when the scheduler last asked for a cycle, by the clock.
+        pause_s: seconds from then until it asks again.
         running_since: when its present cycle began, by the clock; None between cycles.
+        is_abandoned: whether that was asked to end because it takes too long.
         cycles: how many have ended.
     """
 
+    pace: Pace
+    stop: Stop
     asked_at: float
+    pause_s: float = 0.0
     running_since: float | None = None
+    is_abandoned: bool = False
     cycles: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Loop:
     """Runs the cycles of all sources, each source's one at a time, until it is asked to end.
 
-    The scheduler's jobs only add sources to the queue: whoever else adds one (a signal, later a
-    webhook) is served by the same workers and never lost, as it would be if it changed a job that
+    The scheduler's jobs only add sources to the queue: whoever else adds one (a signal, a webhook,
+    a command) is served by the same workers and never lost, as it would be if it changed a job that
     is running.
     """
 
     def __init__(
         self,
-        sources: Sequence[str],
+        paces: Mapping[str, Pace],
         *,
-        run: Callable[[str], CycleOutcome],
-        interval_s: float,
-        stuck_s: float,
+        run: Callable[[str, Demand], CycleOutcome],
+        deadline_s: float,
         clock: Clock,
         stop: Stop,
     ) -> None:
         """Prepare a loop; nothing runs yet.
 
         Args:
-            sources: their names.
+            paces: how long each source pauses between cycles, by its name.
             run: runs one cycle of a source.
-            interval_s: from one cycle's due time to the next one's, before jitter.
-            stuck_s: seconds after which a cycle is called stuck: longer than any can take.
+            deadline_s: seconds after which a cycle is abandoned: longer than any should take.
             clock: tells how long a cycle has been running.
             stop: is asked to end cycles.
         """
         self._run = run
-        self._interval_s = interval_s
-        self._stuck_s = stuck_s
+        self._deadline_s = deadline_s
         self._clock = clock
         self._stop = stop
-        self._queue: WorkQueue[str] = WorkQueue()
-        self._status = {name: SourceStatus(clock.now()) for name in sources}
+        self._queue: WorkQueue[str, Demand] = WorkQueue(operator.or_)
+        self._slots = Slots(MAX_WORKING)
+        self._status = {
+            name: SourceStatus(pace, stop.child(), clock.now()) for name, pace in paces.items()
+        }
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(1)},
@@ -83,33 +101,48 @@ class Loop:
     def start(self) -> None:
         """Run the first cycle of each source now, and the others when they are due."""
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick is no news
-        for name in self._status:
-            self._queue.add(name)
-            self._schedule(name)
-        for number in range(min(len(self._status), MAX_WORKERS)):
+        for name, status in self._status.items():
+            self._queue.add(name, Demand.of(Why.START))
+            self._schedule(name, status.pace.pause_s())
+        for number in range(min(len(self._status), MAX_THREADS)):
             threading.Thread(target=self._work, name=f"cycle-{number}").start()
         self._scheduler.start()
 
-    def request(self, source: str) -> None:
+    def request(self, source: str, demand: Demand) -> None:
         """Ask for a cycle of a source as soon as may be."""
-        self._queue.add(source)
+        self._queue.add(source, demand)
+
+    def stop_of(self, source: str) -> Stop:
+        """Return what asks the source's present cycle to end."""
+        return self._status[source].stop
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self._status)
+
+    @property
+    def slots(self) -> Slots:
+        """What cycles take to work, and may lend while they wait."""
+        return self._slots
 
     def is_hurried(self, source: str) -> bool:
         """Whether a cycle that is running should not linger: another one is asked for."""
         return self._queue.is_asked_again(source)
 
-    def catch_up(self) -> None:
-        """Ask for what is overdue; to be called now and then.
+    def look_after(self) -> None:
+        """Ask for what is overdue and abandon what takes too long; to be called now and then.
 
-        The scheduler goes by the wall clock. When that is set forward, what it missed is one cycle
-        and not many; when it is set back, it would sleep until the old time comes again.
+        The scheduler goes by the wall clock. When that is set forward, or the machine was asleep,
+        what it missed is one cycle and not many; when it is set back, it would sleep until the old
+        time comes again.
         """
         now = self._clock.now()
         for name, status in self._status.items():
-            if now - status.asked_at > OVERDUE * self._interval_s:
+            if now - status.asked_at > OVERDUE * status.pause_s:
                 log.warning("loop.overdue", source=name, seconds=round(now - status.asked_at))
-                self._schedule(name)
                 self._due(name)
+            self._abandon(name, status, now)
 
     def shut_down(self, grace_s: float) -> bool:
         """Begin no more cycles and wait for those that run; return whether all ended in time.
@@ -142,12 +175,13 @@ class Loop:
 
     @property
     def stuck(self) -> tuple[str, ...]:
-        """The sources whose cycle has been running for longer than any can."""
+        """The sources whose cycle did not even end when it was abandoned and cut off."""
+        limit = self._deadline_s + 2 * ABANDON_S
         now = self._clock.now()
         return tuple(
             name
             for name, status in self._status.items()
-            if (since := status.running_since) is not None and now - since > self._stuck_s
+            if (since := status.running_since) is not None and now - since > limit
         )
 
     @property
@@ -155,29 +189,54 @@ class Loop:
         """How many sources wait for a cycle."""
         return len(self._queue)
 
-    def _schedule(self, name: str) -> None:
-        trigger = IntervalTrigger(
-            seconds=self._interval_s,
-            start_date=datetime.now(UTC) + timedelta(seconds=self._interval_s),
-            timezone=UTC,
-            jitter=self._interval_s * JITTER,
-        )
-        self._scheduler.add_job(self._due, trigger, args=[name], id=name, replace_existing=True)
+    def _schedule(self, name: str, pause_s: float) -> None:
+        """Have a source asked for in that many seconds, and at no other time."""
+        status = self._status[name]
+        with status.lock:
+            status.asked_at, status.pause_s = self._clock.now(), pause_s
+            due = datetime.now(UTC) + timedelta(seconds=pause_s)
+            self._scheduler.add_job(
+                self._due, DateTrigger(due, UTC), args=[name], id=name, replace_existing=True
+            )
 
     def _due(self, name: str) -> None:
-        self._status[name].asked_at = self._clock.now()
-        self._queue.add(name)
+        """Ask for a cycle, and have the next one asked for a pause later."""
+        self._schedule(name, self._status[name].pace.pause_s())
+        self._queue.add(name, Demand.of(Why.SCHEDULE))
+
+    def _abandon(self, name: str, status: SourceStatus, now: float) -> None:
+        """Have a cycle that overruns end where nothing is half done; cut it off if it does not."""
+        since = status.running_since
+        if since is None or now - since <= self._deadline_s:
+            return
+        if not status.is_abandoned:
+            status.is_abandoned = True
+            log.error("cycle.abandoned", source=name, seconds=round(now - since))
+            status.stop.ask()
+        elif now - since > self._deadline_s + ABANDON_S:
+            status.stop.insist()
 
     def _work(self) -> None:
-        while (name := self._queue.take()) is not None:
-            status = self._status[name]
-            status.running_since = self._clock.now()
-            try:
-                with structlog.contextvars.bound_contextvars(source=name):
-                    self._run(name)
-            except Exception:  # a cycle turns its own bugs into outcomes: this one is around it
-                log.exception("loop.crashed", source=name)
-            finally:
-                status.cycles += 1
-                status.running_since = None
-                self._queue.done(name)
+        while (taken := self._queue.take()) is not None:
+            name, demand = taken
+            with self._slots.taken():
+                self._cycle(name, self._status[name], demand)
+            self._queue.done(name)
+
+    def _cycle(self, name: str, status: SourceStatus, demand: Demand) -> None:
+        status.running_since = self._clock.now()
+        outcome = None
+        try:
+            with structlog.contextvars.bound_contextvars(source=name):
+                outcome = self._run(name, demand)
+        except Exception:  # a cycle turns its own bugs into outcomes: this one is around it
+            log.exception("loop.crashed", source=name)
+        finally:
+            status.cycles += 1
+            status.running_since = None
+            status.is_abandoned = False
+            status.stop.renew()
+        if status.pace.record(outcome) and not self._stop.is_asked:
+            if status.pace.failures:  # a tick during the cycle is no reason to begin again at once
+                self._queue.withdraw(name, Demand.of(Why.SCHEDULE))
+            self._schedule(name, status.pace.pause_s())

@@ -15,6 +15,7 @@ from reconciler.core.manifests.variables import Variables
 from reconciler.errors import ReconcilerError
 from reconciler.pipeline.git_port import ReadingStore
 from reconciler.pipeline.kustomize_memory import KustomizeMemory
+from reconciler.pipeline.listings import Listings
 from reconciler.pipeline.rivals import Rivals
 from reconciler.pipeline.selections import Selections
 from reconciler.pipeline.view import View
@@ -134,6 +135,7 @@ class Memory:
         is_survey: whether the reports are about all workloads, also those that are not automated.
         store: keeps what files say for the next process; None: nothing does.
         selections: of its images.
+        listings: the tags of its images' repositories, as they were listed last.
         texts: of its files, as far as they were needed.
         readings: what they say about images.
         rivals: who undid what on its branch.
@@ -144,6 +146,7 @@ class Memory:
     is_survey: bool = False
     store: ReadingStore | None = None
     selections: Selections = field(default_factory=Selections)
+    listings: Listings = field(default_factory=Listings)
     texts: PerBlob[str] = field(default_factory=PerBlob)
     readings: Readings = field(init=False)
     rivals: Rivals = field(default_factory=Rivals)

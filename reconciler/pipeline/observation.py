@@ -1,6 +1,7 @@
 """How the objects of a sync are, with as much patience as is left for each."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 
 from reconciler.core.objects.health import Health, Status
@@ -27,6 +28,7 @@ class Observer:
         stop: ends the wait.
         is_hurried: whether to look but not to wait.
         patience: how long objects have not been healthy, over all syncs of the source.
+        resting: lets others work while this one waits.
     """
 
     cluster: Cluster
@@ -39,6 +41,7 @@ class Observer:
     stop: Stop
     is_hurried: Callable[[], bool]
     patience: Patience
+    resting: Callable[[], AbstractContextManager[None]]
     _begun: set[ObjectKey] = field(default_factory=set)  # of those that were sent
 
     def look(
@@ -62,24 +65,26 @@ class Observer:
         self._begun.update(sent)
         self.patience.begin([*keys, *late], applied=sent)
         told: list[bool] = []
+        with ExitStack() as rest:
 
-        def on_wait() -> None:
-            if settings.wait and not told:
-                told.append(True)
-                self.progress.tell(Waiting(self.revision))
+            def on_wait() -> None:
+                if settings.wait and not told:
+                    told.append(True)
+                    self.progress.tell(Waiting(self.revision))
+                    rest.enter_context(self.resting())
 
-        if late:
-            on_wait()
-        health, problems = wait_for_health(
-            self.cluster,
-            by_kind(keys, self.catalog.any_resource),
-            part_of=self.store.part_of,
-            timeout_s=settings.timeout_s if settings.wait else 0.0,
-            on_wait=on_wait,
-            stop=self.stop,
-            is_hurried=lambda: self.is_hurried() or is_enough(),
-            given_up=frozenset(filter(self._is_given_up, keys)),
-        )
+            if late:
+                on_wait()
+            health, problems = wait_for_health(
+                self.cluster,
+                by_kind(keys, self.catalog.any_resource),
+                part_of=self.store.part_of,
+                timeout_s=settings.timeout_s if settings.wait else 0.0,
+                on_wait=on_wait,
+                stop=self.stop,
+                is_hurried=lambda: self.is_hurried() or is_enough(),
+                given_up=frozenset(filter(self._is_given_up, keys)),
+            )
         self.patience.note(health)
         self.ledger.problems += problems
         return health

@@ -1,6 +1,7 @@
 """Parts: what one source's cycles work with, and what the stages make of it."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from reconciler.core.build import BuildResult
@@ -46,6 +47,7 @@ class Parts:
         stop: asks a cycle to end early.
         is_hurried: whether another cycle of the source is asked for, so that this one does not
             linger.
+        resting: lets cycles of other sources work while this one waits for health.
         patience: how long objects have not been healthy, over all cycles.
         contention: who takes fields of ours again and again, over all cycles.
         readiness: how the sources stand that others depend on, of all sources.
@@ -69,6 +71,7 @@ class Parts:
     memory: Memory = field(default_factory=Memory)
     stop: Stop = field(default_factory=Stop)
     is_hurried: Callable[[], bool] = lambda: False
+    resting: Callable[[], AbstractContextManager[None]] = nullcontext
     patience: Patience = field(default_factory=Patience)
     contention: Contention = field(default_factory=Contention)
     readiness: Readiness = field(default_factory=Readiness)

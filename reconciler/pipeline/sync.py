@@ -1,6 +1,7 @@
 """Sync: what Git wants becomes what the cluster has, and what left Git leaves it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.build import BuildResult, resolve
@@ -60,6 +61,7 @@ def sync(
     contention: Contention | None = None,
     now: Callable[[], str] = utc_now,
     kin: Kin | None = None,
+    resting: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Synced:
     """Bring the cluster to what a revision wants.
 
@@ -80,6 +82,7 @@ def sync(
         contention: who took fields of ours, over all syncs of the source.
         now: the time, for the status.
         kin: the other sources of this process.
+        resting: lets other syncs work while this one waits for health.
 
     Raises:
         ClusterError, AccessDeniedError, RefusedError: what is needed to begin could not be had.
@@ -111,6 +114,7 @@ def sync(
         stop=stop,
         is_hurried=is_hurried,
         patience=patience,
+        resting=resting,
     )
     run = _Sync(
         cluster=cluster,

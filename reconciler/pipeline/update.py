@@ -12,6 +12,7 @@ from reconciler.pipeline.depth import look_back
 from reconciler.pipeline.events import Planned, Progress, Scanning
 from reconciler.pipeline.gather import Gatherer
 from reconciler.pipeline.git_port import ManifestRepository
+from reconciler.pipeline.listings import Listings
 from reconciler.pipeline.ports import Clock
 from reconciler.pipeline.publish import PUSH_ATTEMPTS, pause
 from reconciler.pipeline.publisher import Publisher, Updated
@@ -33,6 +34,8 @@ class Updater:
         repository: how far back its history is known.
         gatherer: what this cycle knows of single images.
         selections: what was selected before.
+        listings: the tags that were heard before.
+        asked: repositories whose tags are to be asked for, ``host/path``; None: all.
         pull_secrets: the registry secrets of this cycle.
         reader: reads the branch once more, and what is to be edited from its text.
         publisher: does with a plan what is wanted of it.
@@ -45,6 +48,8 @@ class Updater:
     registries: TagSource
     gatherer: Gatherer
     selections: Selections
+    listings: Listings
+    asked: frozenset[str] | None
     pull_secrets: PullSecrets
     reader: Reader
     publisher: Publisher
@@ -68,6 +73,7 @@ class Updater:
         attempt = 0
         while True:
             view, plan, problem = self._settled(view, tags)
+            self.listings.keep(tags)
             if dry_run or problem:
                 return Updated(view, view, plan, problem=problem, attempts=attempt)
             if plan.changes:
@@ -100,6 +106,7 @@ class Updater:
         while True:
             who = pullers(view.reports)
             logins = self.pull_secrets.by_repository(who)
+            tags.update(self.listings.known(who.keys() - tags.keys(), asked=self.asked))
             tags.update(self._scan(who.keys() - tags.keys(), logins))
             decided = self._decisions(view, tags, logins)
             plan = UpdatePlan()

@@ -56,8 +56,13 @@ class Loop:
 
 @dataclass
 class Served:
-    service: Service
+    address: Address = ANY_PORT
     loop: Loop = field(default_factory=Loop)
+    service: Service = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.service = Service(self.address, is_ending=lambda: self.loop.is_ending)
+        self.service.attend(self.loop, ["default"])
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self.service.addresses[0], timeout=60)
@@ -80,8 +85,8 @@ class Served:
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    served = Served(Service(ANY_PORT, ["default"]))
-    with served.service.serving(served.loop):
+    served = Served()
+    with served.service.serving():
         yield served
 
 
@@ -105,6 +110,16 @@ def test_it_is_ready_from_the_first_cycles_to_the_end(served: Served) -> None:
     assert served.ask("/healthz")[0] == 200
 
 
+def test_new_settings_leave_it_ready_and_what_was_counted(served: Served) -> None:
+    served.service.ended(outcome(revision=REVISION))
+    served.loop = Loop(is_ready=False)
+    served.service.attend(served.loop, ["default", "another"])
+
+    assert served.ask("/readyz") == (200, "ok\n")
+    assert served.value('reconcile_cycles_total{result="ok",source="default"}') == 1
+    assert served.value('reconcile_cycles_total{result="ok",source="another"}') == 0
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -126,7 +141,7 @@ def test_metrics_are_what_the_outcomes_say(served: Served) -> None:
         ObjectReport(KEY, Action.CONFIGURED, health=Health(Status.CURRENT, "")),
         ObjectReport(KEY, Action.UNCHANGED, health=Health(Status.IN_PROGRESS, "")),
     )
-    served.service.record(
+    served.service.ended(
         outcome(
             revision=REVISION,
             pushed=REVISION,
@@ -162,13 +177,13 @@ def test_a_problem_that_has_passed_is_zero_and_what_a_cycle_did_not_come_to_stay
 ) -> None:
     series = 'reconcile_problems{kind="git",source="default",stage="read"}'
     reports = (ObjectReport(KEY, Action.UNCHANGED),)
-    served.service.record(outcome(revision=REVISION, sync=SyncReport(reports)))
+    served.service.ended(outcome(revision=REVISION, sync=SyncReport(reports)))
     problem = Problem("https://git.example", "down", is_stalled=False, kind="git", stage="read")
 
-    served.service.record(outcome(problems=(problem,)))
+    served.service.ended(outcome(problems=(problem,)))
     assert served.value(series) == 1
     assert served.value('reconcile_objects{action="unchanged",source="default"}') == 1
-    served.service.record(outcome(revision=REVISION))
+    served.service.ended(outcome(revision=REVISION))
     assert served.value(series) == 0
 
 
@@ -195,7 +210,8 @@ def test_statuses_become_few_words(status: int, word: str) -> None:
 
 
 def test_every_series_is_one_of_the_table_or_of_the_process() -> None:
-    metrics = Metrics(["default"], waiting=lambda: 0)
+    metrics = Metrics(waiting=lambda: 0)
+    metrics.expect(["default"])
     metrics.on_request("r.example", 200)
     metrics.record(outcome(revision=REVISION, durations={"all": 1.0}))
     types = re.findall(r"^# TYPE (\S+) (\S+)$", metrics.render().decode(), re.MULTILINE)
@@ -206,7 +222,8 @@ def test_every_series_is_one_of_the_table_or_of_the_process() -> None:
 
 
 def test_what_a_registry_says_of_its_limit_is_a_metric_with_as_many_hosts() -> None:
-    metrics = Metrics(["default"], waiting=lambda: 0)
+    metrics = Metrics(waiting=lambda: 0)
+    metrics.expect(["default"])
     metrics.on_limit("registry-1.docker.io", 76, 100)
     metrics.on_limit("registry-1.docker.io", 75, None)
     for number in range(MAX_HOSTS + 5):
@@ -240,10 +257,10 @@ def test_an_address_that_is_not_ours_is_told() -> None:
 
 
 def test_without_a_host_it_listens_on_all_addresses() -> None:
-    served = Served(Service(Address("", 0), ["default"]))
+    served = Served(Address("", 0))
     port = int(served.service.addresses[0].rpartition(":")[2])
 
-    with served.service.serving(served.loop):
+    with served.service.serving():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/healthz")
         assert connection.getresponse().status == 200
@@ -252,9 +269,9 @@ def test_without_a_host_it_listens_on_all_addresses() -> None:
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 def test_it_listens_on_an_ipv6_address() -> None:
-    served = Served(Service(Address("::1", 0), ["default"]))
+    served = Served(Address("::1", 0))
 
-    with served.service.serving(served.loop):
+    with served.service.serving():
         assert served.service.addresses[0].startswith("[::1]:")
         assert served.ask("/healthz")[0] == 200
 
@@ -263,10 +280,10 @@ def test_a_client_that_sends_nothing_or_never_ends_is_hung_up_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(server, "PATIENCE_S", 0.3)
-    served = Served(Service(ANY_PORT, ["default"]))
+    served = Served()
     host, port = served.service.addresses[0].split(":")
 
-    with served.service.serving(served.loop):
+    with served.service.serving():
         for said in (b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"):
             with socket.create_connection((host, int(port)), timeout=60) as client:
                 client.sendall(said)

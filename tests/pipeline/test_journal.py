@@ -38,7 +38,7 @@ class Log:
 
     def after(self, outcome: CycleOutcome) -> list[Mapping[str, Any]]:
         """Record an outcome; return the new lines without their times."""
-        self.journal.record(outcome)
+        self.journal.ended(outcome)
         return self.taken()
 
     def taken(self) -> list[Mapping[str, Any]]:

@@ -1,5 +1,6 @@
 """When cycles run, and how they end."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,8 +10,10 @@ from typing import ClassVar
 import pytest
 import structlog
 
-from reconciler.core.outcome import CycleOutcome
-from reconciler.pipeline.loop import JITTER, Loop
+from reconciler.core.outcome import READ, SYNC, UPDATE, CycleOutcome, Problem
+from reconciler.pipeline.demand import Demand, Why
+from reconciler.pipeline.loop import ABANDON_S, MAX_WORKING, Loop
+from reconciler.pipeline.pace import JITTER, LONGEST_RETRY_S, RETRY_S, Pace
 from reconciler.stop import Stop
 from tests.fakes.clock import FakeClock
 
@@ -27,11 +30,14 @@ class Cycles:
         self.running = 0
         self.most_at_once = 0
         self.error: Exception | None = None
+        self.demands: list[Demand] = []
+        self.problems: tuple[Problem, ...] = ()
         self._lock = threading.Lock()
 
-    def run(self, name: str) -> CycleOutcome:
+    def run(self, name: str, demand: Demand) -> CycleOutcome:
         with self._lock:
             self.names.append(name)
+            self.demands.append(demand)
             self.running += 1
             self.most_at_once = max(self.most_at_once, self.running)
         self.is_free.wait(PATIENCE_S)
@@ -39,7 +45,7 @@ class Cycles:
             self.running -= 1
         if self.error:
             raise self.error
-        return CycleOutcome(name, "https://git.example/web")
+        return CycleOutcome(name, "https://git.example/web", problems=self.problems)
 
 
 class Started:
@@ -52,10 +58,9 @@ class Started:
         self.clock = FakeClock()
         self.stop = Stop()
         self.loop = Loop(
-            sources or ("default",),
+            {name: Pace(interval_s, random.random) for name in sources or ("default",)},
             run=self.cycles.run,
-            interval_s=interval_s,
-            stuck_s=100.0,
+            deadline_s=100.0,
             clock=self.clock,
             stop=self.stop,
         )
@@ -106,18 +111,70 @@ def test_cycles_follow_one_another_by_the_interval() -> None:
     assert started.loop.shut_down(PATIENCE_S)
 
 
-def test_the_interval_is_jittered_around_what_was_asked_for(started: Started) -> None:
-    interval_s = 3600.0
-    started.loop.start()
-    (job,) = started.loop._scheduler.get_jobs()
-    due = datetime.now(UTC)
-    pauses = []
-    for _ in range(200):
-        before, due = due, job.trigger.get_next_fire_time(due, due)
-        pauses.append((due - before).total_seconds())
+def test_pauses_are_the_interval_and_up_to_a_tenth_less() -> None:
+    pace = Pace(3600.0, random.random)
+    pauses = [pace.pause_s() for _ in range(200)]
 
     assert len(set(pauses)) > 100
-    assert all(abs(each - interval_s) <= 2 * JITTER * interval_s for each in pauses)
+    assert all(3600.0 * (1 - JITTER) <= each <= 3600.0 for each in pauses)
+
+
+def failed(stage: str, *, finished: frozenset[str], is_stalled: bool = False) -> CycleOutcome:
+    problem = Problem("", "down", is_stalled=is_stalled, kind="git", stage=stage)
+    return CycleOutcome("web", "", problems=(problem,), finished=finished)
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "first_s", "longest_s"),
+    [(300.0, RETRY_S, 300.0), (1.0, 1.0, LONGEST_RETRY_S), (3600.0, RETRY_S, 3600.0)],
+)
+def test_failures_make_pauses_longer_from_time_to_time_until_a_cycle_succeeds(
+    interval_s: float, first_s: float, longest_s: float
+) -> None:
+    pace = Pace(interval_s, lambda: 1.0)
+    pauses = []
+    for _ in range(12):
+        assert pace.record(failed(READ, finished=frozenset()))
+        pauses.append(pace.pause_s())
+
+    assert pauses[0] == first_s
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == longest_s
+    assert pace.record(CycleOutcome("web", "", finished=frozenset({READ, UPDATE, SYNC})))
+    assert pace.pause_s() == interval_s * (1 - JITTER)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        pytest.param(failed(UPDATE, finished=frozenset({READ, UPDATE, SYNC})), id="registry"),
+        pytest.param(failed(READ, finished=frozenset(), is_stalled=True), id="stalled"),
+        pytest.param(CycleOutcome("web", "", is_stopped=True), id="stopped"),
+    ],
+)
+def test_what_would_not_be_better_sooner_leaves_the_pause_as_it_is(outcome: CycleOutcome) -> None:
+    pace = Pace(300.0, lambda: 0.0)
+
+    assert not pace.record(outcome)
+    assert pace.pause_s() == 300.0
+
+
+def test_a_failure_is_tried_again_by_its_own_pause_and_not_by_ticks_that_came_meanwhile(
+    started: Started,
+) -> None:
+    down = Problem("", "down", is_stalled=False, kind="git", stage=READ)
+    started.cycles.problems = (down,)
+    started.cycles.is_free.clear()
+    started.loop.start()
+    started.until(started.ran(1))
+    started.loop._due("default")
+    started.cycles.is_free.set()
+    started.until(lambda: started.loop.is_ready)
+
+    assert not started.loop.is_hurried("default")
+    due = started.loop._scheduler.get_job("default").next_run_time - datetime.now(UTC)
+    assert due < timedelta(seconds=RETRY_S)
+    assert len(started.cycles.names) == 1
 
 
 def test_ticks_during_a_cycle_make_one_more_cycle_and_not_many() -> None:
@@ -142,12 +199,16 @@ def test_a_request_during_a_cycle_is_kept(started: Started) -> None:
     started.loop.start()
     started.until(started.ran(1))
 
-    started.loop.request("default")
-    started.loop.request("default")
+    started.loop.request("default", Demand.of(Why.WEBHOOK, ["r.example/web"]))
+    started.loop.request("default", Demand.of(Why.COMMAND, ["r.example/api"]))
     started.cycles.is_free.set()
     started.until(started.ran(2))
 
     assert started.cycles.most_at_once == 1
+    both = Demand(
+        frozenset({Why.WEBHOOK, Why.COMMAND}), frozenset({"r.example/web", "r.example/api"})
+    )
+    assert started.cycles.demands == [Demand.of(Why.START), both]
 
 
 def test_a_cycle_that_crashes_is_told_and_followed_by_others(started: Started) -> None:
@@ -155,7 +216,7 @@ def test_a_cycle_that_crashes_is_told_and_followed_by_others(started: Started) -
     with structlog.testing.capture_logs() as logged:
         started.loop.start()
         started.until(lambda: started.loop.is_ready)
-        started.loop.request("default")
+        started.loop.request("default", Demand.of(Why.SIGNAL))
         started.until(started.ran(2))
         started.until(lambda: len(logged) >= 2)
 
@@ -185,33 +246,73 @@ def test_a_clock_that_was_set_back_does_not_make_a_source_wait_until_the_old_tim
     job.modify(next_run_time=datetime.now(UTC) + timedelta(days=30))
 
     started.clock.sleep(3600.0)
-    started.loop.catch_up()
+    started.loop.look_after()
     assert len(started.cycles.names) == 1
     started.clock.sleep(3600.0)
-    started.loop.catch_up()
+    started.loop.look_after()
     started.until(started.ran(2))
 
     due = started.loop._scheduler.get_job("default").next_run_time
     assert due < datetime.now(UTC) + timedelta(hours=2)
 
 
-def test_a_cycle_that_takes_longer_than_any_can_is_stuck(started: Started) -> None:
+def test_a_cycle_that_overruns_is_abandoned_then_cut_off_and_stuck_if_it_goes_on_even_then(
+    started: Started,
+) -> None:
+    ended: list[str] = []
+    stop = started.loop.stop_of("default")
     started.cycles.is_free.clear()
     started.loop.start()
     started.until(started.ran(1))
 
-    before = started.loop.stuck
-    started.clock.sleep(101.0)
-    assert (before, started.loop.stuck) == ((), ("default",))
+    def after(seconds: float) -> tuple[bool, list[str], tuple[str, ...]]:
+        started.clock.sleep(seconds)
+        started.loop.look_after()
+        return stop.is_asked, ended, started.loop.stuck
+
+    with stop.ending_work(lambda: ended.append("cut off")):
+        assert after(100.0) == (False, [], ())
+        assert after(1.0) == (True, [], ())
+        assert after(ABANDON_S) == (True, ["cut off"], ())
+        assert after(ABANDON_S)[2] == ("default",)
     started.cycles.is_free.set()
     started.until(lambda: not started.loop.stuck)
+    started.until(lambda: not stop.is_asked)
+    assert not started.stop.is_asked
+
+
+def test_cycles_that_wait_let_others_work() -> None:
+    count = 3 * MAX_WORKING
+    started = Started(*(f"source-{number}" for number in range(count)))
+    waiting = threading.Barrier(count + 1)
+
+    def run(name: str, _demand: Demand) -> CycleOutcome:
+        with started.loop.slots.lent():
+            waiting.wait(PATIENCE_S)
+        return CycleOutcome(name, "")
+
+    started.loop._run = run
+    started.loop.start()
+    waiting.wait(PATIENCE_S)
+    started.until(lambda: started.loop.is_ready)
+
+
+def test_no_more_cycles_work_at_once_than_are_allowed_to() -> None:
+    started = Started(*(f"source-{number}" for number in range(3 * MAX_WORKING)))
+    started.cycles.is_free.clear()
+    started.loop.start()
+    started.until(started.ran(MAX_WORKING))
+    started.cycles.is_free.set()
+    started.until(lambda: started.loop.is_ready)
+
+    assert started.cycles.most_at_once <= MAX_WORKING
 
 
 def test_shutting_down_asks_cycles_to_end_and_begins_no_more(started: Started) -> None:
     started.cycles.is_free.clear()
     started.loop.start()
     started.until(started.ran(1))
-    started.loop.request("default")
+    started.loop.request("default", Demand.of(Why.SIGNAL))
     ended: list[str] = []
 
     with started.stop.ending_work(lambda: ended.append("cut off")):

@@ -216,7 +216,7 @@ def test_the_log_warns_of_it_when_it_begins_and_not_again(fight: Fight) -> None:
 
     with structlog.testing.capture_logs() as logs:
         for _ in range(2):
-            journal.record(fight.cycle())
+            journal.ended(fight.cycle())
 
     levels = [each["log_level"] for each in logs if each.get("reason") == "FOUGHT_OVER"]
     assert levels == ["warning", "debug"]

@@ -1,7 +1,9 @@
 """``reconcile``: cycles of all sources, again and again, until a signal ends them."""
 
 import contextlib
+import random
 import signal
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,12 +13,17 @@ from reconciler import bootstrap
 from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import SettingsError
 from reconciler.exit_codes import INTERRUPTED, OK
+from reconciler.interfaces.cli.config_watch import ConfigWatch
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.signals import ENDING, Signals
 from reconciler.pipeline import cycle
-from reconciler.pipeline.journal import Journal, LoggedProgress
+from reconciler.pipeline.demand import Demand, Why
+from reconciler.pipeline.journal import LoggedProgress
+from reconciler.pipeline.journals import Journals
+from reconciler.pipeline.listeners import Listener, Listeners
 from reconciler.pipeline.loop import Loop
+from reconciler.pipeline.pace import Pace
 from reconciler.release import VERSION
 from reconciler.settings import Settings
 from reconciler.stop import Stop
@@ -33,14 +40,14 @@ LONGEST_CYCLE_S = 3600.0
 """Far more than the limits of reading, scanning and pushing together; waits for health come on top,
 once for definitions and once for the rest."""
 
-_LOOK_S = 30.0  # how often to look whether anything is overdue
+_LOOK_S = 5.0  # how often to look whether anything is overdue, takes too long, or has changed
 
 
 def run_continuously(invocation: Invocation) -> int:
     """Read the settings and run cycles until a signal comes; return the exit code.
 
     SIGTERM and SIGINT end it, cleanly within the grace period and at once the second time; SIGHUP
-    asks for a cycle of every source now.
+    asks for a cycle of every source now. Settings that change in their file are taken up.
 
     Raises:
         SettingsError: options, environment or file are wrong.
@@ -48,78 +55,130 @@ def run_continuously(invocation: Invocation) -> int:
     stop = Stop()
     signals = Signals(cut_off=stop.insist)
     with signals.heard():
-        settings = load(invocation, log_level="info")
-        if settings.dry_run:
-            raise SettingsError("--dry-run goes with --once: a dry run that never ends is no use")
-        return _run(settings, _service(settings), signals, stop)
+        watch = ConfigWatch(invocation.config, partial(_load, invocation))
+        service = _service(watch.settings, stop)
+        with service.serving() if service else contextlib.nullcontext():
+            return _run_on(watch, service, signals, stop)
 
 
-def _service(settings: Settings) -> "Service | None":
+def _load(invocation: Invocation) -> Settings:
+    settings = load(invocation, log_level="info")
+    if settings.dry_run:
+        raise SettingsError("--dry-run goes with --once: a dry run that never ends is no use")
+    return settings
+
+
+def _service(settings: Settings, stop: Stop) -> "Service | None":
     if settings.listen is None:
         return None
     from reconciler.interfaces.http.service import Service  # noqa: PLC0415 - only when it listens
 
-    return Service(settings.listen, [source.name for source in settings.sources])
+    return Service(settings.listen, is_ending=lambda: stop.is_asked)
 
 
-def _run(settings: Settings, service: "Service | None", signals: Signals, stop: Stop) -> int:
+def _run_on(watch: ConfigWatch, service: "Service | None", signals: Signals, stop: Stop) -> int:
+    """Run with the settings as they are, and anew when they have changed, until a signal ends it.
+
+    What is asked for while settings change is not lost: each source has a cycle first of all.
+    """
+    before, settings = None, watch.settings
+    while True:
+        try:
+            with _running(settings, service, stop) as loop:
+                before = settings
+                code = _attend(loop, watch, signals)
+                if code is not None:
+                    stop.ask()
+        except SettingsError as error:
+            if before is None or before is settings:
+                raise
+            watch.refuse(error, before)
+            settings = before
+            continue
+        if code is not None:
+            return code
+        settings = watch.settings
+        if settings.listen != before.listen:
+            log.warning("config.needs_restart", settings=["listen"])
+        log.info("config.changed")
+
+
+@contextlib.contextmanager
+def _running(settings: Settings, service: "Service | None", stop: Stop) -> Iterator[Loop]:
+    """Run cycles while the block runs.
+
+    Raises:
+        SettingsError: something named in the settings cannot be used.
+    """
     names = [source.name for source in settings.sources]
-    journals = {name: Journal() for name in names}
-    with bootstrap.running(
-        settings,
-        progress=LoggedProgress(),
-        stop=stop,
-        on_request=service.on_request if service else lambda _host, _status: None,
-        on_limit=service.on_limit if service else lambda _host, _remaining, _limit: None,
-    ) as parts_of:
+    ours = stop.child()
+    with contextlib.ExitStack() as stack:
+        stack.callback(ours.leave)
+        parts_of = stack.enter_context(
+            bootstrap.running(
+                settings,
+                progress=LoggedProgress(),
+                stop=ours,
+                on_request=service.on_request if service else lambda _host, _status: None,
+                on_limit=service.on_limit if service else lambda _host, _remaining, _limit: None,
+            )
+        )
+        listening: list[Listener] = [Journals(names), *([service] if service else [])]
+        listeners = Listeners(listening)
 
-        def run(name: str) -> CycleOutcome:
-            outcome = cycle.run(sources[name], parts[name])
-            journals[name].record(outcome)
-            if service:
-                service.record(outcome)
+        def run(name: str, demand: Demand) -> CycleOutcome:
+            listeners.started(name, demand)
+            outcome = cycle.run(sources[name], parts[name], asked=demand.repositories)
+            listeners.ended(outcome)
             for each in parts[name].readiness.take_due(name):
-                loop.request(each)
+                loop.request(each, Demand.of(Why.DEPENDENCY))
             return outcome
 
         loop = Loop(
-            names,
+            {each.name: Pace(each.interval_s, random.random) for each in settings.sources},
             run=run,
-            interval_s=settings.interval_s,
-            stuck_s=LONGEST_CYCLE_S + 2 * max(each.sync.timeout_s for each in settings.sources),
+            deadline_s=LONGEST_CYCLE_S + 2 * max(each.sync.timeout_s for each in settings.sources),
             clock=bootstrap.SystemClock(),
-            stop=stop,
+            stop=ours,
         )
         sources = {source.name: source for source in settings.sources}
         parts = {
-            source.name: parts_of(source, is_hurried=partial(loop.is_hurried, source.name))
+            source.name: parts_of(
+                source,
+                stop=loop.stop_of(source.name),
+                is_hurried=partial(loop.is_hurried, source.name),
+                resting=loop.slots.lent,
+            )
             for source in settings.sources
         }
         log.info(
             "loop.started",
             version=VERSION,
             sources=names,
-            interval_s=settings.interval_s,
+            interval_s=min(each.interval_s for each in settings.sources),
             addresses=service.addresses if service else [],
         )
-        with service.serving(loop) if service else contextlib.nullcontext():
-            try:
-                loop.start()
-                return _serve(loop, names, signals)
-            finally:
-                is_clean = loop.shut_down(GRACE_S)
-                log.info("loop.ended", is_clean=is_clean)
+        if service:
+            service.attend(loop, names)
+        try:
+            loop.start()
+            yield loop
+        finally:
+            is_clean = loop.shut_down(GRACE_S)
+            log.info("loop.ended", is_clean=is_clean)
 
 
-def _serve(loop: Loop, names: list[str], signals: Signals) -> int:
-    """Do what signals ask for, until one asks to end; return its exit code."""
+def _attend(loop: Loop, watch: ConfigWatch, signals: Signals) -> int | None:
+    """Do what signals ask for; return the exit code, or None when the settings have changed."""
     while True:
         number = signals.wait(_LOOK_S)
         if number in ENDING:
             log.info("loop.ending", signal=signal.Signals(number).name, grace_s=GRACE_S)
             return INTERRUPTED if number == signal.SIGINT else OK
+        if watch.changed() is not None:
+            return None
         if number == signal.SIGHUP:
             log.info("loop.asked", signal="SIGHUP")
-            for name in names:
-                loop.request(name)
-        loop.catch_up()
+            for name in loop.sources:
+                loop.request(name, Demand.of(Why.SIGNAL))
+        loop.look_after()

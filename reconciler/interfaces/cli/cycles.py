@@ -29,7 +29,7 @@ def run_cycles(
             outcome = cycle.run(source, parts_of(source))
             teller.conclude(outcome)
             if settings.log_level:  # else the lines above say it all
-                Journal().record(outcome)
+                Journal().ended(outcome)
             outcomes.append(outcome)
     if settings.output == "json":
         Terminal.standard().say(document(outcomes))

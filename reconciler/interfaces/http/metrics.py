@@ -86,11 +86,10 @@ _Collector: TypeAlias = Counter | Gauge | Histogram
 class Metrics:
     """All metrics of a process. Safe to use from many threads."""
 
-    def __init__(self, sources: Sequence[str], *, waiting: Callable[[], int]) -> None:
-        """Begin at zero.
+    def __init__(self, *, waiting: Callable[[], int]) -> None:
+        """Begin with nothing.
 
         Args:
-            sources: their names.
             waiting: how many sources wait for a cycle.
         """
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
@@ -98,13 +97,17 @@ class Metrics:
         self._by_name = {each.name: _collector(each, self._registry) for each in METRICS}
         self._lock = threading.Lock()
         self._hosts: set[str] = set()
-        self._problems: dict[str, set[tuple[str, str]]] = {name: set() for name in sources}
+        self._problems: dict[str, set[tuple[str, str]]] = {}
         ProcessCollector(registry=self._registry)
         self._gauge("reconcile_build_info", VERSION).set(1)
         queue_length = self._by_name["reconcile_queue_length"]
         assert isinstance(queue_length, Gauge)  # noqa: S101 - by the table above
         queue_length.set_function(waiting)
-        for name in sources:  # what has not happened yet is 0 and not missing
+
+    def expect(self, sources: Sequence[str]) -> None:
+        """Begin at zero for these: what has not happened yet is 0 and not missing."""
+        for name in sources:
+            self._problems.setdefault(name, set())
             for result in ("ok", "pending", "transient", "stalled", "stopped", "bug"):
                 self._counter("reconcile_cycles_total", name, result)
             self._counter("reconcile_image_updates_total", name)

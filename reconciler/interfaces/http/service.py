@@ -2,13 +2,14 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from reconciler.core.outcome import CycleOutcome
 from reconciler.interfaces.http.app import Watched, application
 from reconciler.interfaces.http.metrics import CONTENT_TYPE, Metrics
 from reconciler.interfaces.http.server import listen, serving
+from reconciler.pipeline.demand import Demand
 from reconciler.settings import Address
 
 
@@ -24,22 +25,42 @@ class Queueing(Watched, Protocol):
 class Service:
     """Takes in what happens, and tells it over HTTP."""
 
-    def __init__(self, address: Address, sources: Sequence[str]) -> None:
+    def __init__(self, address: Address, *, is_ending: Callable[[], bool] = lambda: False) -> None:
         """Listen; nothing is answered yet.
+
+        Args:
+            address: where.
+            is_ending: whether the process was asked to end.
 
         Raises:
             SettingsError: the port is taken, or the address is not ours.
         """
         self._sockets = listen(address)
+        self._is_ending = is_ending
         self._loop: Queueing | None = None
-        self._metrics = Metrics(sources, waiting=self._waiting)
+        self._was_ready = False
+        self._metrics = Metrics(waiting=self._waiting)
 
     @property
     def addresses(self) -> list[str]:
         """Where it listens: ``127.0.0.1:8080``, ``[::]:8080``."""
         return [_text(each) for each in self._sockets]
 
-    def record(self, outcome: CycleOutcome) -> None:
+    def attend(self, loop: Queueing, sources: Sequence[str]) -> None:
+        """Tell of this loop from now on.
+
+        Args:
+            loop: what runs.
+            sources: the names of its sources.
+        """
+        self._was_ready = self.is_ready
+        self._loop = loop
+        self._metrics.expect(sources)
+
+    def started(self, source: str, demand: Demand) -> None:
+        """Take in that a cycle begins."""
+
+    def ended(self, outcome: CycleOutcome) -> None:
         """Take in what a cycle did."""
         self._metrics.record(outcome)
 
@@ -52,12 +73,26 @@ class Service:
         self._metrics.on_limit(host, remaining, limit)
 
     @contextlib.contextmanager
-    def serving(self, loop: Queueing) -> Iterator[None]:
+    def serving(self) -> Iterator[None]:
         """Answer while the block runs."""
-        self._loop = loop
-        app = application(loop, metrics=self._metrics.render, metrics_type=CONTENT_TYPE)
+        app = application(self, metrics=self._metrics.render, metrics_type=CONTENT_TYPE)
         with serving(app, self._sockets):
             yield
+
+    @property
+    def stuck(self) -> tuple[str, ...]:
+        """The sources whose cycle does not end."""
+        return self._loop.stuck if self._loop else ()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether each source has had a cycle; new settings are no reason to be ready no more."""
+        return self._was_ready or (self._loop is not None and self._loop.is_ready)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the process was asked to end."""
+        return self._is_ending()
 
     def _waiting(self) -> int:
         return self._loop.waiting if self._loop else 0

@@ -1,0 +1,48 @@
+"""Listings: the tags that cycles have heard, for those that need not ask for all of them again."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from reconciler.core.images.listing import Listing
+from reconciler.core.images.reference import Repository
+from reconciler.errors import ReconcilerError
+
+MAX_CHARACTERS: Final = 8 * 2**20
+"""Of all tags that are kept between cycles; what is more is asked for each time."""
+
+
+class Listings:
+    """The newest lists of tags of one source's repositories. Losing them costs requests."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Repository, Listing] = {}
+
+    def known(
+        self, wanted: AbstractSet[Repository], *, asked: AbstractSet[str] | None
+    ) -> Mapping[Repository, Listing]:
+        """Return what need not be asked for.
+
+        Args:
+            wanted: the repositories whose tags are needed.
+            asked: those that are to be asked anew, ``host/path``; None: all.
+        """
+        if asked is None:
+            return {}
+        return {
+            each: self._kept[each]
+            for each in wanted
+            if each in self._kept and str(each) not in asked
+        }
+
+    def keep(self, tags: Mapping[Repository, Listing | ReconcilerError]) -> None:
+        """Keep the lists that a cycle has worked with, and forget all others.
+
+        What failed is not kept: the next cycle asks again.
+        """
+        self._kept = {}
+        room = MAX_CHARACTERS
+        for repository, heard in sorted(tags.items()):
+            if isinstance(heard, Listing) and len(heard.text) <= room:
+                self._kept[repository] = heard
+                room -= len(heard.text)

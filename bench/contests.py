@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from bench import manifests
 from bench.child import clean_environment, require, run_child
 from bench.cost import Cost, Sample, cost_of_program
 from bench.idle import cost_of_idling
+from bench.latency import ways_of_tags
 from bench.onlooker import Onlooker
 from bench.size import Size
 from bench.stand_in import stand_in
@@ -291,6 +293,27 @@ def rollout(place: Place) -> Iterator[Sample]:
             yield Sample(group, after, Cost(lag_s, 0.0, 0.0))
 
 
+def latency(place: Place) -> Iterator[Sample]:
+    """From the registry's 201 for a tag to its image in the API server, tag after tag."""
+    size = place.size
+    group = f"From a pushed tag to the cluster, {size.pushes} times"
+    for row, has_webhook in (("webhook", True), ("polling each second", False)):
+        with tempfile.TemporaryDirectory(dir=place.folder) as folder:
+            name = place.fresh_name("latency")
+            ways = sorted(
+                ways_of_tags(
+                    place.plane, Path(folder), name, pushes=size.pushes, has_webhook=has_webhook
+                )
+            )
+        counts = {
+            "pushes": len(ways),
+            "ms at least": round(ways[0] * 1000),
+            "ms nine of ten": round(ways[len(ways) * 9 // 10] * 1000),
+            "ms at most": round(ways[-1] * 1000),
+        }
+        yield Sample(group, row, Cost(statistics.median(ways), 0.0, 0.0, counts=counts))
+
+
 def _reconcile(job: Mapping[str, object]) -> list[str]:
     program = str(Path(PYTHON).with_name("reconcile"))
     flags = {
@@ -357,4 +380,5 @@ CONTESTS: Final[Mapping[str, Contest]] = {
     "sync": sync,
     "rollout": rollout,
     "sync-many": sync_many,
+    "latency": latency,
 }

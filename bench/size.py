@@ -24,6 +24,7 @@ class Size:
         rollout: Deployments that are rolled out at a time.
         starts: how often a program is started in one round.
         cycles: that the idle reconciler runs with nothing to do.
+        pushes: of new tags, whose way to the cluster is timed.
     """
 
     repositories: int
@@ -42,6 +43,7 @@ class Size:
     rollout: int
     starts: int
     cycles: int
+    pushes: int
 
 
 FULL = Size(
@@ -61,6 +63,7 @@ FULL = Size(
     rollout=100,
     starts=5,
     cycles=50,
+    pushes=100,
 )
 TINY = Size(
     repositories=5,
@@ -79,5 +82,6 @@ TINY = Size(
     rollout=2,
     starts=1,
     cycles=2,
+    pushes=2,
 )
 """For the test that all of this still runs; the figures mean nothing."""

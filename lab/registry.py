@@ -51,6 +51,7 @@ class Registry:
         )
         self.port = free_port()
         self.host = f"127.0.0.1:{self.port}"
+        self._notified: tuple[str, str] | None = None
         self._binary = build.require(PROGRAMS[version])
         self._process: Process | None = None
 
@@ -68,6 +69,10 @@ class Registry:
         registry = cls(folder, has_password=has_password, authority=authority)
         registry.start()
         return registry
+
+    def notify(self, url: str, secret: str) -> None:
+        """Have it tell a URL of what is pushed, from its next start."""
+        self._notified = (url, secret)
 
     @property
     def pid(self) -> int:
@@ -165,7 +170,22 @@ class Registry:
             "storage": storage,
             "http": {"addr": self.host, "secret": "lab", **self._tls()},
             **({"auth": auth} if auth else {}),
+            **self._notifications(),
         }
+
+    def _notifications(self) -> Mapping[str, object]:
+        if self._notified is None:
+            return {}
+        url, secret = self._notified
+        endpoint = {
+            "name": "reconcile",
+            "url": url,
+            "headers": {"Authorization": [f"Bearer {secret}"]},
+            "timeout": "10s",
+            "threshold": 3,
+            "backoff": "1s",
+        }
+        return {"notifications": {"endpoints": [endpoint]}}
 
     def _tls(self) -> Mapping[str, object]:
         if self.authority is None:

@@ -41,6 +41,7 @@ from reconciler.pipeline.statuses import Statuses
 from reconciler.pipeline.wording import Wording, sample_data
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
+from reconciler.webhook_secret import read_secret
 
 POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 YOUNG_OBJECTS = 20_000  # made until the collector looks at them; Python's own is 700
@@ -96,6 +97,7 @@ class PartsOf(Protocol):
         self,
         source: SourceSettings,
         *,
+        progress: Progress | None = None,
         stop: Stop | None = None,
         is_hurried: Callable[[], bool] = lambda: False,
         resting: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -104,6 +106,7 @@ class PartsOf(Protocol):
 
         Args:
             source: whose cycles.
+            progress: hears what they do; None: who hears it of all sources.
             stop: asks them to end; None: that of the process.
             is_hurried: tells a cycle that another one is asked for.
             resting: lets others work while a cycle waits.
@@ -155,8 +158,10 @@ def running(
         for path in source.sops_key_files:
             _require_file("--sops-age-key-file", path)
     _require_file("--registry-ca-file", settings.registry.ca_file)
+    if settings.webhook_secret_file is not None:
+        read_secret(settings.webhook_secret_file)
     templates = {source.name: _template(source) for source in settings.sources}
-    of_process = stop or Stop()
+    of_process, of_all = stop or Stop(), progress
     spare_collector()
     with ExitStack() as stack:
         registries, image_facts = _registries(
@@ -172,6 +177,7 @@ def running(
         def parts_of(
             source: SourceSettings,
             *,
+            progress: Progress | None = None,
             stop: Stop | None = None,
             is_hurried: Callable[[], bool] = lambda: False,
             resting: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -187,7 +193,7 @@ def running(
                 cluster=cluster,
                 clock=SystemClock(stop),
                 jitter=random.random,
-                progress=progress,
+                progress=progress or of_all,
                 secrets=secrets,
                 memory=Memory(store=readings),
                 stop=stop,

@@ -288,6 +288,7 @@ def _settings(
         output=str(values["output"]),
         log_format=_text(values["log-format"]),
         log_level=_text(values["log-level"]),
+        webhook_secret_file=to_path(values["webhook-secret-file"]),
         listen=parse_address(str(values["listen"])),
     )
 

@@ -7,6 +7,7 @@
     |   |   |-- ReferenceSyntaxError
     |   |   |-- ConstraintSyntaxError
     |   |   `-- PolicySyntaxError
+    |   |-- HookError             a webhook's body that is no event of its sender
     |   |-- ManifestError         a manifest that cannot be read or edited
     |   |-- AccessDeniedError     credentials or rights refused
     |   |-- ImpersonationError    we may not act as the ServiceAccount of the settings
@@ -97,6 +98,12 @@ class PolicySyntaxError(SyntaxProblem):
     """Not a policy."""
 
     noun = "policy"
+
+
+class HookError(StalledError):
+    """The body of a webhook is no event of its sender."""
+
+    kind = "syntax"
 
 
 class ManifestError(StalledError):

@@ -130,6 +130,8 @@ OPTIONS: tuple[Option, ...] = (
     _source("interval", Kind.DURATION, "between cycles when running continuously", default="5m"),
     Option("listen", Kind.ADDRESS, "where to serve health and metrics when continuous, or off",
            default=":8080"),
+    Option("webhook-secret-file", Kind.PATH, "file with the secret of webhooks",
+           shown_default="no webhooks"),
     Option("data-dir", Kind.PATH, "folder for clones and caches", shown_default="a cache folder"),
     Option("dry-run", Kind.SWITCH, "print what would change; change nothing", default=False),
     Option("output", Kind.CHOICE, "what is printed to standard output", default="text",

@@ -269,3 +269,7 @@ class Settings:
 
     listen: Address | None = field(default_factory=lambda: Address("", 8080))
     """Where health and metrics are served when running continuously; None: nowhere."""
+
+    webhook_secret_file: Path | None = None
+    """A file with the secret that senders of webhooks know, read anew each time; None: there are no
+    webhooks."""

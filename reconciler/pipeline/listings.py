@@ -17,6 +17,12 @@ class Listings:
 
     def __init__(self) -> None:
         self._kept: dict[Repository, Listing] = {}
+        self._wanted: frozenset[str] = frozenset()
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The repositories that the newest cycle asked for, ``host/path``."""
+        return self._wanted
 
     def known(
         self, wanted: AbstractSet[Repository], *, asked: AbstractSet[str] | None
@@ -41,6 +47,7 @@ class Listings:
         What failed is not kept: the next cycle asks again.
         """
         self._kept = {}
+        self._wanted = frozenset(map(str, tags))
         room = MAX_CHARACTERS
         for repository, heard in sorted(tags.items()):
             if isinstance(heard, Listing) and len(heard.text) <= room:

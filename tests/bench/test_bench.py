@@ -19,8 +19,9 @@ ROWS = {
     "sync": 10,
     "sync-many": 4,
     "rollout": 4,
+    "latency": 2,
 }
-ON_A_CLUSTER = ("sync", "sync-many", "rollout")
+ON_A_CLUSTER = ("sync", "sync-many", "rollout", "latency")
 
 
 @pytest.mark.parametrize("work", [name for name in CONTESTS if name not in ON_A_CLUSTER])
@@ -47,6 +48,15 @@ def test_a_rollout_is_seen_from_outside() -> None:
 
     assert len(samples) == ROWS["rollout"]
     assert samples[0].cost.counts["a kind at most"] <= 1
+
+
+@pytest.mark.cluster
+@pytest.mark.registry
+def test_the_way_of_a_tag_is_timed_with_a_webhook_and_without() -> None:
+    (samples,) = measure(["latency"], size=TINY, rounds=1)
+
+    assert len(samples) == ROWS["latency"]
+    assert all(each.cost.counts["pushes"] == TINY.pushes for each in samples)
 
 
 def test_results_are_written_to_a_file(tmp_path: Path) -> None:

@@ -423,6 +423,32 @@ COMMANDS: Mapping[str, CommandSpec] = {
         help="Try policies, and set those of a workload.",
         commands={"test": _POLICY_TEST, "set": _POLICY_SET},
     ),
+    "webhooks": CommandSpec(
+        summary="show which URLs registries and forges are to be given",
+        help="""Show the URL for each registry and forge, and how it proves who it is.
+
+        The URLs of Docker Hub and Quay hold a key made of the secret: who knows one can ask for a
+        cycle, and no more. Nothing is asked over a network.
+
+        Exit codes: 0; 2 there is no secret, or it cannot be used.
+
+        \b
+        Examples:
+          openssl rand -hex 32 > secret
+          reconcile webhooks --webhook-secret-file secret --base-url https://reconcile.example
+        """,
+        module="webhooks",
+        own=(
+            click.Option(
+                ["--base-url"],
+                metavar="URL",
+                default="http://reconcile.reconcile",
+                show_default=True,
+                help="where senders reach what listens",
+            ),
+        ),
+        shown=("config", "webhook-secret-file", "output"),
+    ),
     "completion": CommandSpec(
         summary="print the script by which a shell completes commands and options",
         help="""Print the script by which a shell completes commands, options and their choices.

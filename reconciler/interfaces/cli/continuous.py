@@ -19,6 +19,7 @@ from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.signals import ENDING, Signals
 from reconciler.pipeline import cycle
 from reconciler.pipeline.demand import Demand, Why
+from reconciler.pipeline.hints import Aim, Hints, Known
 from reconciler.pipeline.journal import LoggedProgress
 from reconciler.pipeline.journals import Journals
 from reconciler.pipeline.listeners import Listener, Listeners
@@ -142,9 +143,11 @@ def _running(settings: Settings, service: "Service | None", stop: Stop) -> Itera
             stop=ours,
         )
         sources = {source.name: source for source in settings.sources}
+        known = {name: Known(LoggedProgress()) for name in names}
         parts = {
             source.name: parts_of(
                 source,
+                progress=known[source.name],
                 stop=loop.stop_of(source.name),
                 is_hurried=partial(loop.is_hurried, source.name),
                 resting=loop.slots.lent,
@@ -159,7 +162,16 @@ def _running(settings: Settings, service: "Service | None", stop: Stop) -> Itera
             addresses=service.addresses if service else [],
         )
         if service:
-            service.attend(loop, names)
+            aims = [
+                Aim(each, parts[each.name].memory.listings, known[each.name])
+                for each in settings.sources
+            ]
+            service.attend(
+                loop,
+                names,
+                hints=Hints(aims, loop.request),
+                secret_file=settings.webhook_secret_file,
+            )
         try:
             loop.start()
             yield loop

@@ -1,12 +1,12 @@
-"""What is answered to ``/healthz``, ``/readyz`` and ``/metrics``."""
+"""The application: ``/healthz``, ``/readyz``, ``/metrics``, and what is added to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 OK = 200
 UNAVAILABLE = 503
@@ -31,13 +31,20 @@ class Watched(Protocol):
         ...
 
 
-def application(loop: Watched, *, metrics: Callable[[], bytes], metrics_type: str) -> Starlette:
+def application(
+    loop: Watched,
+    *,
+    metrics: Callable[[], bytes],
+    metrics_type: str,
+    routes: Sequence[BaseRoute] = (),
+) -> Starlette:
     """Return the application.
 
     Args:
         loop: what is watched.
         metrics: renders them.
         metrics_type: their media type.
+        routes: what else is answered.
     """
 
     async def healthz(_request: Request) -> Response:
@@ -60,6 +67,7 @@ def application(loop: Watched, *, metrics: Callable[[], bytes], metrics_type: st
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", shown_metrics),
+            *routes,
         ]
     )
     app.router.redirect_slashes = False  # a redirect would go to whatever host a client names

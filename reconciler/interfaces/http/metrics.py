@@ -76,6 +76,8 @@ METRICS: Final = (
            "requests that a registry takes within its time window, where it says so"),
     Metric("reconcile_registry_rate_limit_remaining", "gauge", ("host",),
            "how many of them were left, by its newest answer that says so"),
+    Metric("reconcile_webhooks_total", "counter", ("sender", "result"),
+           "webhooks by what became of them: accepted, ignored, duplicate, denied, ..."),
     Metric("reconcile_queue_length", "gauge", (), "sources that wait for a cycle"),
 )  # fmt: skip
 """The names and labels that are promised; ``docs/reference/metrics.md`` shows this table."""
@@ -148,6 +150,10 @@ class Metrics:
         self._gauge("reconcile_registry_rate_limit_remaining", label).set(remaining)
         if limit is not None:
             self._gauge("reconcile_registry_rate_limit", label).set(limit)
+
+    def on_webhook(self, sender: str, result: str) -> None:
+        """Count a webhook by its sender, ``git/github``, and what became of it."""
+        self._counter("reconcile_webhooks_total", sender, result).inc()
 
     def render(self) -> bytes:
         """Return all of them in Prometheus's text format."""

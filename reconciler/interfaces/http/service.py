@@ -3,13 +3,17 @@
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
+from reconciler.core.hooks.events import Hint
 from reconciler.core.outcome import CycleOutcome
 from reconciler.interfaces.http.app import Watched, application
+from reconciler.interfaces.http.hooks import Hooks
 from reconciler.interfaces.http.metrics import CONTENT_TYPE, Metrics
 from reconciler.interfaces.http.server import listen, serving
 from reconciler.pipeline.demand import Demand
+from reconciler.pipeline.hints import Hints
 from reconciler.settings import Address
 
 
@@ -40,19 +44,36 @@ class Service:
         self._loop: Queueing | None = None
         self._was_ready = False
         self._metrics = Metrics(waiting=self._waiting)
+        self._hints: Hints | None = None
+        self._secret_file: Path | None = None
+        self._hooks = Hooks(
+            secret_file=lambda: self._secret_file,
+            take=self._take,
+            count=self._metrics.on_webhook,
+        )
 
     @property
     def addresses(self) -> list[str]:
         """Where it listens: ``127.0.0.1:8080``, ``[::]:8080``."""
         return [_text(each) for each in self._sockets]
 
-    def attend(self, loop: Queueing, sources: Sequence[str]) -> None:
+    def attend(
+        self,
+        loop: Queueing,
+        sources: Sequence[str],
+        *,
+        hints: Hints | None = None,
+        secret_file: Path | None = None,
+    ) -> None:
         """Tell of this loop from now on.
 
         Args:
             loop: what runs.
             sources: the names of its sources.
+            hints: takes what webhooks tell; None: nobody does.
+            secret_file: holds the secret of webhooks; None: there are none.
         """
+        self._hints, self._secret_file = hints, secret_file
         self._was_ready = self.is_ready
         self._loop = loop
         self._metrics.expect(sources)
@@ -75,7 +96,12 @@ class Service:
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
         """Answer while the block runs."""
-        app = application(self, metrics=self._metrics.render, metrics_type=CONTENT_TYPE)
+        app = application(
+            self,
+            metrics=self._metrics.render,
+            metrics_type=CONTENT_TYPE,
+            routes=self._hooks.routes(),
+        )
         with serving(app, self._sockets):
             yield
 
@@ -93,6 +119,9 @@ class Service:
     def is_ending(self) -> bool:
         """Whether the process was asked to end."""
         return self._is_ending()
+
+    def _take(self, hints: tuple[Hint, ...]) -> frozenset[str]:
+        return self._hints.take(hints) if self._hints else frozenset()
 
     def _waiting(self) -> int:
         return self._loop.waiting if self._loop else 0

@@ -24,8 +24,9 @@ from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.registries import OnLimit
 from reconciler.adapters.registry.transport import OnRequest
 from reconciler.adapters.sops.key_files import KeyFiles
-from reconciler.cluster_parts import clusters
+from reconciler.cluster_parts import clusters, suspension_of
 from reconciler.core.images.tag_list import TagList
+from reconciler.core.objects.control import Suspension
 from reconciler.core.sample_changes import sample_changes
 from reconciler.errors import SettingsError
 from reconciler.pipeline.events import Progress
@@ -101,6 +102,7 @@ class PartsOf(Protocol):
         stop: Stop | None = None,
         is_hurried: Callable[[], bool] = lambda: False,
         resting: Callable[[], AbstractContextManager[None]] = nullcontext,
+        suspension: Callable[[], Suspension | None] | None = None,
     ) -> Parts:
         """Return them.
 
@@ -110,6 +112,7 @@ class PartsOf(Protocol):
             stop: asks them to end; None: that of the process.
             is_hurried: tells a cycle that another one is asked for.
             resting: lets others work while a cycle waits.
+            suspension: says who has suspended the source; None: the cluster is asked.
         """
         ...
 
@@ -181,6 +184,7 @@ def running(
             stop: Stop | None = None,
             is_hurried: Callable[[], bool] = lambda: False,
             resting: Callable[[], AbstractContextManager[None]] = nullcontext,
+            suspension: Callable[[], Suspension | None] | None = None,
         ) -> Parts:
             stop = stop or of_process
             forge = None if local is not None else _forge(source)
@@ -199,6 +203,7 @@ def running(
                 stop=stop,
                 is_hurried=is_hurried,
                 resting=resting,
+                suspension=suspension or suspension_of(source, cluster),
                 readiness=readiness,
                 image_facts=image_facts,
                 template=templates[source.name],

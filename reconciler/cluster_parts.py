@@ -6,13 +6,16 @@ from contextlib import ExitStack, contextmanager
 from reconciler.adapters.cluster.access import is_given
 from reconciler.adapters.cluster.account_probe import ClusterAccountProbe
 from reconciler.adapters.cluster.cluster import KubernetesCluster
+from reconciler.adapters.cluster.control import ConfigMapControls
 from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.core.objects.account import ServiceAccount
+from reconciler.core.objects.control import Suspension
+from reconciler.errors import ReconcilerError
 from reconciler.pipeline.acting import AccountProbe
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.registry_port import SecretSource
-from reconciler.settings import Settings, SourceSettings
+from reconciler.settings import FOLDER_PREFIX, Settings, SourceSettings
 from reconciler.stop import Stop
 
 
@@ -53,6 +56,39 @@ def clusters(
         None,
         ClusterPullSecrets(lambda: connection.get(source.service_account)),
     )
+
+
+def suspension_of(
+    source: SourceSettings, cluster: Cluster | None
+) -> Callable[[], Suspension | None]:
+    """Return what asks the cluster who has suspended a source; where none can be asked, nobody has.
+
+    A folder is what somebody wants to have applied now: nobody suspends it.
+    """
+
+    def ask() -> Suspension | None:
+        if cluster is None or source.name.startswith(FOLDER_PREFIX):
+            return None
+        try:
+            return cluster.control(source.name).suspension
+        except ReconcilerError:  # the cycle stumbles over it, too, and tells
+            return None
+
+    return ask
+
+
+@contextmanager
+def controlling(settings: Settings) -> Iterator[tuple[ConfigMapControls, KubernetesCluster]]:
+    """Give what is said of sources in the cluster; closes the connections at the end.
+
+    Raises:
+        SettingsError: there is no cluster.
+    """
+    connected = KubernetesCluster.connect(settings.cluster)
+    try:
+        yield connected.controls(), connected
+    finally:
+        connected.close()
 
 
 @contextmanager

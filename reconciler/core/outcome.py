@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.decision import Change, Skip
+from reconciler.core.objects.control import Suspension
 from reconciler.core.objects.report import SyncReport
 from reconciler.core.proposal import Proposal
 from reconciler.core.revision import Revision
@@ -66,6 +67,7 @@ class CycleOutcome:
         problems: what went wrong, in the order of the stages.
         is_bug: whether it ended by an error of ours that nobody foresaw.
         finished: the stages that came to their end, and so told all their problems.
+        suspension: who has suspended the source, and why; nothing was done then. None: nobody.
         is_stopped: whether it ended early because the process was asked to end.
         attempts: how often it was tried to publish; more than once if somebody pushed in between.
         durations: seconds by stage: ``read``, ``scan``, ``gather``, ``update`` (with both),
@@ -87,6 +89,7 @@ class CycleOutcome:
     problems: tuple[Problem, ...] = ()
     is_bug: bool = False
     finished: frozenset[str] = frozenset()
+    suspension: Suspension | None = None
     is_stopped: bool = False
     attempts: int = 0
     durations: Mapping[str, float] = field(default_factory=dict, compare=False)
@@ -94,6 +97,8 @@ class CycleOutcome:
     @property
     def result(self) -> str:
         """The outcome in one word, for logs and metrics."""
+        if self.suspension is not None:
+            return "suspended"
         return "stopped" if self.is_stopped else _RESULTS[self.exit_code]
 
     @property

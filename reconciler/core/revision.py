@@ -17,6 +17,13 @@ class Revision:
         """The commit as a person reads it: seven hex."""
         return self.commit[:_SHORT]
 
+    @classmethod
+    def parse(cls, text: str) -> "Revision | None":
+        """Return the revision that a text such as ``main@sha1:<40 hex>`` is; None if it is none."""
+        branch, _, digest = text.rpartition("@")
+        _, colon, commit = digest.partition(":")
+        return cls(branch, commit) if branch and colon and commit else None
+
     def __str__(self) -> str:
         algorithm = "sha1" if len(self.commit) == 40 else "sha256"  # noqa: PLR2004 - hex length
         return f"{self.branch}@{algorithm}:{self.commit}"

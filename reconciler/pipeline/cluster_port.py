@@ -5,6 +5,7 @@ from typing import Protocol
 
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.claim import Claim
+from reconciler.core.objects.control import Control
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.inventory import SourceState
@@ -112,6 +113,14 @@ class Cluster(Protocol):
             NotFoundError: it is gone.
             ChangedError: it changed in between.
             AccessDeniedError, ClusterError: it cannot be written.
+        """
+        ...
+
+    def control(self, source: str) -> Control:
+        """Return what people want of a source.
+
+        Raises:
+            RefusedError, AccessDeniedError, ClusterError: it cannot be read.
         """
         ...
 

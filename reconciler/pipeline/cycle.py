@@ -43,6 +43,9 @@ def run(
     """
     nothing = CycleOutcome(source.name, source.git.url, is_dry_run=source.sync.dry_run)
     watch = Stopwatch(parts.clock)
+    suspension = parts.suspension()
+    if suspension is not None and not source.sync.dry_run:
+        return replace(nothing, suspension=suspension)
     try:
         with watch.stage("all"):
             outcome = _run(source, parts, nothing, watch, asked)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.build import BuildResult
 from reconciler.core.manifests.variables import Variables
+from reconciler.core.objects.control import Suspension
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.contention import Contention
 from reconciler.pipeline.events import Progress
@@ -48,6 +49,7 @@ class Parts:
         is_hurried: whether another cycle of the source is asked for, so that this one does not
             linger.
         resting: lets cycles of other sources work while this one waits for health.
+        suspension: says who has suspended the source; None: nobody has.
         patience: how long objects have not been healthy, over all cycles.
         contention: who takes fields of ours again and again, over all cycles.
         readiness: how the sources stand that others depend on, of all sources.
@@ -72,6 +74,7 @@ class Parts:
     stop: Stop = field(default_factory=Stop)
     is_hurried: Callable[[], bool] = lambda: False
     resting: Callable[[], AbstractContextManager[None]] = nullcontext
+    suspension: Callable[[], Suspension | None] = lambda: None
     patience: Patience = field(default_factory=Patience)
     contention: Contention = field(default_factory=Contention)
     readiness: Readiness = field(default_factory=Readiness)

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 from reconciler.adapters.cluster.apply import Application
 from reconciler.adapters.cluster.belonging import names_of_sources, relabel
 from reconciler.adapters.cluster.connection import Connection
+from reconciler.adapters.cluster.control import ConfigMapControls
 from reconciler.adapters.cluster.discovery import Discovery
 from reconciler.adapters.cluster.failures import ImmutableError
 from reconciler.adapters.cluster.live_memory import LiveMemory
@@ -23,6 +24,7 @@ from reconciler.adapters.cluster.watch import Watch
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.applyset import PART_OF_LABEL
 from reconciler.core.objects.claim import Claim
+from reconciler.core.objects.control import Control
 from reconciler.core.objects.desired import DesiredObject
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.live import LiveObject, read_live
@@ -141,6 +143,14 @@ class KubernetesCluster:
             AccessDeniedError, ClusterError: they cannot be listed.
         """
         return names_of_sources(self._own, self._namespace)
+
+    def controls(self) -> ConfigMapControls:
+        """Return what people want of all sources; nothing is asked yet."""
+        return ConfigMapControls(self._own, namespace=self._namespace)
+
+    def control(self, source: str) -> Control:
+        """Return what people want of a source, see the port."""
+        return self.controls().of(source)
 
     def relabel(self, resource: Resource, live: LiveObject, *, part_of: str) -> None:
         """Let the label of exactly that object say another set, see the port."""

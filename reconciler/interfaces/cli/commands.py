@@ -79,6 +79,10 @@ _GIT = ("config", "git-url", "git-branch", "git-path")
 _WORKLOAD_HELP = """WORKLOAD is NAMESPACE:KIND/NAME, as 'images' prints it; the namespace may be
         left out where only one has it."""
 
+_REACHED = ("config", "kubeconfig", "context", "namespace")
+_SOURCE = click.Argument(["source"], required=False)
+_USER = click.Option(["--user"], metavar="NAME", help="who says so  [default: who runs this]")
+
 _BY_HAND_OPTIONS = (
     click.Option(
         ["--message", "-m"], metavar="TEXT", help="the commit's first line, in place of ours"
@@ -422,6 +426,78 @@ COMMANDS: Mapping[str, CommandSpec] = {
         summary="try policies, and set those of a workload",
         help="Try policies, and set those of a workload.",
         commands={"test": _POLICY_TEST, "set": _POLICY_SET},
+    ),
+    "sync": CommandSpec(
+        summary="ask the running reconciler for a cycle now, and follow it",
+        help="""Ask the running reconciler for a cycle of SOURCE now; follow it to health.
+
+        It is asked through the API server: nothing else must be reachable. SOURCE may be left out
+        where there is only one.
+
+        Exit codes: as of a cycle (0 in sync, 1 transient, 3 stalled); 1 also if nobody answers;
+        2 usage, settings, or no such source.
+
+        \b
+        Examples:
+          reconcile sync --namespace reconcile
+          reconcile sync shop
+        """,
+        module="sync",
+        own=(_SOURCE, _USER),
+        shown=(*_REACHED, "timeout"),
+    ),
+    "status": CommandSpec(
+        summary="show how the sources in a cluster stand",
+        help="""Show how the sources stand whose state a namespace holds: ready or not and why, the
+        revision that is applied, and whether somebody has suspended them.
+
+        Exit codes: 0 all are ready or suspended; 1 one is not, and may become so; 2 usage,
+        settings, or no such source; 3 a person must change something.
+
+        \b
+        Examples:
+          reconcile status
+          reconcile status shop -o json
+        """,
+        module="status",
+        own=(_SOURCE,),
+        shown=(*_REACHED, "output"),
+    ),
+    "suspend": CommandSpec(
+        summary="leave a source alone: no commits, no syncs",
+        help="""Leave SOURCE alone, whoever runs: no commits and no syncs until it is resumed. Who
+        and why is kept in the cluster and shown wherever the source is. A cycle that runs ends as
+        it would. SOURCE may be left out where there is only one.
+
+        Exit codes: 0; 1 the cluster did not answer; 2 usage, settings, or no such source;
+        3 denied.
+
+        \b
+        Example:
+          reconcile suspend shop -m 'Waits for the migration'
+        """,
+        module="suspend",
+        own=(
+            _SOURCE,
+            click.Option(["--message", "-m"], metavar="TEXT", help="why, for others to read"),
+            _USER,
+        ),
+        shown=_REACHED,
+    ),
+    "resume": CommandSpec(
+        summary="let a source go on that was suspended",
+        help="""Let SOURCE go on; the running reconciler has a cycle of it at once.
+
+        Exit codes: 0 done, or it was not suspended; 1 the cluster did not answer; 2 usage,
+        settings, or no such source; 3 denied.
+
+        \b
+        Example:
+          reconcile resume shop
+        """,
+        module="resume",
+        own=(_SOURCE,),
+        shown=_REACHED,
     ),
     "webhooks": CommandSpec(
         summary="show which URLs registries and forges are to be given",

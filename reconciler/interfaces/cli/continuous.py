@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from reconciler import bootstrap
+from reconciler.cluster_parts import controlling
 from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import SettingsError
 from reconciler.exit_codes import INTERRUPTED, OK
@@ -18,6 +19,7 @@ from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.signals import ENDING, Signals
 from reconciler.pipeline import cycle
+from reconciler.pipeline.attendance import Attendance
 from reconciler.pipeline.demand import Demand, Why
 from reconciler.pipeline.hints import Aim, Hints, Known
 from reconciler.pipeline.journal import LoggedProgress
@@ -124,8 +126,6 @@ def _running(settings: Settings, service: "Service | None", stop: Stop) -> Itera
                 on_limit=service.on_limit if service else lambda _host, _remaining, _limit: None,
             )
         )
-        listening: list[Listener] = [Journals(names), *([service] if service else [])]
-        listeners = Listeners(listening)
 
         def run(name: str, demand: Demand) -> CycleOutcome:
             listeners.started(name, demand)
@@ -143,7 +143,18 @@ def _running(settings: Settings, service: "Service | None", stop: Stop) -> Itera
             stop=ours,
         )
         sources = {source.name: source for source in settings.sources}
-        known = {name: Known(LoggedProgress()) for name in names}
+        listening: list[Listener] = [Journals(names), *([service] if service else [])]
+        attendance = None
+        if synced := [each.name for each in settings.sources if each.is_synced]:
+            controls, _ = stack.enter_context(controlling(settings))
+            attendance = Attendance(controls, loop.request, sources=synced, stop=ours)
+            listening.append(attendance)
+        listeners = Listeners(listening)
+        logged = LoggedProgress()
+        known = {
+            name: Known(attendance.hearing(name, logged) if attendance else logged)
+            for name in names
+        }
         parts = {
             source.name: parts_of(
                 source,
@@ -151,6 +162,7 @@ def _running(settings: Settings, service: "Service | None", stop: Stop) -> Itera
                 stop=loop.stop_of(source.name),
                 is_hurried=partial(loop.is_hurried, source.name),
                 resting=loop.slots.lent,
+                suspension=partial(attendance.suspension, source.name) if attendance else None,
             )
             for source in settings.sources
         }
@@ -172,6 +184,8 @@ def _running(settings: Settings, service: "Service | None", stop: Stop) -> Itera
                 hints=Hints(aims, loop.request),
                 secret_file=settings.webhook_secret_file,
             )
+        if attendance:
+            attendance.start()
         try:
             loop.start()
             yield loop

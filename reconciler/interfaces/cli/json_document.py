@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from reconciler.core.decision import Change, Skip
 from reconciler.core.manifests.images import ImageField
+from reconciler.core.objects.control import Suspension
 from reconciler.core.objects.identity import ObjectKey
 from reconciler.core.objects.report import ObjectReport, SyncReport
 from reconciler.core.outcome import CycleOutcome, Problem, worst
@@ -36,8 +37,15 @@ def _source(outcome: CycleOutcome) -> JSON:
         "commitDiff": outcome.commit_diff,
         "sync": _sync(outcome.sync),
         "problems": [problem_document(problem) for problem in outcome.problems],
+        "suspended": _suspension(outcome.suspension),
         "exitCode": outcome.exit_code,
     }
+
+
+def _suspension(suspension: Suspension | None) -> JSON | None:
+    if suspension is None:
+        return None
+    return {"by": suspension.by, "why": suspension.why, "at": suspension.at}
 
 
 def _revision(revision: Revision | None) -> str | None:

@@ -110,6 +110,10 @@ class Narrator(SilentNarrator):
     def conclude(self, outcome: CycleOutcome) -> None:
         """Print what is left to say when a cycle has ended."""
         self._still()
+        if outcome.suspension:
+            self._say(f"Source {outcome.source} is {outcome.suspension}")
+            self._say("Nothing is done; 'reconcile resume' ends that.")
+            return
         if outcome.is_dry_run:
             self._say_diffs(outcome)
         for skip in outcome.skips:

@@ -48,7 +48,7 @@ class Metric:
 METRICS: Final = (
     Metric("reconcile_build_info", "gauge", ("version",), "always 1"),
     Metric("reconcile_cycles_total", "counter", ("source", "result"),
-           "cycles that ended: ok, pending, transient, stalled, stopped, or bug"),
+           "cycles that ended: ok, pending, transient, stalled, stopped, suspended, or bug"),
     Metric("reconcile_cycle_seconds", "histogram", ("source", "stage"),
            "how long cycles took: read, scan, gather, update (with both), sync, and all"),
     Metric("reconcile_last_cycle_timestamp_seconds", "gauge", ("source",),
@@ -76,6 +76,8 @@ METRICS: Final = (
            "requests that a registry takes within its time window, where it says so"),
     Metric("reconcile_registry_rate_limit_remaining", "gauge", ("host",),
            "how many of them were left, by its newest answer that says so"),
+    Metric("reconcile_suspended", "gauge", ("source",),
+           "1 while somebody has suspended the source, as its newest cycle found it"),
     Metric("reconcile_webhooks_total", "counter", ("sender", "result"),
            "webhooks by what became of them: accepted, ignored, duplicate, denied, ..."),
     Metric("reconcile_queue_length", "gauge", (), "sources that wait for a cycle"),
@@ -110,7 +112,7 @@ class Metrics:
         """Begin at zero for these: what has not happened yet is 0 and not missing."""
         for name in sources:
             self._problems.setdefault(name, set())
-            for result in ("ok", "pending", "transient", "stalled", "stopped", "bug"):
+            for result in ("ok", "pending", "transient", "stalled", "stopped", "suspended", "bug"):
                 self._counter("reconcile_cycles_total", name, result)
             self._counter("reconcile_image_updates_total", name)
             self._counter("reconcile_commits_total", name)
@@ -121,6 +123,7 @@ class Metrics:
         """Take in what a cycle did. What it did not come to stays as it was."""
         name, now = outcome.source, time.time()
         self._counter("reconcile_cycles_total", name, outcome.result).inc()
+        self._gauge("reconcile_suspended", name).set(outcome.suspension is not None)
         self._gauge("reconcile_last_cycle_timestamp_seconds", name).set(now)
         if outcome.result in ("ok", "pending"):
             self._gauge("reconcile_last_success_timestamp_seconds", name).set(now)

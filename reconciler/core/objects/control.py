@@ -1,0 +1,141 @@
+"""What people want of a running reconciler, and what it answers, as the cluster keeps it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.core.objects.fields import mapping_of, text_of
+
+SUSPENDED: Final = "suspended.json"
+REQUESTED: Final = "requested.json"
+ANSWERED: Final = "answered.json"
+
+MAX_WORDS: Final = 1000  # characters of each thing that is said
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """A source is to be left alone: no commit, no sync.
+
+    Attributes:
+        by: who said so; empty if nobody gave a name.
+        why: in their words; may be empty.
+        at: when, ``2026-11-24T09:00:00Z``.
+    """
+
+    by: str
+    why: str
+    at: str
+
+    def __str__(self) -> str:
+        """Return ``suspended by jane since 2026-11-24T09:00:00Z: the migration``."""
+        by = f" by {self.by}" if self.by else ""
+        why = f": {self.why}" if self.why else ""
+        return f"suspended{by} since {self.at}{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody wants a cycle now.
+
+    Attributes:
+        id: of this request, and of no other.
+        by: who; may be empty.
+    """
+
+    id: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request.
+
+    Attributes:
+        id: the request's.
+        url: the remote that is read; empty until the cycle comes to it.
+        result: how its cycle ended, in the word of the outcome; empty while it runs.
+        revision: what is applied: ``main@sha1:…``; empty until the cycle comes to it.
+        message: the first thing that went wrong; empty for nothing.
+        code: the exit code that the outcome calls for.
+    """
+
+    id: str
+    url: str = ""
+    result: str = ""
+    revision: str = ""
+    message: str = ""
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """All that is said of one source."""
+
+    suspension: Suspension | None = None
+    request: Request | None = None
+    answer: Answer | None = None
+
+
+def encode_control(control: Control) -> Mapping[str, str]:
+    """Return what a ConfigMap holds of it; the same for the same."""
+    written: dict[str, str] = {}
+    if (held := control.suspension) is not None:
+        written[SUSPENDED] = _text({"by": held.by, "why": held.why, "at": held.at})
+    if (wish := control.request) is not None:
+        written[REQUESTED] = _text({"id": wish.id, "by": wish.by})
+    if (said := control.answer) is not None:
+        written[ANSWERED] = _text(
+            {
+                "id": said.id,
+                "url": said.url,
+                "result": said.result,
+                "revision": said.revision,
+                "message": said.message,
+                "code": said.code,
+            }
+        )
+    return written
+
+
+def decode_control(data: Mapping[str, str]) -> Control:
+    """Return what a ConfigMap says.
+
+    A suspension that cannot be read is one all the same: whoever wrote it wants no change.
+    """
+    held, wish, said = (_mapping(data.get(name)) for name in (SUSPENDED, REQUESTED, ANSWERED))
+    suspension = Suspension(_line(held, "by"), _line(held, "why"), _line(held, "at"))
+    code = said.get("code")
+    return Control(
+        suspension if SUSPENDED in data else None,
+        Request(_line(wish, "id"), _line(wish, "by")) if _line(wish, "id") else None,
+        Answer(
+            _line(said, "id"),
+            _line(said, "url"),
+            _line(said, "result"),
+            _line(said, "revision"),
+            _line(said, "message"),
+            code if isinstance(code, int) else 0,
+        )
+        if _line(said, "id")
+        else None,
+    )
+
+
+def _mapping(text: str | None) -> Mapping[str, object]:
+    try:
+        return mapping_of(json.loads(text)) if text else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _line(found: Mapping[str, object], name: str) -> str:
+    """Return a text on one line, whoever wrote it."""
+    text = text_of(found.get(name))[:MAX_WORDS]
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _text(written: Mapping[str, object]) -> str:
+    text = json.dumps(written, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "replace").decode()

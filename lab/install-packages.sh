@@ -11,4 +11,5 @@ done
 echo "installing$missing"
 apt-get update -q
 # shellcheck disable=SC2086 # one word a package
-DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing
+# RUNLEVEL: no service is started, as there is no machine of ours to serve
+RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing

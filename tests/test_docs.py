@@ -103,7 +103,7 @@ def test_every_kind_of_error_is_documented_with_the_metrics() -> None:
 
 
 def test_the_alert_for_what_needs_a_person_leaves_out_what_may_pass() -> None:
-    text = (ROOT / "docs/reference/metrics.md").read_text()
+    text = (ROOT / "manifests/monitoring/rules.yaml").read_text()
     found = re.search(r'reconcile_problems\{kind!~"([a-z_|]+)"\}', text)
     kinds = {
         error.kind

@@ -97,7 +97,8 @@ class Journal:
                 level = "debug" if self._left.get(report.key) == left[report.key] else "info"
             elif report.action is Action.UNCHANGED:
                 level = "debug"
-            facts = {"reason": report.reason} if report.reason else {}
+            facts: dict[str, object] = {"reason": report.reason} if report.reason else {}
+            facts |= {"mended": True} if report.is_mended else {}
             getattr(bound, level)(f"object.{report.action.value}", object=str(report.key), **facts)
         self._left = left
 

@@ -25,12 +25,14 @@ class Ledger:
     Attributes:
         problems: what went wrong, in order.
         applied: what is to be remembered of each object that was applied.
+        drifted: objects that somebody else has changed or deleted.
         held: why nothing was pruned although something could be; empty if nothing is held.
     """
 
     problems: list[ReconcilerError] = field(default_factory=list)
     applied: dict[ObjectKey, InventoryEntry] = field(default_factory=dict)
     held: str = ""
+    drifted: set[ObjectKey] = field(default_factory=set)
     _reports: dict[ObjectKey, ObjectReport] = field(default_factory=dict)
 
     def note(self, key: ObjectKey, action: Action, reason: str = "", *, diff: str = "") -> None:
@@ -60,7 +62,12 @@ class Ledger:
         reports = [self._reports[key] for key in order if key in self._reports]
         return SyncReport(
             tuple(
-                replace(each, health=health.get(each.key), origin=origins.get(each.key))
+                replace(
+                    each,
+                    health=health.get(each.key),
+                    origin=origins.get(each.key),
+                    is_mended=each.key in self.drifted,
+                )
                 for each in reports
             )
         )

@@ -4,7 +4,14 @@ from collections.abc import Collection, Mapping
 
 from reconciler.core.build import BuildResult
 from reconciler.core.objects.desired import DesiredObject
-from reconciler.core.objects.drift import Apply, Foreign, Unchanged, UnchangedReason, decide
+from reconciler.core.objects.drift import (
+    MENDED,
+    Apply,
+    Foreign,
+    Unchanged,
+    UnchangedReason,
+    decide,
+)
 from reconciler.core.objects.identity import GroupKind, ObjectKey
 from reconciler.core.objects.inventory import SourceState
 from reconciler.core.objects.live import LiveObject
@@ -56,8 +63,12 @@ def pending(
             secret_key=store.secret_key,
         )
         match decision:
-            case Apply():
+            case Apply(reason):
                 found.append(each)
+                entry = before.entries.get(each.key)
+                is_same = entry and entry.desired_digest == each.digest(store.secret_key)
+                if is_same and reason in MENDED:
+                    ledger.drifted.add(each.key)
             case Foreign(part_of):
                 ledger.fail(each, neighbours.complaint(part_of))
             case Unchanged(reason):

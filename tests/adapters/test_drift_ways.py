@@ -73,6 +73,8 @@ def told(plane: ControlPlane, ways: Sequence[Way], namespace: str) -> Story:
     after = {way.name: raw.get(way.path(raw)) for way in ways}
     again = cluster.sync(*texts)
     assert (synced.problems, again.problems) == ((), ())
+    changes = sum(report.is_change for report in synced.report.objects)
+    assert (synced.report.mended, again.report.mended) == (changes, 0)  # Git is the same
     raw.close()
     return Story(
         before,

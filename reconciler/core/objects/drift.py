@@ -25,6 +25,17 @@ class ApplyReason(enum.Enum):
     DRIFTED = "somebody changed fields that are ours"
 
 
+MENDED = frozenset(
+    {
+        ApplyReason.MISSING,
+        ApplyReason.RECREATED,
+        ApplyReason.RELABELLED,
+        ApplyReason.DRIFTED,
+    }
+)
+"""The reasons that are somebody else's doing, if the manifest is the same: drift."""
+
+
 class UnchangedReason(enum.Enum):
     """Why an object is not sent."""
 

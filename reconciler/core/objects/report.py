@@ -33,6 +33,7 @@ class ObjectReport:
         health: how it was doing at the end; None if nobody looked.
         origin: where it stands in Git; None if it does not.
         diff: of a dry run: what would change, as a unified diff; empty otherwise.
+        is_mended: whether somebody had changed or deleted it, and its manifest is the same.
     """
 
     key: ObjectKey
@@ -41,6 +42,7 @@ class ObjectReport:
     health: Health | None = None
     origin: Origin | None = None
     diff: str = ""
+    is_mended: bool = False
 
     def __str__(self) -> str:
         """Return what kubectl prints, with the reason if any.
@@ -91,6 +93,11 @@ class SyncReport:
     def counts(self) -> Mapping[Action, int]:
         """How many objects had each action; actions that none had are left out."""
         return Counter(report.action for report in self.objects)
+
+    @property
+    def mended(self) -> int:
+        """How many objects were brought back to what Git says after somebody had changed them."""
+        return sum(report.is_mended and report.is_change for report in self.objects)
 
     @property
     def has_changes(self) -> bool:

@@ -55,6 +55,8 @@ METRICS: Final = (
            "when the newest cycle ended, in seconds since 1970"),
     Metric("reconcile_last_success_timestamp_seconds", "gauge", ("source",),
            "when the newest cycle with the result ok or pending ended"),
+    Metric("reconcile_last_scan_timestamp_seconds", "gauge", ("source",),
+           "when registries were last asked for tags, in seconds since 1970"),
     Metric("reconcile_image_updates_total", "counter", ("source",),
            "image fields changed in Git"),
     Metric("reconcile_image_updates_pending", "gauge", ("source",),
@@ -64,6 +66,8 @@ METRICS: Final = (
            "image fields left as they are, in the newest cycle"),
     Metric("reconcile_object_changes_total", "counter", ("source", "action"),
            "objects created, configured or deleted in the cluster"),
+    Metric("reconcile_drift_mended_total", "counter", ("source",),
+           "objects brought back to what Git says after somebody had changed or deleted them"),
     Metric("reconcile_objects", "gauge", ("source", "action"),
            "objects by what the newest sync did to them"),
     Metric("reconcile_object_health", "gauge", ("source", "status"),
@@ -116,6 +120,7 @@ class Metrics:
                 self._counter("reconcile_cycles_total", name, result)
             self._counter("reconcile_image_updates_total", name)
             self._counter("reconcile_commits_total", name)
+            self._counter("reconcile_drift_mended_total", name)
             for action in _CHANGES:
                 self._counter("reconcile_object_changes_total", name, action.value)
 
@@ -127,6 +132,8 @@ class Metrics:
         self._gauge("reconcile_last_cycle_timestamp_seconds", name).set(now)
         if outcome.result in ("ok", "pending"):
             self._gauge("reconcile_last_success_timestamp_seconds", name).set(now)
+        if "scan" in outcome.durations:
+            self._gauge("reconcile_last_scan_timestamp_seconds", name).set(now)
         for stage, seconds in outcome.durations.items():
             self._histogram("reconcile_cycle_seconds", name, stage).observe(seconds)
         self._counter("reconcile_image_updates_total", name).inc(len(outcome.changes))
@@ -176,6 +183,7 @@ class Metrics:
         for action in _CHANGES:
             changes = self._counter("reconcile_object_changes_total", name, action.value)
             changes.inc(counts.get(action, 0))
+        self._counter("reconcile_drift_mended_total", name).inc(report.mended)
         health = [each.health.status for each in report.objects if each.health]
         for status in Status:
             gauge = self._gauge("reconcile_object_health", name, status.value)

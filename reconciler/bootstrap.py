@@ -18,6 +18,7 @@ from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.kustomize.program import KustomizeProgram
 from reconciler.adapters.local.folder import FolderRepository
 from reconciler.adapters.local.tags import ListedTags
+from reconciler.adapters.notify.webhook import WebhookNotifier
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.cloud.clouds import Clouds
 from reconciler.adapters.registry.credentials import Keychain
@@ -32,6 +33,7 @@ from reconciler.errors import SettingsError
 from reconciler.pipeline.events import Progress
 from reconciler.pipeline.gather import ImageFacts
 from reconciler.pipeline.git_port import Forge, ManifestRepository, MessageTemplate, ProposalBranch
+from reconciler.pipeline.herald import Notifier
 from reconciler.pipeline.memory import Memory
 from reconciler.pipeline.neighbours import Kin
 from reconciler.pipeline.parts import Parts
@@ -239,6 +241,17 @@ def _kin(settings: Settings, source: SourceSettings, *, is_local: bool) -> Kin:
             if each.service_account and each.service_account != source.service_account
         },
     )
+
+
+def notifier(settings: Settings) -> Notifier | None:
+    """Return what tells others of what happens; None: nobody is told.
+
+    Raises:
+        SettingsError: a file that is named for it cannot be used.
+    """
+    if settings.notify_url_file is None:
+        return None
+    return WebhookNotifier(settings.notify_url_file, settings.notify_secret_file)
 
 
 @contextmanager

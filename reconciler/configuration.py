@@ -6,6 +6,7 @@ from pathlib import Path
 from reconciler.core.manifests.variables import parse_variable_source
 from reconciler.core.nearest import nearest
 from reconciler.core.objects.account import ServiceAccount
+from reconciler.core.tidings import Kind as TidingKind
 from reconciler.errors import SettingsError
 from reconciler.option_values import convert, parse_address, to_path
 from reconciler.options import OPTIONS, Kind, Option, parse_duration_s
@@ -185,6 +186,7 @@ class _Reader:
             service_account=self._service_account(name, values),
             variables=tuple(map(parse_variable_source, _texts(values["variables"]))),
             depends_on=tuple(dict.fromkeys(_texts(values["depends-on"]))),
+            notify=frozenset(map(TidingKind, _texts(values["notify"]))) or frozenset(TidingKind),
             interval_s=float(str(values["interval"])),
             sops_key_files=_paths(values["sops-age-key-file"]),
         )
@@ -288,6 +290,8 @@ def _settings(
         output=str(values["output"]),
         log_format=_text(values["log-format"]),
         log_level=_text(values["log-level"]),
+        notify_url_file=to_path(values["notify-url-file"]),
+        notify_secret_file=to_path(values["notify-secret-file"]),
         webhook_secret_file=to_path(values["webhook-secret-file"]),
         listen=parse_address(str(values["listen"])),
     )

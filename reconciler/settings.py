@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reconciler.core.manifests.variables import VariableSource
 from reconciler.core.objects.account import ServiceAccount
+from reconciler.core.tidings import Kind
 from reconciler.host_settings import HostSettings
 
 
@@ -231,6 +232,9 @@ class SourceSettings:
     depends_on: tuple[str, ...] = ()
     """The sources that must be in sync and healthy before this one is synced."""
 
+    notify: frozenset[Kind] = frozenset(Kind)
+    """What is told of it."""
+
     interval_s: float = 300.0
     """Seconds between cycles when running continuously; up to a tenth less, at random."""
 
@@ -269,6 +273,12 @@ class Settings:
 
     listen: Address | None = field(default_factory=lambda: Address("", 8080))
     """Where health and metrics are served when running continuously; None: nowhere."""
+
+    notify_url_file: Path | None = None
+    """A file with the URL that is told what happens, read anew each time; None: nobody is told."""
+
+    notify_secret_file: Path | None = None
+    """A file with what signs that; None: it is not signed."""
 
     webhook_secret_file: Path | None = None
     """A file with the secret that senders of webhooks know, read anew each time; None: there are no

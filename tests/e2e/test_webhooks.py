@@ -12,8 +12,11 @@ import pytest
 from lab.control_plane import ControlPlane
 from lab.ports import free_port
 from lab.registry import Registry
+from tests.adapters.notify.test_webhook import Received, received
 from tests.e2e.running import Running, running
 from tests.e2e.world import World
+
+__all__ = ["received"]  # a fixture
 
 pytestmark = [pytest.mark.cluster, pytest.mark.registry]
 
@@ -76,6 +79,20 @@ def test_a_pushed_tag_is_in_the_cluster_and_a_pushed_commit_too_without_waiting_
 
     assert world.tags_committed()[-2:] == ["Update nginx to v5", "Add a ConfigMap"]
     assert SECRET not in process.text
+
+
+def test_who_wants_to_be_told_is_told_of_an_update(world: World, received: Received) -> None:
+    (world.folder / "url").write_text(received.url)
+    flags = ("--notify-url-file", str(world.folder / "url"), "--notify", "updated")
+    with running(world, *flags, "--log-level", "debug", interval="1s") as process:
+        process.until_said("cycle.finished", result="ok")
+        world.push("v4")
+        process.until_said("tiding.told", kind="updated")
+        assert process.stop() == 0
+
+    ((_, body),) = received.requests
+    assert json.loads(body)["changes"][0]["to"] == f"{world.image}:v4"
+    assert received.url not in process.text
 
 
 def config_map(namespace: str) -> str:

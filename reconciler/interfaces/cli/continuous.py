@@ -21,6 +21,7 @@ from reconciler.interfaces.cli.signals import ENDING, Signals
 from reconciler.pipeline import cycle
 from reconciler.pipeline.attendance import Attendance
 from reconciler.pipeline.demand import Demand, Why
+from reconciler.pipeline.herald import Herald
 from reconciler.pipeline.hints import Aim, Hints, Known
 from reconciler.pipeline.journal import LoggedProgress
 from reconciler.pipeline.journals import Journals
@@ -149,6 +150,13 @@ def _running(settings: Settings, service: "Service | None", stop: Stop) -> Itera
             controls, _ = stack.enter_context(controlling(settings))
             attendance = Attendance(controls, loop.request, sources=synced, stop=ours)
             listening.append(attendance)
+        if told := bootstrap.notifier(settings):
+            kinds = {each.name: each.notify for each in settings.sources}
+            herald = Herald(
+                told, kinds, clock=bootstrap.SystemClock(), jitter=random.random, stop=ours
+            )
+            herald.start()
+            listening.append(herald)
         listeners = Listeners(listening)
         logged = LoggedProgress()
         known = {

@@ -59,7 +59,7 @@ class Asked:
 def read_writes(log: Path, *, since: int = 0, agent: str = "", user: str = "") -> list[Write]:
     """Return the writes that a log holds from an offset on, in the order of their ends.
 
-    Dry runs write nothing and are left out.
+    Dry runs write nothing and are left out, as are leases.
 
     Args:
         log: the audit log.
@@ -68,6 +68,7 @@ def read_writes(log: Path, *, since: int = 0, agent: str = "", user: str = "") -
         user: only of this user.
     """
     writes = [_write(event) for event in _events(log, since) if _is_write(event)]
+    writes = [each for each in writes if each.resource != "leases"]  # renewed all the time
     return [
         write
         for write in writes

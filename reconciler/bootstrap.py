@@ -25,7 +25,7 @@ from reconciler.adapters.registry.credentials import Keychain
 from reconciler.adapters.registry.registries import OnLimit
 from reconciler.adapters.registry.transport import OnRequest
 from reconciler.adapters.sops.key_files import KeyFiles
-from reconciler.cluster_parts import clusters, suspension_of
+from reconciler.cluster_parts import POD_NAMESPACE_FILE, clusters, suspension_of
 from reconciler.core.images.tag_list import TagList
 from reconciler.core.objects.control import Suspension
 from reconciler.core.sample_changes import sample_changes
@@ -46,7 +46,6 @@ from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
 from reconciler.webhook_secret import read_secret
 
-POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 YOUNG_OBJECTS = 20_000  # made until the collector looks at them; Python's own is 700
 
 

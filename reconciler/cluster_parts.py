@@ -1,7 +1,12 @@
 """The cluster, as each source may use it: the composition root's part that is about clusters."""
 
-from collections.abc import Callable, Iterator
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from reconciler.adapters.cluster.access import is_given
 from reconciler.adapters.cluster.account_probe import ClusterAccountProbe
@@ -11,12 +16,30 @@ from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.control import Suspension
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ClusterError, ReconcilerError
+from reconciler.identity import is_gone, own_identity
 from reconciler.pipeline.acting import AccountProbe
 from reconciler.pipeline.cluster_port import Cluster
+from reconciler.pipeline.leadership import Leadership, LeaseStore
 from reconciler.pipeline.registry_port import SecretSource
 from reconciler.settings import FOLDER_PREFIX, Settings, SourceSettings
 from reconciler.stop import Stop
+
+POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+ONCE_LOOK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whether a source's turn is ours.
+
+    Attributes:
+        obstacle: why it is not; None: it is.
+        stop: asks for the end when it is ours no more.
+    """
+
+    obstacle: ClusterError | None = None
+    stop: Stop | None = None
 
 
 def clusters(
@@ -75,6 +98,60 @@ def suspension_of(
             return None
 
     return ask
+
+
+def leadership(
+    leases: LeaseStore, sources: Iterable[str], on_change: Callable[[str, bool], None]
+) -> Leadership:
+    """Return what holds the leases of sources for this process.
+
+    Args:
+        leases: of the cluster.
+        sources: their names.
+        on_change: told when we begin or cease to lead one.
+    """
+    return Leadership(
+        leases,
+        sources,
+        identity=own_identity(),
+        is_gone=partial(is_gone, is_pod=POD_NAMESPACE_FILE.is_file()),
+        on_change=on_change,
+        random=random.random,
+    )
+
+
+@contextmanager
+def turn(settings: Settings, source: SourceSettings) -> Iterator[Turn]:
+    """Give one source's turn to a process that runs one cycle, when nobody else has it.
+
+    A holder that has not renewed its lease for its whole time is waited for, up to 15 seconds.
+    """
+    if not source.is_synced or source.sync.dry_run or source.name.startswith(FOLDER_PREFIX):
+        yield Turn()
+        return
+    with controlling(settings) as (_, cluster):
+        led = leadership(cluster.leases(), [source.name], lambda _source, _is_led: None)
+        end = Stop()
+        led.look()
+        first = led.sighting(source.name)
+        while not led.leads(source.name):
+            time.sleep(ONCE_LOOK_S)
+            led.look()
+            if led.sighting(source.name) != first and not led.leads(source.name):
+                yield Turn(
+                    ClusterError(
+                        f"is led by {led.holder(source.name)}, which runs: 'reconcile sync' asks "
+                        "it for a cycle",
+                        where=f"source {source.name!r}",
+                    )
+                )
+                return
+        led.start(end)
+        try:
+            yield Turn(stop=Stop().child(lambda: not led.leads(source.name)))
+        finally:
+            end.ask()
+            led.release()
 
 
 @contextmanager

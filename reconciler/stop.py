@@ -20,18 +20,25 @@ class Stop:
     there is no lock, and what is called back may be called twice.
     """
 
-    def __init__(self, parent: "Stop | None" = None) -> None:
+    def __init__(
+        self, parent: "Stop | None" = None, is_over: Callable[[], bool] = lambda: False
+    ) -> None:
         self._is_insisted = False
         self._parent = parent
+        self._is_over = is_over
         self._event = threading.Event()
         self._numbers = itertools.count()
         self._waits: dict[int, Callable[[], None]] = {}
         self._works: dict[int, Callable[[], None]] = {}
         self._children: list[Stop] = []
 
-    def child(self) -> "Stop":
-        """Return a request to end something smaller; who is asked here is asked there too."""
-        child = Stop(self)
+    def child(self, is_over: Callable[[], bool] = lambda: False) -> "Stop":
+        """Return a request to end something smaller; who is asked here is asked there too.
+
+        Args:
+            is_over: whether that is to end without anybody asking.
+        """
+        child = Stop(self, is_over)
         self._children.append(child)
         if self.is_asked:
             child.ask()
@@ -56,7 +63,7 @@ class Stop:
     @property
     def is_asked(self) -> bool:
         """Whether somebody asked."""
-        return self._event.is_set()
+        return self._event.is_set() or self._is_over()
 
     def ask(self) -> None:
         """Ask everybody to end."""

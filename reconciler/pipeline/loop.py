@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -73,6 +74,7 @@ class Loop:
         deadline_s: float,
         clock: Clock,
         stop: Stop,
+        leads: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
     ) -> None:
         """Prepare a loop; nothing runs yet.
 
@@ -82,6 +84,8 @@ class Loop:
             deadline_s: seconds after which a cycle is abandoned: longer than any should take.
             clock: tells how long a cycle has been running.
             stop: is asked to end cycles.
+            leads: whether we may write for a source at this moment, by its name; a source without
+                that is ours alone, one with it has no cycle until :meth:`lead` says so.
         """
         self._run = run
         self._deadline_s = deadline_s
@@ -89,8 +93,12 @@ class Loop:
         self._stop = stop
         self._queue: WorkQueue[str, Demand] = WorkQueue(operator.or_)
         self._slots = Slots(MAX_WORKING)
+        self._following = set(leads)
+        for name in self._following:
+            self._queue.hold(name)
         self._status = {
-            name: SourceStatus(pace, stop.child(), clock.now()) for name, pace in paces.items()
+            name: SourceStatus(pace, _stop(stop, leads.get(name)), clock.now())
+            for name, pace in paces.items()
         }
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -111,6 +119,17 @@ class Loop:
     def request(self, source: str, demand: Demand) -> None:
         """Ask for a cycle of a source as soon as may be."""
         self._queue.add(source, demand)
+
+    def lead(self, source: str, is_led: bool) -> None:
+        """Begin to run a source's cycles, or cease to: another process runs them then."""
+        if is_led:
+            self._following.discard(source)
+            self._queue.add(source, Demand.of(Why.START))
+            self._queue.release(source)
+        else:
+            self._following.add(source)
+            self._queue.hold(source)
+            self._status[source].stop.ask()
 
     def stop_of(self, source: str) -> Stop:
         """Return what asks the source's present cycle to end."""
@@ -166,12 +185,14 @@ class Loop:
 
     @property
     def is_ready(self) -> bool:
-        """Whether each source has had a cycle, however it went.
+        """Whether each source has had a cycle, however it went, or is another process's to run.
 
         A registry that is down makes nobody who reads our metrics better served by another replica,
         so it does not count here.
         """
-        return all(status.cycles for status in self._status.values())
+        return all(
+            status.cycles or name in self._following for name, status in self._status.items()
+        )
 
     @property
     def stuck(self) -> tuple[str, ...]:
@@ -240,3 +261,7 @@ class Loop:
             if status.pace.failures:  # a tick during the cycle is no reason to begin again at once
                 self._queue.withdraw(name, Demand.of(Why.SCHEDULE))
             self._schedule(name, status.pace.pause_s())
+
+
+def _stop(stop: Stop, leads: Callable[[], bool] | None) -> Stop:
+    return stop.child(lambda: not leads()) if leads else stop.child()

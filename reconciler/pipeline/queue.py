@@ -29,7 +29,7 @@ class WorkQueue(Generic[Key, Wish]):
         self._waiting: deque[Key] = deque()
         self._wishes: dict[Key, Wish] = {}  # of those that wait, and of those that come back
         self._running: set[Key] = set()
-        self._is_held = False
+        self._held: set[Key] = set()
         self._is_closed = False
 
     def add(self, key: Key, wish: Wish) -> None:
@@ -48,11 +48,11 @@ class WorkQueue(Generic[Key, Wish]):
     def take(self) -> tuple[Key, Wish] | None:
         """Wait for a key and return it with what is wanted, oldest first; None when closed."""
         with self._changed:
-            while (self._is_held or not self._waiting) and not self._is_closed:
+            while (key := self._next()) is None and not self._is_closed:
                 self._changed.wait()
-            if self._is_closed:
+            if key is None or self._is_closed:
                 return None
-            key = self._waiting.popleft()
+            self._waiting.remove(key)
             self._running.add(key)
             return key, self._wishes.pop(key)
 
@@ -75,15 +75,15 @@ class WorkQueue(Generic[Key, Wish]):
         with self._changed:
             return key in self._running and key in self._wishes
 
-    def hold(self) -> None:
-        """Give out no keys until :meth:`release`; what is asked for meanwhile is kept."""
+    def hold(self, key: Key) -> None:
+        """Do not give out a key until :meth:`release`; what is asked for meanwhile is kept."""
         with self._changed:
-            self._is_held = True
+            self._held.add(key)
 
-    def release(self) -> None:
-        """Give out keys again."""
+    def release(self, key: Key) -> None:
+        """Give out a key again."""
         with self._changed:
-            self._is_held = False
+            self._held.discard(key)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -98,6 +98,9 @@ class WorkQueue(Generic[Key, Wish]):
         """Wait until no key is being worked on; return whether that came to be in time."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._running, timeout_s)
+
+    def _next(self) -> Key | None:
+        return next((key for key in self._waiting if key not in self._held), None)
 
     def __len__(self) -> int:
         """How many keys wait."""

@@ -180,6 +180,9 @@ def test_every_right_in_its_own_namespace_is_needed_and_none_is_missing(
         for count in (1, 6000, 2):  # one part, several, one again
             store.save(state_of(source, count))
     assert set(cluster.sources().values()) == {"default", "other"}
+    leases = cluster.leases()
+    held = leases.write("default", leases.all().get("default"), "one")
+    leases.write("default", held, "")
     cluster.close()
 
     assert actor.denied() == []

@@ -137,16 +137,17 @@ def test_a_wish_is_withdrawn_only_if_nothing_else_is_wanted() -> None:
     assert queue.is_asked_again("a")
 
 
-def test_a_queue_that_is_held_gives_nothing_and_loses_nothing() -> None:
-    queue = queue_of("a")
-    queue.hold()
+def test_a_key_that_is_held_is_not_given_out_and_not_lost() -> None:
+    queue = queue_of("a", "b")
+    queue.hold("a")
+    queue.add("a", frozenset({"more"}))
+
+    assert (taken_from(queue), len(queue)) == ("b", 1)
     taken: list[str] = []
     worker = threading.Thread(target=lambda: taken.append(taken_from(queue)))
     worker.start()
-    queue.add("b", ANY)
     worker.join(0.2)
-    assert (taken, len(queue)) == ([], 2)
-
-    queue.release()
+    assert taken == []
+    queue.release("a")
     worker.join(10)
-    assert (taken, len(queue)) == (["a"], 1)
+    assert taken == ["a"]

@@ -10,6 +10,7 @@ from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.control import ConfigMapControls
 from reconciler.adapters.cluster.discovery import Discovery
 from reconciler.adapters.cluster.failures import ImmutableError
+from reconciler.adapters.cluster.leases import Leases
 from reconciler.adapters.cluster.live_memory import LiveMemory
 from reconciler.adapters.cluster.own import keys_of_ours
 from reconciler.adapters.cluster.paging import pages
@@ -147,6 +148,10 @@ class KubernetesCluster:
     def controls(self) -> ConfigMapControls:
         """Return what people want of all sources; nothing is asked yet."""
         return ConfigMapControls(self._own, namespace=self._namespace)
+
+    def leases(self) -> Leases:
+        """Return the leases of all sources; nothing is asked yet."""
+        return Leases(self._own, namespace=self._namespace)
 
     def control(self, source: str) -> Control:
         """Return what people want of a source, see the port."""

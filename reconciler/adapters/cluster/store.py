@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from reconciler.adapters.cluster.connection import Connection
+from reconciler.adapters.cluster.home import ensure_namespace
 from reconciler.adapters.cluster.paths import object_path
 from reconciler.core.objects.applyset import (
     ID_LABEL,
@@ -30,7 +31,6 @@ from reconciler.errors import (
 )
 
 KEY_BYTES: Final = 32
-_NAMESPACE: Final = Resource("", "v1", "Namespace", "namespaces", is_namespaced=False)
 _CONFIG_MAP: Final = Resource("", "v1", "ConfigMap", "configmaps", is_namespaced=True)
 _SECRET: Final = Resource("", "v1", "Secret", "secrets", is_namespaced=True)
 _KEY: Final = "key"
@@ -137,7 +137,7 @@ class ConfigMapStore:
         if not changed and not surplus:
             return False
         if not self._items:
-            self._ensure_namespace()
+            ensure_namespace(self._connection, self._namespace)
         self._keep_key()
         for number in sorted(changed, reverse=True):
             self._write(number, wanted[number])
@@ -219,19 +219,6 @@ class ConfigMapStore:
         }
         self._put(_SECRET, body, is_new=found is None)
         self._is_key_kept = True
-
-    def _ensure_namespace(self) -> None:
-        path = object_path(_NAMESPACE, namespace="", name=self._namespace)
-        try:
-            self._connection.request("GET", path)
-        except NotFoundError:
-            body = {
-                "apiVersion": "v1",
-                "kind": "Namespace",
-                "metadata": {"name": self._namespace, "labels": _MANAGED},
-            }
-            with contextlib.suppress(ChangedError):  # another source was first
-                self._connection.request("POST", "/api/v1/namespaces", body=body)
 
     def _put(
         self, resource: Resource, body: Mapping[str, Any], *, is_new: bool

@@ -1,7 +1,6 @@
 """``reconcile``: cycles of all sources, again and again, until a signal ends them."""
 
 import contextlib
-import random
 import signal
 from collections.abc import Iterator
 from functools import partial
@@ -9,25 +8,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from reconciler import bootstrap
-from reconciler.cluster_parts import controlling
-from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import SettingsError
 from reconciler.exit_codes import INTERRUPTED, OK
 from reconciler.interfaces.cli.config_watch import ConfigWatch
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load
+from reconciler.interfaces.cli.operation import Operation
 from reconciler.interfaces.cli.signals import ENDING, Signals
-from reconciler.pipeline import cycle
-from reconciler.pipeline.attendance import Attendance
 from reconciler.pipeline.demand import Demand, Why
-from reconciler.pipeline.herald import Herald
-from reconciler.pipeline.hints import Aim, Hints, Known
-from reconciler.pipeline.journal import LoggedProgress
-from reconciler.pipeline.journals import Journals
-from reconciler.pipeline.listeners import Listener, Listeners
 from reconciler.pipeline.loop import Loop
-from reconciler.pipeline.pace import Pace
 from reconciler.release import VERSION
 from reconciler.settings import Settings
 from reconciler.stop import Stop
@@ -39,10 +28,6 @@ log = structlog.get_logger(__name__)
 
 GRACE_S = 20.0
 """For cycles to end; with what comes after, less than the 30 s that Kubernetes gives a pod."""
-
-LONGEST_CYCLE_S = 3600.0
-"""Far more than the limits of reading, scanning and pushing together; waits for health come on top,
-once for definitions and once for the rest."""
 
 _LOOK_S = 5.0  # how often to look whether anything is overdue, takes too long, or has changed
 
@@ -114,91 +99,22 @@ def _running(settings: Settings, service: "Service | None", stop: Stop) -> Itera
     Raises:
         SettingsError: something named in the settings cannot be used.
     """
-    names = [source.name for source in settings.sources]
     ours = stop.child()
     with contextlib.ExitStack() as stack:
         stack.callback(ours.leave)
-        parts_of = stack.enter_context(
-            bootstrap.running(
-                settings,
-                progress=LoggedProgress(),
-                stop=ours,
-                on_request=service.on_request if service else lambda _host, _status: None,
-                on_limit=service.on_limit if service else lambda _host, _remaining, _limit: None,
-            )
-        )
-
-        def run(name: str, demand: Demand) -> CycleOutcome:
-            listeners.started(name, demand)
-            outcome = cycle.run(sources[name], parts[name], asked=demand.repositories)
-            listeners.ended(outcome)
-            for each in parts[name].readiness.take_due(name):
-                loop.request(each, Demand.of(Why.DEPENDENCY))
-            return outcome
-
-        loop = Loop(
-            {each.name: Pace(each.interval_s, random.random) for each in settings.sources},
-            run=run,
-            deadline_s=LONGEST_CYCLE_S + 2 * max(each.sync.timeout_s for each in settings.sources),
-            clock=bootstrap.SystemClock(),
-            stop=ours,
-        )
-        sources = {source.name: source for source in settings.sources}
-        listening: list[Listener] = [Journals(names), *([service] if service else [])]
-        attendance = None
-        if synced := [each.name for each in settings.sources if each.is_synced]:
-            controls, _ = stack.enter_context(controlling(settings))
-            attendance = Attendance(controls, loop.request, sources=synced, stop=ours)
-            listening.append(attendance)
-        if told := bootstrap.notifier(settings):
-            kinds = {each.name: each.notify for each in settings.sources}
-            herald = Herald(
-                told, kinds, clock=bootstrap.SystemClock(), jitter=random.random, stop=ours
-            )
-            herald.start()
-            listening.append(herald)
-        listeners = Listeners(listening)
-        logged = LoggedProgress()
-        known = {
-            name: Known(attendance.hearing(name, logged) if attendance else logged)
-            for name in names
-        }
-        parts = {
-            source.name: parts_of(
-                source,
-                progress=known[source.name],
-                stop=loop.stop_of(source.name),
-                is_hurried=partial(loop.is_hurried, source.name),
-                resting=loop.slots.lent,
-                suspension=partial(attendance.suspension, source.name) if attendance else None,
-            )
-            for source in settings.sources
-        }
+        operation = Operation(settings, service, ours, stack)
         log.info(
             "loop.started",
             version=VERSION,
-            sources=names,
+            sources=list(operation.loop.sources),
             interval_s=min(each.interval_s for each in settings.sources),
             addresses=service.addresses if service else [],
         )
-        if service:
-            aims = [
-                Aim(each, parts[each.name].memory.listings, known[each.name])
-                for each in settings.sources
-            ]
-            service.attend(
-                loop,
-                names,
-                hints=Hints(aims, loop.request),
-                secret_file=settings.webhook_secret_file,
-            )
-        if attendance:
-            attendance.start()
         try:
-            loop.start()
-            yield loop
+            operation.start()
+            yield operation.loop
         finally:
-            is_clean = loop.shut_down(GRACE_S)
+            is_clean = operation.end(GRACE_S)
             log.info("loop.ended", is_clean=is_clean)
 
 

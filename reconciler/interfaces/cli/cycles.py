@@ -1,7 +1,10 @@
 """Runs one cycle of each source and prints the outcomes."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 from reconciler import bootstrap
-from reconciler.core.outcome import CycleOutcome, Problem, worst
+from reconciler.cluster_parts import Turn, turn
+from reconciler.core.outcome import SYNC, CycleOutcome, Problem, worst
 from reconciler.exit_codes import TRANSIENT
 from reconciler.interfaces.cli.json_document import document
 from reconciler.interfaces.cli.problems import say_problems
@@ -9,7 +12,14 @@ from reconciler.interfaces.cli.text import Narrator, SilentNarrator
 from reconciler.interfaces.terminal import Terminal
 from reconciler.pipeline import cycle
 from reconciler.pipeline.journal import Journal
-from reconciler.settings import Settings
+from reconciler.settings import Settings, SourceSettings
+
+
+def turn_of(
+    settings: Settings, source: SourceSettings, local: bootstrap.Local | None
+) -> AbstractContextManager[Turn]:
+    """Return a source's turn; a folder is nobody else's."""
+    return turn(settings, source) if local is None else nullcontext(Turn())
 
 
 def run_cycles(
@@ -26,7 +36,12 @@ def run_cycles(
     outcomes: list[CycleOutcome] = []
     with bootstrap.running(settings, progress=teller, local=local) as parts_of, teller:
         for source in settings.sources:
-            outcome = cycle.run(source, parts_of(source))
+            with turn_of(settings, source, local) as mine:
+                if mine.obstacle is None:
+                    outcome = cycle.run(source, parts_of(source, stop=mine.stop))
+                else:
+                    problem = Problem.of(mine.obstacle, stage=SYNC)
+                    outcome = CycleOutcome(source.name, source.git.url, problems=(problem,))
             teller.conclude(outcome)
             if settings.log_level:  # else the lines above say it all
                 Journal().ended(outcome)

@@ -80,6 +80,8 @@ METRICS: Final = (
            "requests that a registry takes within its time window, where it says so"),
     Metric("reconcile_registry_rate_limit_remaining", "gauge", ("host",),
            "how many of them were left, by its newest answer that says so"),
+    Metric("reconcile_leader", "gauge", ("source",),
+           "1 while this process may write for the source, 0 while another one may"),
     Metric("reconcile_suspended", "gauge", ("source",),
            "1 while somebody has suspended the source, as its newest cycle found it"),
     Metric("reconcile_webhooks_total", "counter", ("sender", "result"),
@@ -160,6 +162,10 @@ class Metrics:
         self._gauge("reconcile_registry_rate_limit_remaining", label).set(remaining)
         if limit is not None:
             self._gauge("reconcile_registry_rate_limit", label).set(limit)
+
+    def on_lead(self, source: str, is_led: bool) -> None:
+        """Take in that we lead a source, or do not."""
+        self._gauge("reconcile_leader", source).set(is_led)
 
     def on_webhook(self, sender: str, result: str) -> None:
         """Count a webhook by its sender, ``git/github``, and what became of it."""

@@ -89,6 +89,10 @@ class Service:
         """Take in that a registry was asked."""
         self._metrics.on_request(host, status)
 
+    def on_lead(self, source: str, is_led: bool) -> None:
+        """Take in that this process leads a source, or does not."""
+        self._metrics.on_lead(source, is_led)
+
     def on_limit(self, host: str, remaining: int, limit: int | None) -> None:
         """Take in how many requests a registry still takes, and of how many."""
         self._metrics.on_limit(host, remaining, limit)

@@ -14,6 +14,7 @@ from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.adapters.cluster.control import ConfigMapControls
 from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
+from reconciler.core.lease import LEASE_S
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.control import Suspension
 from reconciler.errors import ClusterError, ReconcilerError
@@ -27,6 +28,7 @@ from reconciler.stop import Stop
 
 POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 ONCE_LOOK_S = 1.0
+ONCE_PATIENCE_S = 3 * LEASE_S  # whoever renews it, or the API server's silence, is told before
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +135,17 @@ def turn(settings: Settings, source: SourceSettings) -> Iterator[Turn]:
         led = leadership(cluster.leases(), [source.name], lambda _source, _is_led: None)
         end = Stop()
         led.look()
-        first = led.sighting(source.name)
+        first, patience_s = led.sighting(source.name), ONCE_PATIENCE_S
         while not led.leads(source.name):
             time.sleep(ONCE_LOOK_S)
+            patience_s -= ONCE_LOOK_S
             led.look()
-            if led.sighting(source.name) != first and not led.leads(source.name):
+            is_renewed = led.sighting(source.name) != first
+            if not led.leads(source.name) and (is_renewed or patience_s <= 0):
                 yield Turn(
                     ClusterError(
-                        f"is led by {led.holder(source.name)}, which runs: 'reconcile sync' asks "
-                        "it for a cycle",
+                        f"is led by {led.holder(source.name)}: 'reconcile sync' asks it for a "
+                        "cycle",
                         where=f"source {source.name!r}",
                     )
                 )

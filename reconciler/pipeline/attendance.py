@@ -1,6 +1,7 @@
 """Attendance: a running reconciler looks at what people want of it, and answers them."""
 
 import threading
+import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Final, Protocol
@@ -79,6 +80,7 @@ class Attendance:
         *,
         sources: Collection[str],
         stop: Stop,
+        leads: Callable[[str], bool] = lambda _source: True,
     ) -> None:
         """Look at nothing yet.
 
@@ -87,7 +89,9 @@ class Attendance:
             sources: the names of those that are ours; what is said of others is left to others.
             request: asks for a cycle of a source.
             stop: ends the looking.
+            leads: whether this process runs a source's cycles; else another one answers.
         """
+        self._leads = leads
         self._controls = controls
         self._request = request
         self._sources = frozenset(sources)
@@ -99,6 +103,7 @@ class Attendance:
         self._open: dict[str, Request] = {}  # those that wait for a cycle
         self._served: dict[str, Answer] = {}  # what is said of those whose cycle is running
         self._answers: dict[str, Answer] = {}  # that are to be written
+        self._passed_on: set[str] = set()
         self._news = threading.Event()
 
     def suspension(self, source: str) -> Suspension | None:
@@ -109,6 +114,12 @@ class Attendance:
         """Look once, and then go on in a thread of its own until the stop."""
         self._look(is_first=True)
         threading.Thread(target=self._attend, name="attendance", daemon=True).start()
+
+    def pass_on(self, source: str) -> None:
+        """Have whoever leads a source asked for a cycle: this process was, and does not lead."""
+        with self._lock:
+            self._passed_on.add(source)
+        self._news.set()
 
     def hearing(self, source: str, progress: Progress) -> Progress:
         """Return a progress of a source's cycles that tells whoever asked for them, too."""
@@ -174,20 +185,20 @@ class Attendance:
         known = {name: said[name] for name in self._sources & said.keys()}
         before, self._known = self._known, known
         for source, control in known.items():
-            self._take(source, control.request, is_first=is_first)
+            self._take(source, control)
         for source in before.keys() | known.keys():
             was = before.get(source, Control()).suspension
             held = known.get(source, Control()).suspension
             if held != was and not is_first:
                 self._tell(source, held)
 
-    def _take(self, source: str, request: Request | None, *, is_first: bool) -> None:
-        """Ask for the cycle that a new request wants; one from before our time has had its."""
-        if request is None or self._seen.get(source) == request.id:
+    def _take(self, source: str, control: Control) -> None:
+        """Ask for the cycle that a new request wants, unless somebody has answered it before us."""
+        request, answer = control.request, control.answer
+        if request is None or self._seen.get(source) == request.id or not self._leads(source):
             return
         self._seen[source] = request.id
-        answer = self._known[source].answer
-        if is_first and answer is not None and answer.id == request.id and answer.result:
+        if answer is not None and answer.id == request.id and answer.result:
             return
         with self._lock:
             self._open[source] = request
@@ -207,6 +218,12 @@ class Attendance:
         """Write the answers; what cannot be written is left: who asks does not wait for ever."""
         with self._lock:
             answers, self._answers = self._answers, {}
+            passed_on, self._passed_on = self._passed_on, set()
+        for source in sorted(passed_on):
+            try:
+                self._controls.request(source, Request(uuid.uuid4().hex, "webhook"))
+            except ReconcilerError as error:
+                log.warning("control.unanswered", source=source, problem=error.message)
         for source, answer in answers.items():
             try:
                 self._controls.answer(source, answer)

@@ -98,6 +98,7 @@ class Leadership:
         self._lock = threading.RLock()
         self._standings = {source: _Standing() for source in sources}
         self._is_denied = False
+        self._is_over = False
 
     def leads(self, source: str) -> bool:
         """Whether we may write for a source at this moment."""
@@ -119,7 +120,11 @@ class Leadership:
             for source, standing in self._standings.items():
                 if standing.is_led and not self.leads(source):  # we slept, or could not renew
                     self._tell(source, standing, is_led=False)
-            if self._is_denied or all(map(self._is_fresh, self._standings.values())):
+            if (
+                self._is_over
+                or self._is_denied
+                or all(map(self._is_fresh, self._standings.values()))
+            ):
                 return
             try:
                 found = self._store.all()
@@ -146,6 +151,7 @@ class Leadership:
     def release(self) -> None:
         """Let others have what we hold, at once; what cannot be written lapses."""
         with self._lock:
+            self._is_over = True  # a look that waits for us must not take it again
             for source, standing in self._standings.items():
                 record = standing.sighting.record if standing.sighting else None
                 if record is not None and record.holder == self._identity:
@@ -153,7 +159,7 @@ class Leadership:
                         self._store.write(source, record, "")
                     except ReconcilerError as error:
                         log.debug("lease.unreleased", source=source, problem=error.message)
-                standing.sighting, standing.until, standing.is_blind = None, 0.0, False
+                standing.until, standing.is_blind = 0.0, False
 
     def _is_fresh(self, standing: _Standing) -> bool:
         """Whether we lead, and were told so lately."""

@@ -122,14 +122,17 @@ class Loop:
 
     def lead(self, source: str, is_led: bool) -> None:
         """Begin to run a source's cycles, or cease to: another process runs them then."""
+        status = self._status[source]
         if is_led:
+            if status.running_since is None:  # else it is renewed when that cycle has ended
+                status.stop.renew()
             self._following.discard(source)
             self._queue.add(source, Demand.of(Why.START))
             self._queue.release(source)
         else:
             self._following.add(source)
             self._queue.hold(source)
-            self._status[source].stop.ask()
+            status.stop.ask()
 
     def stop_of(self, source: str) -> Stop:
         """Return what asks the source's present cycle to end."""

@@ -8,6 +8,7 @@ import pytest
 
 from lab.story import DEPLOYMENT_PATH
 from tests.e2e.running import Running, running
+from tests.e2e.test_webhooks import SECRET, hook
 from tests.e2e.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.registry, pytest.mark.slow]
@@ -31,7 +32,12 @@ def test_replicas_are_killed_and_put_to_sleep_and_no_commit_is_lost_or_doubled(
     world: World,
 ) -> None:
     with ExitStack() as stack:
-        replicas = [stack.enter_context(running(world, "--no-wait")) for _ in range(REPLICAS)]
+        (world.folder / "secret").write_text(SECRET)
+        flags = ("--no-wait", "--webhook-secret-file", str(world.folder / "secret"), "--data-dir")
+        replicas = [  # as pods have it, each with clones of its own
+            stack.enter_context(running(world, *flags, str(world.folder / f"data{number}")))
+            for number in range(REPLICAS)
+        ]
         replicas[0].until(lambda: any(each.said("cycle.finished") for each in replicas))
         first = leader(replicas)
         world.push("v4")
@@ -39,7 +45,10 @@ def test_replicas_are_killed_and_put_to_sleep_and_no_commit_is_lost_or_doubled(
         assert [bool(each.said("cycle.finished")) for each in replicas].count(True) == 1
         follower = next(each for each in replicas if each is not first)
         assert follower.ask("/readyz") == "ok\n"
-        assert 'reconcile_leader{source="default"}' not in follower.ask("/metrics")
+        assert 'reconcile_leader{source="default"} 0.0' in follower.ask("/metrics")
+        push = {"ref": "refs/heads/main", "repository": {"full_name": "git/web"}}
+        assert hook(follower, "github", push) == 202
+        first.until_said("loop.asked", by="webhook")
         once = world.run()
         assert once.code == 1
         assert "is led by" in once.err
@@ -61,8 +70,6 @@ def test_replicas_are_killed_and_put_to_sleep_and_no_commit_is_lost_or_doubled(
         world.push("v7")
         until_arrived(world, awake, "v7")
         assert leader(replicas) is awake
-        world.control_plane.kubectl("-n", world.name, "delete", "deployment", "--all")
-        until_arrived(world, awake, "v7")
 
         assert awake.stop() == 0  # and gives its lease back
         world.push("v8")

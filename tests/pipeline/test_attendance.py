@@ -143,6 +143,34 @@ def test_what_was_answered_before_we_began_is_not_done_again_and_what_was_not_is
     assert late.asked == [("web", Demand.of(Why.COMMAND))]
 
 
+def test_who_does_not_lead_leaves_the_answer_to_who_does_and_passes_on_what_it_hears(
+    attended: Attended,
+) -> None:
+    said = attended.said
+    leading: set[str] = set()
+    asked: list[str] = []
+    follower = Attendance(
+        said,
+        lambda source, _demand: asked.append(source),
+        sources=["web"],
+        stop=attended.stop,
+        leads=leading.__contains__,
+    )
+    said.request("web", Request("1"))
+    follower.start()
+    follower.pass_on("web")
+    attended.until(lambda: said.of("web").request != Request("1"))
+    passed_on = said.of("web").request
+    assert passed_on is not None
+    assert (passed_on.by, asked, said.answers) == ("webhook", [], [])
+
+    said.answer("web", Answer(passed_on.id, result="ok"))
+    leading.add("web")
+    said.request("web", Request("2"))
+    attended.until(lambda: asked)
+    assert [each.id for each in said.answers[1:]] in ([], ["2"])
+
+
 def test_suspending_and_resuming_are_told_and_ask_for_a_cycle(attended: Attended) -> None:
     with structlog.testing.capture_logs() as logs:
         attended.attendance.start()

@@ -297,6 +297,38 @@ def test_cycles_that_wait_let_others_work() -> None:
     started.until(lambda: started.loop.is_ready)
 
 
+def test_a_source_that_another_process_leads_has_no_cycle_until_that_ends() -> None:
+    led = {"web": False}
+    cycles, stop = Cycles(), Stop()
+    loop = Loop(
+        {"web": Pace(3600.0, random.random), "own": Pace(3600.0, random.random)},
+        run=cycles.run,
+        deadline_s=100.0,
+        clock=FakeClock(),
+        stop=stop,
+        leads={"web": lambda: led["web"]},
+    )
+    started = Started()
+    loop.start()
+    loop.request("web", Demand.of(Why.WEBHOOK))
+    started.until(lambda: loop.is_ready)
+    assert (cycles.names, loop.stop_of("web").is_asked) == (["own"], True)
+
+    def lead(is_led: bool) -> None:
+        led["web"] = is_led
+        loop.lead("web", is_led)
+
+    for count in (1, 2):  # what was stopped between two times of leading is begun anew
+        lead(True)
+        assert not loop.stop_of("web").is_asked
+        started.until(lambda count=count: cycles.names.count("web") == count)  # type: ignore[misc]  # bound
+        started.until(lambda: not cycles.running)
+        lead(False)
+        assert loop.stop_of("web").is_asked
+    assert cycles.demands[1] == Demand.of(Why.WEBHOOK) | Demand.of(Why.START)
+    assert loop.shut_down(PATIENCE_S)
+
+
 def test_no_more_cycles_work_at_once_than_are_allowed_to() -> None:
     started = Started(*(f"source-{number}" for number in range(3 * MAX_WORKING)))
     started.cycles.is_free.clear()

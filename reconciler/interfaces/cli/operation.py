@@ -73,7 +73,9 @@ class Operation:
         )
         self._attendance: Attendance | None = None
         if reached:
-            self._attendance = Attendance(reached[0], self.loop.request, sources=synced, stop=stop)
+            self._attendance = Attendance(
+                reached[0], self.loop.request, sources=synced, stop=stop, leads=self._leads
+            )
         self._herald = self._new_herald()
         known = {name: self._known(name) for name in self._sources}
         self._parts = {
@@ -89,7 +91,7 @@ class Operation:
             service.attend(
                 self.loop,
                 list(self._sources),
-                hints=Hints(aims, self.loop.request),
+                hints=Hints(aims, self._ask),
                 secret_file=settings.webhook_secret_file,
             )
 
@@ -100,6 +102,10 @@ class Operation:
         if self._attendance:
             self._attendance.start()
         self.loop.start()
+        if self._led and self._service:
+            for name, source in self._sources.items():
+                if source.is_synced:
+                    self._service.on_lead(name, False)
         if self._led:
             self._led.start(self._renewals)
 
@@ -164,6 +170,17 @@ class Operation:
         for each in parts.readiness.take_due(name):
             self.loop.request(each, Demand.of(Why.DEPENDENCY))
         return outcome
+
+    def _leads(self, name: str) -> bool:
+        source = self._sources[name]
+        return self._led is None or not source.is_synced or self._led.leads(name)
+
+    def _ask(self, name: str, demand: Demand) -> None:
+        """Ask for a cycle of a source, of whoever leads it."""
+        if self._attendance and not self._leads(name):
+            self._attendance.pass_on(name)
+        else:
+            self.loop.request(name, demand)
 
     def _on_lead(self, name: str, is_led: bool) -> None:
         self.loop.lead(name, is_led)

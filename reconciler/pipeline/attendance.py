@@ -1,5 +1,6 @@
 """Attendance: a running reconciler looks at what people want of it, and answers them."""
 
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping
@@ -10,7 +11,7 @@ import structlog
 
 from reconciler.core.objects.control import Answer, Control, Request, Suspension
 from reconciler.core.outcome import CycleOutcome
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, StalledError
 from reconciler.pipeline.demand import Demand, Why
 from reconciler.pipeline.events import Applying, Event, Fetching, Progress
 from reconciler.stop import Stop
@@ -177,8 +178,9 @@ class Attendance:
         try:
             said = self._controls.all()
         except ReconcilerError as error:
-            if not self._is_silent:
-                log.warning("control.unread", problem=error.message)
+            if not self._is_silent:  # what may pass is told by the cycles, which need the same
+                level = logging.WARNING if isinstance(error, StalledError) else logging.DEBUG
+                log.log(level, "control.unread", problem=error.message)
             self._is_silent = True
             return
         self._is_silent = False

@@ -181,8 +181,9 @@ def test_every_right_in_its_own_namespace_is_needed_and_none_is_missing(
             store.save(state_of(source, count))
     assert set(cluster.sources().values()) == {"default", "other"}
     leases = cluster.leases()
-    held = leases.write("default", leases.all().get("default"), "one")
-    leases.write("default", held, "")
+    held = leases.write(world.name, None, "one")  # none of that name was left by other tests
+    assert leases.all()[world.name] == held
+    leases.write(world.name, held, "")
     cluster.close()
 
     assert actor.denied() == []

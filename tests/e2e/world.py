@@ -114,9 +114,11 @@ class World:
         return self.remote.content(f"main:{story.DEPLOYMENT_PATH}").decode()
 
     def cluster_image(self) -> str:
-        """Return the image of the cluster's Deployment."""
-        deployment = self.control_plane.get("-n", self.name, "deployment", "nginx-deployment")
-        return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+        """Return the image of the cluster's Deployment; nothing while there is none."""
+        return self.control_plane.kubectl(
+            *("get", "-n", self.name, "deployment", "nginx-deployment", "--ignore-not-found"),
+            *("-o", "jsonpath={.spec.template.spec.containers[0].image}"),
+        )
 
     def tags_committed(self) -> list[str]:
         """Return the subjects of the remote's commits, oldest first."""

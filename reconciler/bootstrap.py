@@ -40,6 +40,7 @@ from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.readiness import Readiness
 from reconciler.pipeline.registry_port import RegistryProbe, TagSource
 from reconciler.pipeline.requests import Requests
+from reconciler.pipeline.source_checkup import RemoteProbe
 from reconciler.pipeline.statuses import Statuses
 from reconciler.pipeline.wording import Wording, sample_data
 from reconciler.settings import Settings, SourceSettings
@@ -271,6 +272,11 @@ def probing(settings: Settings) -> Iterator[RegistryProbe]:
         yield client.probe()
 
 
+def remote_probe(settings: Settings, source: SourceSettings) -> RemoteProbe:
+    """Return what tries the access to a source's remote."""
+    return GitRepository(source.git, _clone_folder(settings, source)).probe()
+
+
 def commit_template(file: str | Path) -> MessageTemplate:
     """Return the commit template in a file, tried on sample data; ``-`` is standard input.
 
@@ -330,8 +336,7 @@ def _repository(
     """Return the branch that is read, and the one to which commits go, if that is another."""
     if local is not None:
         return local_repository(local), None
-    directory = settings.data_dir / "sources" / _directory_name(source)
-    repository = GitRepository(source.git, directory, stop=stop)
+    repository = GitRepository(source.git, _clone_folder(settings, source), stop=stop)
     branch = source.git.push_branch
     return repository, repository.side_branch(branch) if branch else None
 
@@ -368,10 +373,10 @@ def _require_file(option: str, path: Path | None) -> None:
         raise SettingsError(f"{option}: no such file: {str(path)!r}")
 
 
-def _directory_name(source: SourceSettings) -> str:
-    """Return a folder name that changes with the remote: a clone is never of another one."""
+def _clone_folder(settings: Settings, source: SourceSettings) -> Path:
+    """Return a folder whose name changes with the remote: a clone is never of another one."""
     digest = hashlib.sha256(f"{source.git.url}\0{source.git.branch}".encode()).hexdigest()
-    return f"{source.name}-{digest[:12]}"
+    return settings.data_dir / "sources" / f"{source.name}-{digest[:12]}"
 
 
 def _keychain(settings: Settings, clouds: Clouds) -> Keychain:

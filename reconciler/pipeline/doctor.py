@@ -1,25 +1,19 @@
-"""Doctor: try the access to what the sources need, and say of each what is wrong with it."""
+"""Doctor: try the access to registries, and say of each what is wrong with it."""
 
-import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from reconciler.core.checkup import Check, Checkup, failed, passed, skipped
+from reconciler.core.checkup import Checkup, skipped
 from reconciler.core.images.endpoint import Endpoint
 from reconciler.core.images.pull_secret import PullCredential, Puller
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.images import FileReport
 from reconciler.core.plan import pullers
-from reconciler.core.revision import Revision
 from reconciler.core.survey import openly
-from reconciler.errors import AccessDeniedError, NotFoundError, ReconcilerError, TransientError
-from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.registry_port import RegistryProbe
-from reconciler.pipeline.survey import inspect_source
-from reconciler.settings import SourceSettings
 
 WORKERS = 8
 _OF_A_REPOSITORY = ("login", "tags", "image")
@@ -41,30 +35,6 @@ class RepositorySubject:
     pull_secrets: Callable[[], Iterable[PullCredential]] = tuple
     who: tuple[Puller, ...] = ()
     source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFindings:
-    """What came of reading a source's branch."""
-
-    checkup: Checkup
-    reports: tuple[FileReport, ...] = ()
-
-
-def examine_source(source: SourceSettings, parts: Parts) -> SourceFindings:
-    """Read a source's branch, and sign a commit that stays here, if commits are signed."""
-    url = source.git.url
-    try:
-        inspection = inspect_source(source, parts)
-    except ReconcilerError as error:
-        return SourceFindings(Checkup(url, (_unread(error, url),)))
-    count = len(pullers(openly(inspection.reports)))
-    noun = "repository" if count == 1 else "repositories"
-    detail = f"{inspection.view.revision}, with images of {count} {noun}"
-    checks = [passed("read", detail)]
-    if source.git.signing_key_file is not None:
-        checks.append(_signing(inspection.view.revision, parts))
-    return SourceFindings(Checkup(url, tuple(checks)), inspection.reports)
 
 
 def subjects_of(
@@ -180,31 +150,3 @@ def _examine_repository(
         return Checkup(name, tuple(skipped(each, why) for each in _OF_A_REPOSITORY))
     checks = probe.check_repository(endpoint, tag=subject.tag, pull_secrets=subject.pull_secrets())
     return Checkup(name, tuple(checks))
-
-
-def _signing(base: Revision, parts: Parts) -> Check:
-    try:
-        parts.repository.commit(base, {}, "Try whether a commit can be signed\n")
-    except ReconcilerError as error:
-        cause = "the settings of --git-signing-…; nothing is pushed that is not signed"
-        return failed("sign", str(error), cause=cause, may_pass=isinstance(error, TransientError))
-    return passed("sign", "a commit can be signed")
-
-
-def _unread(error: ReconcilerError, url: str) -> Check:
-    match error:
-        case AccessDeniedError():
-            cause = "it takes none of our logins: see --git-password-file, --git-ssh-key-file"
-        case NotFoundError():
-            cause = "a slip in --git-url or --git-branch, or nothing was pushed there yet"
-        case TransientError():
-            cause = "the remote is down, or the network is"
-        case _:
-            cause = "it will fail the same way until it is changed"
-    return failed(
-        "read",
-        error.message,
-        cause=cause,
-        remedy=f"git ls-remote {shlex.quote(url)}",
-        may_pass=isinstance(error, TransientError),
-    )

@@ -63,10 +63,16 @@ def test_without_arguments_all_images_of_the_source_are_tried(
 
     assert done.code == 3
     said = lines(done.out)
-    assert said[:2] == [
-        str(remote.path),
-        f"ok read main@sha1:{remote.tip()}, with images of 2 repositories",
+    tip = remote.tip()
+    assert said[0] == str(remote.path)
+    assert said[1].startswith("ok remote git answers, and lets us read, after ")
+    assert said[2:6] == [
+        f"ok branch main, which the remote's HEAD names, is at {tip[:7]}",
+        f"ok read main@sha1:{tip}, with images of 2 repositories",
+        "ok push may push to main, as far as its rules are known before a push",
+        "ok clock the newest commit is from the past",
     ]
+    assert remote.tip() == tip
     assert "ok name 127.0.0.1 is an address" in said
     assert "ok tls none: plain HTTP, on this very machine" in said
     assert "ok api there, for anybody" in said
@@ -188,7 +194,8 @@ def test_a_remote_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
     done = doctor("--git-url", str(missing), "--data-dir", str(tmp_path / "data"))
 
     assert done.code == 3
-    assert lines(done.out)[1].startswith("FAILED read ")
+    assert lines(done.out)[1].startswith("FAILED remote ")
+    assert lines(done.out)[-1] == "skipped push the remote is not reached"
     assert f"try: git ls-remote '{missing}'" in lines(done.out)
 
 
@@ -235,6 +242,6 @@ def test_a_signing_key_is_tried_and_nothing_is_pushed(tmp_path: Path, *, is_open
     )  # fmt: skip
 
     assert done.code == (0 if is_opened else 3), done.out + done.err
-    said = lines(done.out)[2]
+    said = next(line for line in lines(done.out) if " sign " in line)
     assert said == "ok sign a commit can be signed" if is_opened else "does not open" in said
     assert remote.tip() == tip

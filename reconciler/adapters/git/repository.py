@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from reconciler.adapters.git.checkup import GitProbe
 from reconciler.adapters.git.clone import Clone
 from reconciler.adapters.git.commit import commit_stream
 from reconciler.adapters.git.failures import CorruptCloneError
@@ -232,6 +233,10 @@ class GitRepository:
             author=self._committer,
             exclusively=self._exclusively,
         )
+
+    def probe(self) -> GitProbe:
+        """Return what tries the access to the remote."""
+        return GitProbe(self._program, self._clone, exclusively=self._exclusively)
 
     def _snapshot(self) -> Snapshot:
         commit = self._newest()

@@ -304,13 +304,14 @@ COMMANDS: Mapping[str, CommandSpec] = {
         shown=("output",),
     ),
     "doctor": CommandSpec(
-        summary="try the access to registries step by step, with the remedy for what fails",
-        help="""Try the access to registries step by step, and say for what fails why, and what
-        mends it.
+        summary="try the access to Git and registries, with the remedy for what fails",
+        help="""Try the access to Git and registries step by step, and say for what fails why, and
+        what mends it.
 
-        For each registry: its name, a connection, TLS, its API; for each repository: whose login is
-        taken, the list of tags, one image, and what is left of a limit. Mirrors are tried too.
-        Nothing is changed, and each step is tried once.
+        For each source: its key, the remote, the branch and folders, and a push that is left
+        undone. For each registry: its name, a connection, TLS, its API; for each repository: whose
+        login is taken, the list of tags, one image, and what is left of a limit. Mirrors are tried
+        too. Nothing is changed, and each step is tried once.
 
         SUBJECT is an image, such as ghcr.io/acme/web:1.2, or a registry's host. They are tried with
         the logins of the docker config. Without any, the branches are read, and their images are

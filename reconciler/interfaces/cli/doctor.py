@@ -20,10 +20,10 @@ from reconciler.pipeline.doctor import (
     RepositorySubject,
     distinct,
     examine_registries,
-    examine_source,
     subjects_of,
 )
 from reconciler.pipeline.pull_secrets import PullSecrets
+from reconciler.pipeline.source_checkup import examine_source
 from reconciler.settings import Settings, SourceSettings
 
 SCHEMA_VERSION = 1
@@ -83,7 +83,7 @@ def _of_sources(settings: Settings, loaded: Sequence[SourceSettings]) -> Iterato
         for source in settings.sources:
             parts = parts_of(source)
             with progress:
-                findings = examine_source(source, parts)
+                findings = examine_source(source, parts, bootstrap.remote_probe(settings, source))
             yield _with_account(findings.checkup, accounts.get(source.name), settings)
             for subject in subjects_of(findings.reports, PullSecrets(parts.secrets).of):
                 who = subject.who if parts.secrets else ()  # without a cluster nobody has a login

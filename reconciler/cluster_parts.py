@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reconciler.adapters.cluster.access import is_given
 from reconciler.adapters.cluster.account_probe import ClusterAccountProbe
+from reconciler.adapters.cluster.checkup import ClusterProbe as KubernetesProbe
 from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.adapters.cluster.control import ConfigMapControls
 from reconciler.adapters.cluster.on_demand import OnDemand
@@ -20,6 +21,7 @@ from reconciler.core.objects.control import Suspension
 from reconciler.errors import ClusterError, ReconcilerError
 from reconciler.identity import is_gone, own_identity
 from reconciler.pipeline.acting import AccountProbe
+from reconciler.pipeline.cluster_checkup import ClusterProbe, Reach
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.leadership import Leadership, LeaseStore
 from reconciler.pipeline.registry_port import SecretSource
@@ -170,6 +172,35 @@ def controlling(settings: Settings) -> Iterator[tuple[ConfigMapControls, Kuberne
         yield connected.controls(), connected
     finally:
         connected.close()
+
+
+@contextmanager
+def probing(settings: Settings) -> Iterator[ClusterProbe]:
+    """Give what tries the access to the cluster; closes its connections at the end."""
+    probe = KubernetesProbe(settings.cluster)
+    try:
+        yield probe
+    finally:
+        probe.close()
+
+
+@contextmanager
+def reaching(
+    settings: Settings, probe: ClusterProbe
+) -> Iterator[Callable[[SourceSettings], Reach]]:
+    """Give what a source's checkup needs of a cluster that answers; closes it at the end.
+
+    Raises:
+        SettingsError: there is no cluster.
+    """
+    with controlling(settings) as (_, connected):
+
+        def reach(source: SourceSettings) -> Reach:
+            account = source.service_account
+            cluster = connected.acting_as(account) if account else connected
+            return Reach(probe, cluster, connected.leases())
+
+        yield reach
 
 
 @contextmanager

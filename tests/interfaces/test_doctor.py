@@ -59,7 +59,7 @@ def test_without_arguments_all_images_of_the_source_are_tried(
 ) -> None:
     host = anonymous_registry.host
 
-    done = doctor("--git-url", str(remote.path), "--data-dir", str(tmp_path / "data"))
+    done = doctor("--no-sync", "--git-url", str(remote.path), "--data-dir", str(tmp_path / "data"))
 
     assert done.code == 3
     said = lines(done.out)
@@ -191,7 +191,7 @@ def test_a_registry_of_one_word_is_named_by_a_slash_at_its_end() -> None:
 def test_a_remote_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
     missing = tmp_path / "no where.git"
 
-    done = doctor("--git-url", str(missing), "--data-dir", str(tmp_path / "data"))
+    done = doctor("--no-sync", "--git-url", str(missing), "--data-dir", str(tmp_path / "data"))
 
     assert done.code == 3
     assert lines(done.out)[1].startswith("FAILED remote ")
@@ -236,7 +236,7 @@ def test_a_signing_key_is_tried_and_nothing_is_pushed(tmp_path: Path, *, is_open
     (tmp_path / "passphrase").write_text("open sesame\n" if is_opened else "another\n")
 
     done = doctor(
-        "--git-url", str(remote.path), "--data-dir", str(tmp_path / "data"),
+        "--no-sync", "--git-url", str(remote.path), "--data-dir", str(tmp_path / "data"),
         "--git-signing-key-file", str(tmp_path / "signer"),
         "--git-signing-passphrase-file", str(tmp_path / "passphrase"),
     )  # fmt: skip

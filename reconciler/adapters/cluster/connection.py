@@ -52,11 +52,13 @@ class Answer:
         status: of HTTP.
         body: its JSON object.
         etag: by which the API server knows it again; empty: it has none.
+        date: when it was given, by the API server's clock, as HTTP writes it; may be empty.
     """
 
     status: int
     body: Mapping[str, Any]
     etag: str = ""
+    date: str = ""
 
     @property
     def is_same(self) -> bool:
@@ -158,7 +160,8 @@ class Connection:
                 if known_etag and answer.status == _NOT_MODIFIED:
                     return Answer(answer.status, {}, known_etag)
                 checked = self._checked(answer.status, content, f"{method} {path}")
-                return replace(checked, etag=answer.headers.get("ETag", ""))
+                etag, date = (answer.headers.get(name, "") for name in ("ETag", "Date"))
+                return replace(checked, etag=etag, date=date)
             if attempt == BUSY_ATTEMPTS or self._stop.wait(pause_s):
                 return self._busy(answer.status, content, f"{method} {path}")
             attempt += 1

@@ -304,14 +304,15 @@ COMMANDS: Mapping[str, CommandSpec] = {
         shown=("output",),
     ),
     "doctor": CommandSpec(
-        summary="try the access to Git and registries, with the remedy for what fails",
-        help="""Try the access to Git and registries step by step, and say for what fails why, and
-        what mends it.
+        summary="try the access to Git, cluster and registries, with the remedy for what fails",
+        help="""Try the access to Git, the cluster and registries step by step, and say for what
+        fails why, and what mends it.
 
         For each source: its key, the remote, the branch and folders, and a push that is left
-        undone. For each registry: its name, a connection, TLS, its API; for each repository: whose
-        login is taken, the list of tags, one image, and what is left of a limit. Mirrors are tried
-        too. Nothing is changed, and each step is tried once.
+        undone; and, if it is synced, the rights for what its manifests hold, and its memory. For
+        each registry: its name, a connection, TLS, its API; for each repository: whose login is
+        taken, the list of tags, one image, and what is left of a limit. Mirrors are tried too.
+        Nothing is changed, and each step is tried once.
 
         SUBJECT is an image, such as ghcr.io/acme/web:1.2, or a registry's host. They are tried with
         the logins of the docker config. Without any, the branches are read, and their images are
@@ -328,7 +329,14 @@ COMMANDS: Mapping[str, CommandSpec] = {
         """,
         module="doctor",
         own=(click.Argument(["subjects"], nargs=-1, metavar="[SUBJECT]..."),),
-        shown=(*_GIT, *_REGISTRIES, "registry-cloud", "kubeconfig", "output"),
+        shown=(
+            *_GIT,
+            *("git-ssh-key-file", "git-known-hosts-file", "git-username", "git-password-file"),
+            *_REGISTRIES,
+            "registry-cloud",
+            *_CLUSTER,
+            *("service-account", "sync", "output"),
+        ),
     ),
     "release": CommandSpec(
         summary="give a workload an image that you choose, in Git",

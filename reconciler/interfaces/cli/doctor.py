@@ -1,13 +1,13 @@
 """``reconcile doctor``: accesses tried one by one, with the remedy for each that fails."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from reconciler import bootstrap
-from reconciler.cluster_parts import acting
-from reconciler.core.checkup import Check, Checkup, Health, exit_code_of
+from reconciler.cluster_parts import acting, probing, reaching
+from reconciler.core.checkup import Check, Checkup, Health, exit_code_of, skipped
 from reconciler.core.images.reference import ImageReference, Repository
-from reconciler.core.objects.account import ServiceAccount
 from reconciler.errors import ReferenceSyntaxError, SettingsError
 from reconciler.interfaces.cli.diffs import DiffNarrator
 from reconciler.interfaces.cli.invocation import Invocation
@@ -16,14 +16,21 @@ from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.table import fold
 from reconciler.interfaces.terminal import NARROWEST, Terminal, printable
 from reconciler.pipeline.acting import examine_account
+from reconciler.pipeline.cluster_checkup import (
+    OF_A_SOURCE,
+    Reach,
+    examine_cluster,
+    examine_in_cluster,
+)
 from reconciler.pipeline.doctor import (
     RepositorySubject,
     distinct,
     examine_registries,
     subjects_of,
 )
+from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.source_checkup import examine_source
+from reconciler.pipeline.source_checkup import SourceFindings, examine_source
 from reconciler.settings import Settings, SourceSettings
 
 SCHEMA_VERSION = 1
@@ -76,26 +83,53 @@ def _impatient(settings: Settings) -> Settings:
 
 
 def _of_sources(settings: Settings, loaded: Sequence[SourceSettings]) -> Iterator[Checkup]:
-    accounts = {each.name: each.service_account for each in loaded if each.is_synced}
+    """Yield a checkup of the cluster, if one is synced to; of each source; and of registries.
+
+    Args:
+        settings: of all sources, none of which is synced.
+        loaded: the same sources as they are.
+    """
     progress = DiffNarrator()
-    with bootstrap.running(settings, progress=progress) as parts_of:
+    with bootstrap.running(settings, progress=progress) as parts_of, ExitStack() as stack:
+        synced = {each.name: each for each in loaded if each.is_synced}
+        reach: Callable[[SourceSettings], Reach] | None = None
+        if synced:
+            probe = stack.enter_context(probing(settings))
+            server = examine_cluster(probe)
+            yield server
+            if not server.has_failed:
+                reach = stack.enter_context(reaching(settings, probe))
         found: list[RepositorySubject] = []
         for source in settings.sources:
             parts = parts_of(source)
             with progress:
                 findings = examine_source(source, parts, bootstrap.remote_probe(settings, source))
-            yield _with_account(findings.checkup, accounts.get(source.name), settings)
+                more = _in_cluster(synced.get(source.name), parts, findings, reach, settings)
+            checks = (*findings.checkup.checks, *more)
+            yield replace(findings.checkup, checks=checks)
             for subject in subjects_of(findings.reports, PullSecrets(parts.secrets).of):
                 who = subject.who if parts.secrets else ()  # without a cluster nobody has a login
                 found.append(replace(subject, who=who, source=source.name))
         yield from _of_registries(settings, distinct(found), ())
 
 
-def _with_account(checkup: Checkup, account: ServiceAccount | None, settings: Settings) -> Checkup:
-    if account is None:
-        return checkup
-    with acting(settings, account) as probe:
-        return replace(checkup, checks=(*checkup.checks, examine_account(account, probe)))
+def _in_cluster(
+    source: SourceSettings | None,
+    parts: Parts,
+    findings: SourceFindings,
+    reach: Callable[[SourceSettings], Reach] | None,
+    settings: Settings,
+) -> list[Check]:
+    """Return what is found of a source in the cluster; nothing if it is not synced (None)."""
+    if source is None:
+        return []
+    if reach is None:
+        return [skipped(each, "the cluster is not reached") for each in OF_A_SOURCE]
+    checks: list[Check] = []
+    if source.service_account is not None:
+        with acting(settings, source.service_account) as probe:
+            checks.append(examine_account(source.service_account, probe))
+    return [*checks, *examine_in_cluster(source, parts, findings.view, reach(source))]
 
 
 def _of_registries(

@@ -13,8 +13,11 @@ from typing import Protocol
 
 from reconciler.adapters.cache.facts import FactFiles
 from reconciler.adapters.cache.readings import ReadingFile
+from reconciler.adapters.forge.deploy_key import deploy_key_pages as forge_pages
 from reconciler.adapters.forge.forges import forge_of
+from reconciler.adapters.git.private_files import read_bounded
 from reconciler.adapters.git.repository import GitRepository
+from reconciler.adapters.git.ssh_keys import SshKeys
 from reconciler.adapters.kustomize.program import KustomizeProgram
 from reconciler.adapters.local.folder import FolderRepository
 from reconciler.adapters.local.tags import ListedTags
@@ -275,6 +278,25 @@ def probing(settings: Settings) -> Iterator[RegistryProbe]:
 def remote_probe(settings: Settings, source: SourceSettings) -> RemoteProbe:
     """Return what tries the access to a source's remote."""
     return GitRepository(source.git, _clone_folder(settings, source)).probe()
+
+
+def ssh_keys() -> SshKeys:
+    """Return what makes SSH keys, and tells the public half of one."""
+    return SshKeys()
+
+
+def read_key(path: Path) -> bytes:
+    """Return the content of a key's file.
+
+    Raises:
+        SettingsError: it cannot be read, or is far too large for one.
+    """
+    return read_bounded(path, "the SSH key")
+
+
+def deploy_key_pages(git_url: str, kind: str | None = None) -> tuple[str, ...]:
+    """Return where a deploy key of a remote is entered, and what is to be ticked there."""
+    return tuple(map(str, forge_pages(git_url, kind=kind)))
 
 
 def commit_template(file: str | Path) -> MessageTemplate:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.adapters.cluster.control import ConfigMapControls
 from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
+from reconciler.adapters.cluster.secrets import secret_values
 from reconciler.core.lease import LEASE_S
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.control import Suspension
@@ -201,6 +202,23 @@ def reaching(
             return Reach(probe, cluster, connected.leases())
 
         yield reach
+
+
+@contextmanager
+def reading_secrets(
+    settings: Settings,
+) -> Iterator[Callable[[str, str], Mapping[str, bytes] | None]]:
+    """Give what reads a Secret by namespace and name; closes its connections at the end.
+
+    None is returned for one that is not there.
+    """
+    connection = OnDemand(settings.cluster)
+    try:
+        yield lambda namespace, name: secret_values(
+            connection.get(), namespace=namespace, name=name
+        )
+    finally:
+        connection.close()
 
 
 @contextmanager

@@ -508,6 +508,25 @@ COMMANDS: Mapping[str, CommandSpec] = {
         own=(_SOURCE,),
         shown=_REACHED,
     ),
+    "identity": CommandSpec(
+        summary="print the public SSH key that the reconciler uses",
+        help="""Print the public half of the SSH key by which the reconciler reaches Git, for the
+        deploy keys of the repository; where to enter it is said on standard error.
+
+        The private half is read from the file of --git-ssh-key-file, else from the Secret 'git' of
+        the reconciler's namespace; it is not shown.
+
+        Exit codes: 0; 1 the cluster did not answer; 2 usage, settings, or no key that can be used;
+        3 there is no key, or denied.
+
+        \b
+        Examples:
+          reconcile identity
+          reconcile identity --git-ssh-key-file identity --git-url git@github.com:acme/web
+        """,
+        module="identity",
+        shown=(*_REACHED, "git-url", "git-ssh-key-file", "git-forge", "output"),
+    ),
     "webhooks": CommandSpec(
         summary="show which URLs registries and forges are to be given",
         help="""Show the URL for each registry and forge, and how it proves who it is.

@@ -46,9 +46,9 @@ from reconciler.pipeline.requests import Requests
 from reconciler.pipeline.source_checkup import RemoteProbe
 from reconciler.pipeline.statuses import Statuses
 from reconciler.pipeline.wording import Wording, sample_data
+from reconciler.secret_file import read_secret
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
-from reconciler.webhook_secret import read_secret
 
 YOUNG_OBJECTS = 20_000  # made until the collector looks at them; Python's own is 700
 
@@ -166,8 +166,12 @@ def running(
         for path in source.sops_key_files:
             _require_file("--sops-age-key-file", path)
     _require_file("--registry-ca-file", settings.registry.ca_file)
-    if settings.webhook_secret_file is not None:
-        read_secret(settings.webhook_secret_file)
+    for option, secret_file in (
+        ("--webhook-secret-file", settings.webhook_secret_file),
+        ("--page-token-file", settings.page.token_file),
+    ):
+        if secret_file is not None:
+            read_secret(secret_file, option=option)
     templates = {source.name: _template(source) for source in settings.sources}
     of_process, of_all = stop or Stop(), progress
     spare_collector()

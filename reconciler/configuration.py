@@ -16,6 +16,7 @@ from reconciler.settings import (
     ClusterSettings,
     ForgeSettings,
     GitSettings,
+    PageSettings,
     RegistrySettings,
     Settings,
     SourceSettings,
@@ -72,6 +73,8 @@ def read_settings(
     reader.require_own_push_branches(known)
     reader.require_push_branches(known)
     reader.problems.extend(dependency_problems(known, [name for name, _ in per_source]))
+    if base["page-anonymous"] and base["page-token-file"]:
+        reader.problems.append("--page-anonymous: everybody is admitted: drop --page-token-file")
     if reader.problems:
         raise SettingsError("\n".join(reader.problems))
     return _settings(base, in_order(known), registries)
@@ -293,6 +296,10 @@ def _settings(
         notify_url_file=to_path(values["notify-url-file"]),
         notify_secret_file=to_path(values["notify-secret-file"]),
         webhook_secret_file=to_path(values["webhook-secret-file"]),
+        page=PageSettings(
+            token_file=to_path(values["page-token-file"]),
+            is_anonymous=bool(values["page-anonymous"]),
+        ),
         listen=parse_address(str(values["listen"])),
     )
 

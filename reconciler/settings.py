@@ -244,6 +244,17 @@ class SourceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PageSettings:
+    """Who may see the page, and use the API; by default nobody."""
+
+    token_file: Path | None = None
+    """A file with the token that admits people, read anew each time; None: there is none."""
+
+    is_anonymous: bool = False
+    """Whether everybody who can reach them is admitted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that a run needs to know."""
 
@@ -283,3 +294,6 @@ class Settings:
     webhook_secret_file: Path | None = None
     """A file with the secret that senders of webhooks know, read anew each time; None: there are no
     webhooks."""
+
+    page: PageSettings = field(default_factory=PageSettings)
+    """Who may see the page, and use the API."""

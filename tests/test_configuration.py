@@ -118,6 +118,15 @@ def test_variables_that_kubernetes_sets_for_a_service_of_our_name_are_ignored() 
     read(None, {"RECONCILE_PORT": "tcp://10.0.0.1:80", "RECONCILE_SERVICE_HOST": "10.0.0.1"})
 
 
+def test_a_page_for_everybody_has_no_token() -> None:
+    flags = {"git-url": URL, "page-anonymous": True}
+    assert read(flags).page.is_anonymous
+
+    told = problems(flags={**flags, "page-token-file": "token"})
+
+    assert told == ["--page-anonymous: everybody is admitted: drop --page-token-file"]
+
+
 def test_a_missing_remote_is_told_with_the_ways_to_give_it() -> None:
     (problem,) = problems(flags={})
 

@@ -97,9 +97,7 @@ def survey(
     plan = make_plan(reports, texts, decide(reports, tags, known, choose=choose))
     decisions = _by_field(plan)
     images = [
-        _surveyed(
-            field, decisions[id(field)], tags, known, has_verdicts=has_verdicts, choose=choose
-        )
+        surveyed(field, decisions[id(field)], tags, known, has_verdicts=has_verdicts, choose=choose)
         for report in reports
         for field in report.fields
         if workloads is None or field.workload in workloads
@@ -151,15 +149,16 @@ def _by_field(plan: UpdatePlan) -> Mapping[int, Decision]:
     return {id(each.field): each for each in made}
 
 
-def _surveyed(
+def surveyed(
     field: ImageField,
     decision: Decision,
     tags: Tags,
     known: KnowledgeOf,
     *,
-    has_verdicts: bool,
-    choose: Select,
+    has_verdicts: bool = False,
+    choose: Select = select,
 ) -> SurveyedImage:
+    """Return an image about which was decided, with what its registry lists; as in a survey."""
     reference = field.reference
     listed = tags.get(reference.repository) if reference and reference.has_meant_tag else None
     if reference is None or listed is None or isinstance(listed, ReconcilerError):

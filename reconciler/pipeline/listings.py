@@ -1,9 +1,10 @@
-"""Listings: the tags that cycles have heard, for those that need not ask for all of them again."""
+"""Listings: what cycles have heard of repositories, for those that need not ask for all again."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+from reconciler.core.decision import KnowledgeOf
 from reconciler.core.images.listing import Listing
 from reconciler.core.images.reference import Repository
 from reconciler.errors import ReconcilerError
@@ -13,11 +14,25 @@ MAX_CHARACTERS: Final = 8 * 2**20
 
 
 class Listings:
-    """The newest lists of tags of one source's repositories. Losing them costs requests."""
+    """The newest lists of tags of one source's repositories. Losing them costs requests.
+
+    Whoever looks from another thread sees those of one cycle.
+    """
 
     def __init__(self) -> None:
-        self._kept: dict[Repository, Listing] = {}
+        self._kept: Mapping[Repository, Listing] = {}
         self._wanted: frozenset[str] = frozenset()
+        self._knowledge: KnowledgeOf = {}
+
+    @property
+    def kept(self) -> Mapping[Repository, Listing]:
+        """The lists of the newest cycle, as far as they were not too long to be kept."""
+        return self._kept
+
+    @property
+    def knowledge(self) -> KnowledgeOf:
+        """What the newest cycle knew of single images."""
+        return self._knowledge
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -41,15 +56,18 @@ class Listings:
             if each in self._kept and str(each) not in asked
         }
 
-    def keep(self, tags: Mapping[Repository, Listing | ReconcilerError]) -> None:
-        """Keep the lists that a cycle has worked with, and forget all others.
+    def keep(
+        self, tags: Mapping[Repository, Listing | ReconcilerError], knowledge: KnowledgeOf
+    ) -> None:
+        """Keep the lists that a cycle has worked with and what it knew, and forget all others.
 
         What failed is not kept: the next cycle asks again.
         """
-        self._kept = {}
-        self._wanted = frozenset(map(str, tags))
+        kept = {}
         room = MAX_CHARACTERS
         for repository, heard in sorted(tags.items()):
             if isinstance(heard, Listing) and len(heard.text) <= room:
-                self._kept[repository] = heard
+                kept[repository] = heard
                 room -= len(heard.text)
+        self._wanted = frozenset(map(str, tags))
+        self._kept, self._knowledge = kept, knowledge

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from reconciler.core.decision import Decisions, decide
+from reconciler.core.decision import Decisions, KnowledgeOf, decide
 from reconciler.core.images.reference import Repository
 from reconciler.core.plan import UpdatePlan, make_plan, pullers
 from reconciler.errors import ReconcilerError, RemoteMovedError
@@ -73,7 +73,6 @@ class Updater:
         attempt = 0
         while True:
             view, plan, problem = self._settled(view, tags)
-            self.listings.keep(tags)
             if dry_run or problem:
                 return Updated(view, view, plan, problem=problem, attempts=attempt)
             if plan.changes:
@@ -108,7 +107,8 @@ class Updater:
             logins = self.pull_secrets.by_repository(who)
             tags.update(self.listings.known(who.keys() - tags.keys(), asked=self.asked))
             tags.update(self._scan(who.keys() - tags.keys(), logins))
-            decided = self._decisions(view, tags, logins)
+            decided, knowledge = self._decisions(view, tags, logins)
+            self.listings.keep(tags, knowledge)
             plan = UpdatePlan()
             try:
                 if recalled := decided.changed & view.recalled:
@@ -124,16 +124,15 @@ class Updater:
 
     def _decisions(
         self, view: View, tags: Mapping[Repository, Tags], logins: PullSecretsOf
-    ) -> Decisions:
+    ) -> tuple[Decisions, KnowledgeOf]:
         with self.watch.stage("gather"):
-            decided, _ = self.gatherer.settle(
+            return self.gatherer.settle(
                 lambda knowledge: decide(
                     view.reports, tags, knowledge, choose=self.selections.select
                 ),
                 tags=tags,
                 pull_secrets=logins,
             )
-        return decided
 
     def _scan(
         self, wanted: AbstractSet[Repository], logins: PullSecretsOf

@@ -31,7 +31,7 @@ def source(name: str, url: str, branch: str | None = "main", **more: bool) -> So
 
 def aim(settings: SourceSettings, *images: str) -> Aim:
     listings = Listings()
-    listings.keep({ImageReference.parse(each).repository: Listing.of([]) for each in images})
+    listings.keep({ImageReference.parse(each).repository: Listing.of([]) for each in images}, {})
     return Aim(settings, listings, Known(Heard()))
 
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-MIN_SECRET: Final = 16
-"""Characters of a secret: 128 bits, if they are chosen from all bytes."""
-
 PATH_KEY_LENGTH: Final = 32  # hexadecimal digits: 128 bits
 
 

@@ -1,7 +1,7 @@
 """Verdicts: what became of each tag, and which rule turned it down."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.images.contest import Contest, Relation
 from reconciler.core.images.knowledge import NOTHING_KNOWN, Knowledge, Want
@@ -18,11 +18,13 @@ class Verdict:
     Attributes:
         is_chosen: whether the policy picks it (it may be the current one).
         reason: ``chosen``, ``current``, or the rule that turned it down.
+        has_place: whether the policy's order has a place for it, so that it could be the best.
     """
 
     tag: str
     is_chosen: bool
     reason: str
+    has_place: bool = True
 
 
 def verdicts(
@@ -36,7 +38,7 @@ def verdicts(
     contest = Contest(tags, rules, current=current, knowledge=knowledge)
     if contest.order is None:
         return tuple(
-            Verdict(tag, is_chosen=False, reason=contest.refusal(tag))
+            Verdict(tag, is_chosen=False, reason=contest.refusal(tag), has_place=False)
             for tag in sorted(contest.listed)
         )
     ruling = rule(contest, knowledge)
@@ -74,8 +76,8 @@ def _of_refused(tag: str, contest: Contest, ruling: Ruling) -> Verdict:
     """Return the verdict on a tag without a place; the current one may be the only that matters."""
     is_newest = ruling.selection.reason is SelectionReason.ALREADY_NEWEST
     if is_newest and tag == contest.view.tag:
-        return Verdict(tag, is_chosen=True, reason="current")
-    return _turned_down(tag, contest.refusal(tag), contest)
+        return Verdict(tag, is_chosen=True, reason="current", has_place=False)
+    return replace(_turned_down(tag, contest.refusal(tag), contest), has_place=False)
 
 
 def _stays(contest: Contest, ruling: Ruling, *, is_before: bool) -> bool:

@@ -18,11 +18,12 @@ SCHEMA_VERSION = 1
 def document(outcomes: Sequence[CycleOutcome]) -> str:
     """Return the document: the outcomes of all sources, in order, and the exit code."""
     code = worst(outcome.exit_code for outcome in outcomes)
-    body: JSON = {"sources": [_source(outcome) for outcome in outcomes]}
+    body: JSON = {"sources": [outcome_document(outcome) for outcome in outcomes]}
     return rendered(body, version=SCHEMA_VERSION, exit_code=code)
 
 
-def _source(outcome: CycleOutcome) -> JSON:
+def outcome_document(outcome: CycleOutcome) -> JSON:
+    """Return what one cycle of one source did."""
     return {
         "name": outcome.source,
         "url": outcome.url,

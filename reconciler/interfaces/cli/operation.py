@@ -10,6 +10,7 @@ from reconciler.cluster_parts import controlling, leadership
 from reconciler.core.outcome import CycleOutcome
 from reconciler.pipeline import cycle
 from reconciler.pipeline.attendance import Attendance
+from reconciler.pipeline.board import Board
 from reconciler.pipeline.demand import Demand, Why
 from reconciler.pipeline.herald import Herald
 from reconciler.pipeline.hints import Aim, Hints, Known
@@ -93,6 +94,10 @@ class Operation:
                 list(self._sources),
                 hints=Hints(aims, self._ask),
                 secret_file=settings.webhook_secret_file,
+                board=Board(
+                    settings.sources, {name: each.memory for name, each in self._parts.items()}
+                ),
+                page=settings.page,
             )
 
     def start(self) -> None:

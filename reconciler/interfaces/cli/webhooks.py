@@ -7,7 +7,7 @@ from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.terminal import Terminal
-from reconciler.webhook_secret import read_secret
+from reconciler.secret_file import read_secret
 
 SCHEMA_VERSION = 1
 
@@ -29,7 +29,7 @@ def run(invocation: Invocation, *, base_url: str) -> int:
     settings = load(invocation, defaults=_ANY_REMOTE)
     if settings.webhook_secret_file is None:
         raise SettingsError("--webhook-secret-file is needed: without it there are no webhooks")
-    secret = read_secret(settings.webhook_secret_file)
+    secret = read_secret(settings.webhook_secret_file, option="--webhook-secret-file")
     rows = [
         (f"{each.family}/{each.name}", _url(base_url, each, secret), _PROOFS[each.proof])
         for each in SENDERS

@@ -29,7 +29,7 @@ from reconciler.core.hooks.senders import (
 )
 from reconciler.errors import HookError, SettingsError
 from reconciler.interfaces.http.deliveries import Allowance, Seen
-from reconciler.webhook_secret import read_secret
+from reconciler.secret_file import read_secret
 
 log = structlog.get_logger(__name__)
 
@@ -214,7 +214,7 @@ _DENIED: Final = _Answer(Result.DENIED, "not proved to come from its sender")
 def _secret(path: Path) -> bytes | None:
     """Return the secret of webhooks; None, and a line in the log, if there is none to be had."""
     try:
-        return read_secret(path)
+        return read_secret(path, option="--webhook-secret-file")
     except SettingsError as error:
         log.error("webhook.secret_unusable", reason=error.message)  # noqa: TRY400 - no bug of ours
         return None

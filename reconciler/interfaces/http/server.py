@@ -6,12 +6,12 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import Any, Final, cast
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from reconciler.errors import SettingsError
 from reconciler.settings import Address
@@ -22,6 +22,9 @@ PATIENCE_S: Final = 10
 """For a client to send a request, and again to take its answer."""
 
 FAREWELL_S: Final = 3.0
+
+LASTS: Final = "reconcile.lasts"
+"""In the scope of a request whose answer goes on: it has a patience of its own."""
 
 
 class _Impatient(H11Protocol):
@@ -53,11 +56,22 @@ class _Impatient(H11Protocol):
     def _look(self) -> None:
         if self.transport.is_closing():
             return
-        if self.cycle is self._seen:  # no new request since the last look, or none at all
+        lasts = self._is_lasting()
+        if (
+            self.cycle is self._seen and not lasts
+        ):  # no new request since the last look, or none at all
             self.transport.abort()
             return
         self._seen = self.cycle
         self.loop.call_later(PATIENCE_S, self._look)
+
+    def _is_lasting(self) -> bool:
+        """Whether an answer is under way that goes on, to a client who takes it."""
+        scope = cast("MutableMapping[str, Any] | None", self.scope)  # uvicorn's types forget None
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if scope is None or cycle is None or cycle.response_complete:
+            return False
+        return bool(scope.get(LASTS))
 
 
 def listen(address: Address) -> list[socket.socket]:

@@ -8,13 +8,17 @@ from typing import Protocol
 
 from reconciler.core.hooks.events import Hint
 from reconciler.core.outcome import CycleOutcome
+from reconciler.interfaces.http.api import Api
 from reconciler.interfaces.http.app import Watched, application
+from reconciler.interfaces.http.door import Door
 from reconciler.interfaces.http.hooks import Hooks
 from reconciler.interfaces.http.metrics import CONTENT_TYPE, Metrics
+from reconciler.interfaces.http.page import Page
 from reconciler.interfaces.http.server import listen, serving
+from reconciler.pipeline.board import Board
 from reconciler.pipeline.demand import Demand
 from reconciler.pipeline.hints import Hints
-from reconciler.settings import Address
+from reconciler.settings import Address, PageSettings
 
 
 class Queueing(Watched, Protocol):
@@ -46,6 +50,11 @@ class Service:
         self._metrics = Metrics(waiting=self._waiting)
         self._hints: Hints | None = None
         self._secret_file: Path | None = None
+        self._board: Board | None = None
+        self._admits = PageSettings()
+        door = Door(lambda: self._admits)
+        self._page = Page(door, lambda: self._board)
+        self._api = Api(door, lambda: self._board)
         self._hooks = Hooks(
             secret_file=lambda: self._secret_file,
             take=self._take,
@@ -64,6 +73,8 @@ class Service:
         *,
         hints: Hints | None = None,
         secret_file: Path | None = None,
+        board: Board | None = None,
+        page: PageSettings | None = None,
     ) -> None:
         """Tell of this loop from now on.
 
@@ -72,7 +83,13 @@ class Service:
             sources: the names of its sources.
             hints: takes what webhooks tell; None: nobody does.
             secret_file: holds the secret of webhooks; None: there are none.
+            board: what the page and the API show.
+            page: who may see it; None: nobody.
         """
+        before, self._board = self._board, board
+        self._admits = page or PageSettings()
+        if before is not None:
+            before.close()
         self._hints, self._secret_file = hints, secret_file
         self._was_ready = self.is_ready
         self._loop = loop
@@ -80,10 +97,14 @@ class Service:
 
     def started(self, source: str, demand: Demand) -> None:
         """Take in that a cycle begins."""
+        if self._board:
+            self._board.started(source, demand)
 
     def ended(self, outcome: CycleOutcome) -> None:
         """Take in what a cycle did."""
         self._metrics.record(outcome)
+        if self._board:
+            self._board.ended(outcome)
 
     def on_request(self, host: str, status: int) -> None:
         """Take in that a registry was asked."""
@@ -92,6 +113,8 @@ class Service:
     def on_lead(self, source: str, is_led: bool) -> None:
         """Take in that this process leads a source, or does not."""
         self._metrics.on_lead(source, is_led)
+        if self._board:
+            self._board.on_lead(source, is_led)
 
     def on_limit(self, host: str, remaining: int, limit: int | None) -> None:
         """Take in how many requests a registry still takes, and of how many."""
@@ -104,10 +127,14 @@ class Service:
             self,
             metrics=self._metrics.render,
             metrics_type=CONTENT_TYPE,
-            routes=self._hooks.routes(),
+            routes=[*self._hooks.routes(), *self._api.routes(), *self._page.routes()],
         )
         with serving(app, self._sockets):
-            yield
+            try:
+                yield
+            finally:
+                if self._board is not None:
+                    self._board.close()  # those who listen are let go, and not waited for
 
     @property
     def stuck(self) -> tuple[str, ...]:

@@ -1,15 +1,21 @@
-"""The secret of webhooks, in its file."""
+"""A secret that others must know, in its file."""
 
 from pathlib import Path
+from typing import Final
 
-from reconciler.core.hooks.senders import MIN_SECRET
 from reconciler.errors import SettingsError
 
-MAX_BYTES = 4096
+MAX_BYTES: Final = 4096
+MIN_SECRET: Final = 16
+"""Characters: fewer can be guessed."""
 
 
-def read_secret(path: Path) -> bytes:
+def read_secret(path: Path, *, option: str) -> bytes:
     """Return the secret, without white space around it.
+
+    Args:
+        path: of its file.
+        option: what names the file, for messages.
 
     Raises:
         SettingsError: it cannot be read, or is too short.
@@ -18,9 +24,9 @@ def read_secret(path: Path) -> bytes:
         with path.open("rb") as file:
             secret = file.read(MAX_BYTES).strip()
     except OSError as error:
-        message = f"--webhook-secret-file: cannot read it: {error.strerror}"
+        message = f"{option}: cannot read it: {error.strerror}"
         raise SettingsError(message, where=str(path)) from error
     if len(secret) < MIN_SECRET:
-        message = f"--webhook-secret-file: holds fewer than {MIN_SECRET} characters"
+        message = f"{option}: holds fewer than {MIN_SECRET} characters"
         raise SettingsError(message, where=str(path))
     return secret

@@ -51,6 +51,7 @@ RUN /opt/reconcile/bin/python -m compileall -q --invalidation-mode unchecked-has
 FROM dependencies AS program
 COPY pyproject.toml README.md ./
 COPY reconciler reconciler
+COPY manifests manifests
 RUN SOURCE_DATE_EPOCH=315532800 /opt/build/bin/pip wheel --quiet --no-deps --no-build-isolation \
       --wheel-dir /wheel . \
  && /opt/build/bin/pip --python /opt/reconcile/bin/python install --quiet --no-compile --no-deps \

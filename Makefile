@@ -64,6 +64,7 @@ package: $(STAMP) ## build the wheel and try it in an empty environment with the
 	build/package/venv/bin/pip install --quiet --no-deps build/package/*.whl
 	build/package/venv/bin/reconcile --version
 	cd build/package && venv/bin/reconcile --once --no-sync --git-url nowhere; test $$? -eq 3
+	cd build/package && venv/bin/reconcile install --image a/b:1 --git-url https://a/b --export > install.yaml
 
 check: lint package test ## everything that a commit must pass
 

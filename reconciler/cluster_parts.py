@@ -16,6 +16,7 @@ from reconciler.adapters.cluster.control import ConfigMapControls
 from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
 from reconciler.adapters.cluster.secrets import secret_values
+from reconciler.adapters.cluster.site import ClusterSite
 from reconciler.core.lease import LEASE_S
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.control import Suspension
@@ -24,6 +25,7 @@ from reconciler.identity import is_gone, own_identity
 from reconciler.pipeline.acting import AccountProbe
 from reconciler.pipeline.cluster_checkup import ClusterProbe, Reach
 from reconciler.pipeline.cluster_port import Cluster
+from reconciler.pipeline.install_port import Site
 from reconciler.pipeline.leadership import Leadership, LeaseStore
 from reconciler.pipeline.registry_port import SecretSource
 from reconciler.settings import FOLDER_PREFIX, Settings, SourceSettings
@@ -219,6 +221,16 @@ def reading_secrets(
         )
     finally:
         connection.close()
+
+
+@contextmanager
+def on_site(settings: Settings) -> Iterator[Site]:
+    """Give the cluster where we are to be, or are, installed; closes its connections at the end."""
+    site = ClusterSite(settings.cluster)
+    try:
+        yield site
+    finally:
+        site.close()
 
 
 @contextmanager

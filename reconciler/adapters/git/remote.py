@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -61,6 +62,17 @@ def remote_of(url: str, *, insecure: bool = False) -> Remote:
     if _SCP_LIKE.match(url):
         return _ssh_by_short_form(url)
     return _file(Path(os.path.expanduser(url)))  # noqa: PTH111 - Path raises for no such user
+
+
+def host_scan(remote: Remote) -> str:
+    """Return the command that shows the host keys of an SSH remote."""
+    found = _SSH_URL.fullmatch(remote.url)
+    host, port = (found["host"], (found["port"] or "")[1:]) if found else ("", "")
+    if short := None if found else _SSH_SHORT.fullmatch(remote.url):
+        host = short["host"]
+        if _SSH_HOST_WITH_PORT.fullmatch(host):
+            host, _, port = host.strip("[]").rpartition(":")
+    return shlex.join(["ssh-keyscan", *(["-p", port] if port else []), host.strip("[]")])
 
 
 def check_branch(name: str) -> str:

@@ -1,7 +1,7 @@
 """A right in a cluster, as RBAC speaks of it, and which ones a sync takes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -100,9 +100,20 @@ def named(right: Right, names: Iterable[str]) -> list[Right]:
 
 def summary_of(rights: Sequence[Right]) -> str:
     """Return rights in words: ``create, patch deployments.apps in namespace web; …``."""
-    lines = list(_lines(rights))
+    lines = lines_of(rights)
     more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
     return "; ".join(lines[:_SHOWN]) + more
+
+
+def lines_of(rights: Sequence[Right]) -> list[str]:
+    """Return rights in words, those to one kind and place in one line."""
+    verbs: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for each in rights:
+        verbs[each.full_resource, each.namespace].add(each.verb)
+    return [
+        f"{', '.join(sorted(some))} {resource}{f' in namespace {namespace}' if namespace else ''}"
+        for (resource, namespace), some in verbs.items()
+    ]
 
 
 def rule_for(rights: Sequence[Right]) -> str:
@@ -118,12 +129,3 @@ def rule_for(rights: Sequence[Right]) -> str:
     return (
         f'apiGroups: ["{first.group}"], resources: [{first.resource}], verbs: [{", ".join(verbs)}]'
     )
-
-
-def _lines(rights: Sequence[Right]) -> Iterator[str]:
-    verbs: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for each in rights:
-        verbs[each.full_resource, each.namespace].append(each.verb)
-    for (resource, namespace), some in verbs.items():
-        where = f" in namespace {namespace}" if namespace else ""
-        yield f"{', '.join(sorted(set(some)))} {resource}{where}"

@@ -508,6 +508,103 @@ COMMANDS: Mapping[str, CommandSpec] = {
         own=(_SOURCE,),
         shown=_REACHED,
     ),
+    "install": CommandSpec(
+        summary="install the reconciler in a cluster, or print its manifests",
+        help="""Install the reconciler in a cluster, with the settings that are given here, in the
+        environment and in the file of --config; or change what differs.
+
+        Everything is looked at before anything is touched: settings, rights, and what the API
+        server would decline. A file that an option names goes into a Secret, unless it is below
+        /etc/reconcile, where the pod has its files. For an SSH remote a deploy key is made in the
+        cluster, if there is none; it is shown to nobody, and its public half is printed.
+
+        Exit codes: 0 installed, and ready; 1 not ready in time, or the cluster did not answer;
+        2 usage or settings; 3 rights are missing, or the cluster declined; 4 --dry-run shows a
+        change.
+
+        \b
+        Examples:
+          reconcile install --image registry.example/acme/reconcile:0.1.0 --manage web \\
+              --git-url git@github.com:acme/web --git-known-hosts-file known_hosts
+          reconcile install --config reconcile.yaml --image … --manage web --export > all.yaml
+        """,
+        module="install",
+        own=(
+            click.Option(
+                ["--image"], metavar="IMAGE", required=True, help="the reconciler's, with a tag"
+            ),
+            click.Option(
+                ["manages", "--manage"],
+                metavar="NAMESPACE",
+                multiple=True,
+                help="a namespace that it may manage; may be repeated",
+            ),
+            click.Option(
+                ["tenants", "--tenant"],
+                metavar="NAMESPACE",
+                multiple=True,
+                help="a namespace with a ServiceAccount 'deployer' for a source; may be repeated",
+            ),
+            click.Option(
+                ["is_cluster_wide", "--cluster-wide"], is_flag=True, help="all namespaces"
+            ),
+            click.Option(["is_admin", "--admin"], is_flag=True, help="everything in the cluster"),
+            click.Option(
+                ["syncs_secrets", "--sync-secrets"], is_flag=True, help="Secrets in Git, too"
+            ),
+            click.Option(
+                ["is_adopting", "--adopt"],
+                is_flag=True,
+                help="make objects install's own that are there already",
+            ),
+            click.Option(
+                ["is_export", "--export"], is_flag=True, help="print the manifests; ask no cluster"
+            ),
+            click.Option(
+                ["is_detached", "--detach"], is_flag=True, help="do not wait until it is ready"
+            ),
+            click.Option(
+                ["--ready-timeout"],
+                metavar="DURATION",
+                default="3m",
+                show_default=True,
+                help="how long to wait for that",
+            ),
+        ),
+        shown=(
+            *_GIT,
+            *("git-ssh-key-file", "git-known-hosts-file", "git-username", "git-password-file"),
+            *("docker-config", "kubeconfig", "context", "namespace", "dry-run", "output"),
+        ),
+    ),
+    "uninstall": CommandSpec(
+        summary="remove what install made, and leave what was synced",
+        help="""Remove what 'install' made, and the memory of its sources. What was synced stays,
+        and runs on; so does everything that somebody else has made.
+
+        The namespace goes if install made it and nothing else is in it. It is asked before
+        anything is removed, and each object is told.
+
+        Exit codes: 0 removed; 1 the cluster did not answer, or pods do not end; 2 usage, or nobody
+        to be asked; 3 nothing was installed there, or denied; 4 --dry-run shows what would go;
+        130 whoever was asked said no.
+
+        \b
+        Examples:
+          reconcile uninstall --dry-run
+          reconcile uninstall --namespace tools --yes
+        """,
+        module="uninstall",
+        own=(
+            click.Option(["is_sure", "--yes"], is_flag=True, help="do not ask"),
+            click.Option(
+                ["deletes_namespace", "--delete-namespace"],
+                is_flag=True,
+                help="delete a namespace that install made with all that is in it",
+            ),
+        ),
+        shown=(*_REACHED, "dry-run", "output"),
+    ),
     "identity": CommandSpec(
         summary="print the public SSH key that the reconciler uses",
         help="""Print the public half of the SSH key by which the reconciler reaches Git, for the

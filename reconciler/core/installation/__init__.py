@@ -1,0 +1,1 @@
+"""What an installation of ours consists of. No I/O happens here."""

@@ -27,6 +27,8 @@ from reconciler.pipeline.cluster_checkup import ClusterProbe, Reach
 from reconciler.pipeline.cluster_port import Cluster
 from reconciler.pipeline.install_port import Site
 from reconciler.pipeline.leadership import Leadership, LeaseStore
+from reconciler.pipeline.ports import Clock
+from reconciler.pipeline.recorder import Recorder
 from reconciler.pipeline.registry_port import SecretSource
 from reconciler.settings import FOLDER_PREFIX, Settings, SourceSettings
 from reconciler.stop import Stop
@@ -125,6 +127,29 @@ def leadership(
         on_change=on_change,
         random=random.random,
     )
+
+
+def recorder(
+    settings: Settings, cluster: KubernetesCluster, *, clock: Clock, stop: Stop
+) -> Recorder | None:
+    """Return what writes events beside the workloads of all sources; None: nobody wants that.
+
+    Args:
+        settings: of all sources.
+        cluster: where they are synced to.
+        clock: tells how long ago something was written.
+        stop: ends the writing.
+    """
+    if not settings.has_events:
+        return None
+    stores = {
+        source.name: (
+            cluster.acting_as(source.service_account) if source.service_account else cluster
+        ).events()
+        for source in settings.sources
+        if source.is_synced
+    }
+    return Recorder(stores, clock=clock, stop=stop)
 
 
 @contextmanager

@@ -300,6 +300,7 @@ def _settings(
             token_file=to_path(values["page-token-file"]),
             is_anonymous=bool(values["page-anonymous"]),
         ),
+        has_events=bool(values["events"]),
         listen=parse_address(str(values["listen"])),
     )
 

@@ -135,6 +135,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("page-token-file", Kind.PATH, "file with the token of the page and the API",
            shown_default="neither is served"),
     Option("page-anonymous", Kind.SWITCH, "let everybody see them", default=False),
+    Option("events", Kind.SWITCH, "write Kubernetes Events beside workloads", default=True),
     Option("notify-url-file", Kind.PATH, "file with the URL that is told what happens",
            shown_default="nobody is told"),
     Option("notify-secret-file", Kind.PATH, "file with what signs that",

@@ -282,6 +282,9 @@ class Settings:
     log_level: str | None = None
     """Least severe message to log; None: ``info`` when running continuously, else ``error``."""
 
+    has_events: bool = True
+    """Whether what happens to workloads is written beside them when running continuously."""
+
     listen: Address | None = field(default_factory=lambda: Address("", 8080))
     """Where health and metrics are served when running continuously; None: nowhere."""
 

@@ -63,6 +63,8 @@ def test_a_pushed_tag_is_in_the_cluster_and_a_pushed_commit_too_without_waiting_
         for tag in ("v4", "v5"):
             world.push(tag)
         process.until(lambda: world.cluster_image() == f"{world.image}:v5")
+        described = ("-n", world.name, "describe", "deployment", "nginx-deployment")
+        process.until(lambda: "ImageUpdated" in control_plane.kubectl(*described))
         process.until_said("webhook.received", result="accepted")
         commit = world.remote.put(
             {"workloads/more.yaml": config_map(world.name).encode()}, "Add a ConfigMap"

@@ -9,6 +9,7 @@ from reconciler.adapters.cluster.belonging import names_of_sources, relabel
 from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.control import ConfigMapControls
 from reconciler.adapters.cluster.discovery import Discovery
+from reconciler.adapters.cluster.events import ClusterEvents
 from reconciler.adapters.cluster.failures import ImmutableError
 from reconciler.adapters.cluster.leases import Leases
 from reconciler.adapters.cluster.live_memory import LiveMemory
@@ -152,6 +153,10 @@ class KubernetesCluster:
     def leases(self) -> Leases:
         """Return the leases of all sources; nothing is asked yet."""
         return Leases(self._own, namespace=self._namespace)
+
+    def events(self) -> ClusterEvents:
+        """Return where events about its workloads are written; nothing is asked yet."""
+        return ClusterEvents(self._connection, self._discovery)
 
     def control(self, source: str) -> Control:
         """Return what people want of a source, see the port."""

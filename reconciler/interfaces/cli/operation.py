@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler import bootstrap
-from reconciler.cluster_parts import controlling, leadership
+from reconciler.cluster_parts import controlling, leadership, recorder
 from reconciler.core.outcome import CycleOutcome
 from reconciler.pipeline import cycle
 from reconciler.pipeline.attendance import Attendance
@@ -21,6 +21,7 @@ from reconciler.pipeline.listeners import Listener, Listeners
 from reconciler.pipeline.loop import Loop
 from reconciler.pipeline.pace import Pace
 from reconciler.pipeline.parts import Parts
+from reconciler.pipeline.recorder import Recorder
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
 
@@ -78,6 +79,10 @@ class Operation:
                 reached[0], self.loop.request, sources=synced, stop=stop, leads=self._leads
             )
         self._herald = self._new_herald()
+        self._recorder: Recorder | None = None
+        if reached:
+            clock = bootstrap.SystemClock()
+            self._recorder = recorder(settings, reached[1], clock=clock, stop=stop)
         known = {name: self._known(name) for name in self._sources}
         self._parts = {
             name: self._parts_of(source, parts_of, known[name])
@@ -104,6 +109,8 @@ class Operation:
         """Let it run."""
         if self._herald:
             self._herald.start()
+        if self._recorder:
+            self._recorder.start()
         if self._attendance:
             self._attendance.start()
         self.loop.start()
@@ -165,6 +172,7 @@ class Operation:
 
     def _listening(self) -> list[Listener]:
         others: list[Listener | None] = [self._service, self._attendance, self._herald]
+        others.append(self._recorder)
         return [Journals(self._sources), *(each for each in others if each is not None)]
 
     def _run(self, name: str, demand: Demand) -> CycleOutcome:

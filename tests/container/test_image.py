@@ -65,6 +65,15 @@ def test_it_runs_as_any_user_without_an_account_and_without_a_volume(container: 
         assert (done.returncode, done.stdout) == (0, f"reconcile {VERSION}\n"), done.stderr
 
 
+def test_it_holds_the_manifests_that_install_makes(container: Container) -> None:
+    options = ("--image", "registry.example/acme/reconcile:1", "--git-url", "https://a.example/b")
+
+    done = container.run("install", *options, "--export")
+
+    assert done.returncode == 0, done.stderr
+    assert "image: registry.example/acme/reconcile:1" in done.stdout.replace('"', "")
+
+
 def test_it_says_what_it_is_and_asks_for_no_rights(container: Container) -> None:
     config = container.image.config
 

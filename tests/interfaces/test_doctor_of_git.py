@@ -42,7 +42,8 @@ def ssh(ssh_server: SshServer, tmp_path: Path) -> Ssh:
 
 def checks(done: Done) -> dict[str, str]:
     """Return by name how each check went, and what was found."""
-    words = (line.split(maxsplit=2) for line in done.out.splitlines() if line.startswith("  "))
+    lines = (line for line in done.out.splitlines() if line.startswith("  "))
+    words = (words for line in lines if len(words := line.split(maxsplit=2)) > 1)
     return {
         name: f"{health} {rest[0] if rest else ''}"
         for health, name, *rest in words

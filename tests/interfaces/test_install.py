@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from lab.bare_repository import BareRemote
 from lab.control_plane import ControlPlane
-from lab.process import LabError
-from lab.ssh_server import make_key
+from lab.process import LabError, wait_until
+from lab.ssh_server import SshServer, make_key
 from reconciler.core.public_key import public_half
 from tests.interfaces.program import Done, on_a_terminal, program, undocumented
+from tests.interfaces.test_doctor_of_git import checks
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -306,6 +308,111 @@ def test_overlays_give_other_rights(site: Site) -> None:
     assert site.has("serviceaccount", "deployer", site.managed)
     acting = site.get("rolebinding", "reconcile-as-deployer", site.managed)
     assert acting["subjects"][0]["namespace"] == site.namespace
+
+
+def test_what_was_installed_has_the_rights_that_doctor_asks_for(site: Site) -> None:
+    site.install("--detach")
+    token = site.cluster.kubectl("-n", site.namespace, "create", "token", "reconcile").strip()
+    kubeconfig = site.cluster.kubeconfig_for(f"{site.namespace}-pod", token=token)
+    remote = BareRemote.create(site.folder / "web.git")
+    manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: NS}\n"
+    remote.put({"a.yaml": manifest.replace("NS", site.managed).encode()})
+    lease = """\
+apiVersion: coordination.k8s.io/v1
+kind: Lease
+metadata: {name: reconcile-default, labels: {reconcile/lease: "true"}}
+spec: {holderIdentity: somebody, leaseDurationSeconds: 15}
+"""
+
+    def doctor() -> Done:
+        return program(
+            "doctor", *site.options(kubeconfig), "--git-url", str(remote.path),
+            "--data-dir", str(site.folder / "data"), env={"COLUMNS": "300"},
+        )  # fmt: skip
+
+    wait_until(lambda: doctor().code == 0, what="the sum of the roles", timeout_s=60)
+    site.cluster.kubectl("-n", site.namespace, "apply", "-f", "-", stdin=lease)
+    done = doctor()
+
+    assert done.code == 0, done.out
+    found = checks(done)
+    assert found["rights"] == "ok who runs this may apply all 1 objects"
+    assert found["state"].startswith(f"ok may be written in namespace {site.namespace}")
+    assert found["lease"] == "ok somebody leads"
+
+
+def test_the_key_that_was_made_opens_a_remote_that_knows_its_public_half(
+    site: Site, ssh_server: SshServer
+) -> None:
+    remote = BareRemote.create(ssh_server.root / "web.git")
+    remote.put({"a.yaml": b"a: 1\n"})
+    (site.folder / "known_hosts").write_text(ssh_server.known_hosts)
+    url = f"{ssh_server.url}/web.git"
+
+    done = site.install("--detach", url=url)
+    ssh_server.authorize(program("identity", *site.options()).out.strip())
+    for name, content in site.secret("git").items():
+        (site.folder / "pod").mkdir(exist_ok=True)
+        (site.folder / "pod" / name).write_bytes(content)
+    tried = program(
+        "doctor", "--no-sync", "--git-url", url, "--data-dir", str(site.folder / "data"),
+        "--git-ssh-key-file", str(site.folder / "pod/identity"),
+        "--git-known-hosts-file", str(site.folder / "pod/known_hosts"), env={"COLUMNS": "300"},
+    )  # fmt: skip
+
+    assert done.code == 0
+    assert tried.code == 0, tried.out
+    assert checks(tried)["push"].startswith("ok may push to main")
+
+
+def test_what_was_deleted_is_made_again_and_the_key_stays(site: Site) -> None:
+    site.install("--detach")
+    key = site.secret("git")["identity"]
+    site.cluster.kubectl("-n", site.namespace, "delete", "service,role", "reconcile")
+
+    done = site.install("--detach")
+
+    made = [line for line in done.out.splitlines() if line.endswith("created")]
+    where = f"(namespace {site.namespace})"
+    assert made == [
+        f"role.rbac.authorization.k8s.io/reconcile {where} created",
+        f"service/reconcile {where} created",
+    ]
+    assert site.secret("git")["identity"] == key
+
+
+def test_an_install_that_was_cut_off_is_gone_on_with_or_removed(site: Site) -> None:
+    quota = (
+        "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: none}\nspec: {hard: {secrets: 0}}\n"
+    )
+    site.install("--detach")
+    site.cluster.kubectl("-n", site.namespace, "delete", "secret,deployment", "--all")
+    site.cluster.kubectl("-n", site.namespace, "apply", "-f", "-", stdin=quota)
+    wait_until(
+        lambda: "hard" in site.get("resourcequota", "none").get("status", {}),
+        what="the quota", timeout_s=30,
+    )  # fmt: skip
+
+    declined = site.install("--detach")
+    gone = site.uninstall("--yes")
+
+    assert declined.code == 3
+    assert f"secret/git (namespace {site.namespace}): " in declined.err
+    assert "exceeded quota: none" in declined.err
+    assert gone.code == 0
+    assert not site.has("clusterrole", "reconcile")
+
+
+def test_a_pod_that_does_not_become_ready_is_told_and_ends_with_its_own_code(site: Site) -> None:
+    site.install("--detach")
+    quota = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: none}\nspec: {hard: {pods: 0}}\n"
+    site.cluster.kubectl("-n", site.namespace, "apply", "-f", "-", stdin=quota)
+
+    done = site.install("--git-branch", "next", "--ready-timeout", "3s")
+
+    assert done.code == 1, done.out + done.err
+    assert "is not ready: " in done.err
+    assert f"kubectl logs --namespace {site.namespace} deploy/reconcile" in done.err
 
 
 def test_a_namespace_that_is_not_there_cannot_be_managed(site: Site) -> None:

@@ -2,11 +2,11 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 
 from reconciler.adapters.cluster.connection import Connection
 from reconciler.adapters.cluster.on_demand import OnDemand
@@ -33,10 +33,11 @@ OLDEST: Final = (1, 27)
 APART_S: Final = 30.0
 """Clocks that are further apart make certificates and tokens end too early."""
 
+_LEASE: Final = Resource("coordination.k8s.io", "v1", "Lease", "leases", is_namespaced=True)
 _MEMORY: Final = (
     Resource("", "v1", "ConfigMap", "configmaps", is_namespaced=True),
     Resource("", "v1", "Secret", "secrets", is_namespaced=True),
-    Resource("coordination.k8s.io", "v1", "Lease", "leases", is_namespaced=True),
+    _LEASE,
 )
 _NAMESPACE: Final = Resource("", "v1", "Namespace", "namespaces", is_namespaced=False)
 _NUMBER: Final = re.compile(r"\d+")
@@ -105,18 +106,33 @@ class ClusterProbe:
 def _try_write(connection: Connection, resource: Resource, namespace: str, name: str) -> None:
     """Make an object, or write it as it is, by a dry run: admission and quotas have their say."""
     query = {"dryRun": "All", "fieldManager": "reconcile"}
-    path = object_path(resource, namespace=namespace, name=name)
-    try:
-        found = connection.request("GET", path).body
-    except NotFoundError:
-        body = {
-            "apiVersion": resource.api_version,
-            "kind": resource.kind,
-            "metadata": {"name": name, "namespace": namespace},
-        }
-        connection.request("POST", collection_path(resource, namespace), body=body, query=query)
-    else:
+    found = _found(connection, resource, namespace, name)
+    if found is not None:
+        path = object_path(resource, namespace=namespace, name=name)
         connection.request("PUT", path, body=found, query=query)
+        return
+    body = {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": {"name": name, "namespace": namespace},
+    }
+    connection.request("POST", collection_path(resource, namespace), body=body, query=query)
+
+
+def _found(
+    connection: Connection, resource: Resource, namespace: str, name: str
+) -> Mapping[str, Any] | None:
+    """Return an object as a cycle would look for it: leases are listed, and none is asked for."""
+    if resource == _LEASE:
+        query = {"fieldSelector": f"metadata.name={name}"}
+        path = collection_path(resource, namespace)
+        items = connection.request("GET", path, query=query).body.get("items") or []
+        head = {"apiVersion": resource.api_version, "kind": resource.kind}
+        return {**items[0], **head} if items else None
+    try:
+        return connection.request("GET", object_path(resource, namespace=namespace, name=name)).body
+    except NotFoundError:
+        return None
 
 
 def _clock(date: str) -> Check:

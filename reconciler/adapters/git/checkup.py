@@ -17,6 +17,7 @@ from reconciler.adapters.git.program import GitProgram
 from reconciler.adapters.git.push import push_arguments, push_failure
 from reconciler.adapters.git.ssh_keys import SshKeys
 from reconciler.core.checkup import Check, failed, passed, skipped, warned
+from reconciler.core.public_key import public_half
 from reconciler.core.revision import Revision
 from reconciler.errors import (
     AccessDeniedError,
@@ -44,6 +45,7 @@ class GitProbe:
         clone: Clone,
         *,
         exclusively: Callable[[], AbstractContextManager[None]],
+        keys: SshKeys | None = None,
     ) -> None:
         """Do nothing yet.
 
@@ -51,7 +53,9 @@ class GitProbe:
             program: runs git.
             clone: of the branch.
             exclusively: locks it.
+            keys: tells public halves; None: the usual.
         """
+        self._keys = keys or SshKeys()
         self._program = program
         self._clone = clone
         self._exclusively = exclusively
@@ -138,7 +142,9 @@ class GitProbe:
             )
         try:
             content = usable_key(read_bounded(path, "the SSH key"), where=str(path))
-            public = SshKeys().public_half(content, where=str(path))
+            found = (
+                self._keys.public_half(content, where=str(path)) if self._is_told(content) else None
+            )
         except ReconcilerError as error:
             return failed(
                 "key",
@@ -147,7 +153,14 @@ class GitProbe:
                 remedy=f"ssh-keygen -l -f {shlex.quote(str(path))}",
                 may_pass=isinstance(error, TransientError),
             )
-        return passed("key", f"{public.kind} {public.fingerprint}, of {path}")
+        if found is None:
+            return passed("key", f"a private key, of {path}")
+        return passed("key", f"{found.kind} {found.fingerprint}, of {path}")
+
+    def _is_told(self, content: bytes) -> bool:
+        """Whether the public half can be had here: of some forms it takes a program and memory."""
+        text = content.decode("ascii", "replace")
+        return public_half(text) is not None or self._keys.reads_all_forms
 
     def _branch(self, listing: bytes) -> Check:
         settings = self._program.settings

@@ -1,6 +1,7 @@
 """Makes SSH keys, and tells the public half of one, by ``ssh-keygen`` in memory alone."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -41,6 +42,11 @@ class SshKeys:
             memory: a folder in memory.
         """
         self._memory = memory
+
+    @property
+    def reads_all_forms(self) -> bool:
+        """Whether a key can be read that is not in OpenSSH's own form."""
+        return shutil.which("ssh-keygen") is not None and os.access(self._memory, os.W_OK)
 
     def make(self, comment: str) -> NewKey:
         """Return a new ed25519 key without a passphrase.

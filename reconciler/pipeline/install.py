@@ -30,6 +30,9 @@ from reconciler.pipeline.install_port import Item, Site
 Contents = Mapping[str, Mapping[str, bytes]]
 """What Secrets are to hold: by name, then by key."""
 
+NO_DRY_RUN: Final = "does not support dry run"
+"""Says the API server of a webhook that has side effects: what it thinks is known only later."""
+
 _VOLATILE: Final = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
 
 
@@ -229,7 +232,8 @@ def _declined(
         except NotFoundError:  # the role that it binds is only to be made
             continue
         except ReconcilerError as error:
-            yield f"{key}: {error}"
+            if NO_DRY_RUN not in error.message:
+                yield f"{key}: {error}"
 
 
 def _inventory_key(wanted: Wanted) -> ObjectKey:

@@ -16,6 +16,7 @@ from lab.ssh_server import SshServer, make_key
 from reconciler.core.public_key import public_half
 from tests.interfaces.program import Done, on_a_terminal, program, undocumented
 from tests.interfaces.test_doctor_of_git import checks
+from tests.manifests.installation import MANIFESTS, NAMESPACE, installed
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -195,6 +196,25 @@ def test_what_somebody_has_made_is_refused_before_anything_is_touched(site: Site
     assert f"configmap/settings (namespace {site.namespace}) is there" in refused.err
     assert left == ""
     assert adopted.code == 0, adopted.err
+
+
+def test_what_kustomize_installed_is_adopted_and_goes_with_uninstall(
+    site: Site, control_plane: ControlPlane
+) -> None:
+    site.namespace = NAMESPACE
+    with installed(control_plane, MANIFESTS / "base"):
+        refused = site.install("--detach")
+        adopted = site.install("--detach", "--adopt")
+        again = site.install("--detach")
+        gone = site.uninstall("--yes")
+
+        assert refused.code == 3
+        assert "service/reconcile (namespace reconcile) is there, and install did" in refused.err
+        assert adopted.code == 0, adopted.err
+        assert (again.code, actions(again)) == (0, {"unchanged"})
+        assert gone.code == 0, gone.err
+        assert "namespace/reconcile kept: was there before" in gone.out
+        assert not site.has("clusterrole", "reconcile-workloads")
 
 
 def test_a_second_installation_in_the_cluster_is_refused(site: Site) -> None:

@@ -74,6 +74,9 @@ def _say_plan(removal: Removal, *, is_text: bool) -> int:
         Terminal.standard().say(printable(f"{key} would be deleted"))
     for done in removal.kept:
         _say(done)
+    if removal.own_namespace is not None:
+        last = "if nothing else is in it"
+        Terminal.standard().say(f"namespace/{removal.namespace} would be deleted, {last}")
     return PENDING
 
 

@@ -213,7 +213,8 @@ def _rights(
             cause=f"what leaves Git stays, or is not seen; the rule: {rule_for(lacking)}",
             remedy=_ask_command(lacking[0], account),
         )
-    return passed("rights", f"{who} may apply all {len(served):,} objects")
+    count = f"all {len(served):,} objects" if len(served) > 1 else "what there is"
+    return passed("rights", f"{who} may apply {count}")
 
 
 def _not_even_by_name(

@@ -167,7 +167,7 @@ def install(wanted: Wanted, found: Found, site: Site, *, is_dry_run: bool) -> It
         is_new_place = is_dry_run and not has_namespace and bool(key.namespace)
         after = body if is_new_place else site.apply(key, body, is_dry_run=is_dry_run)
         yield Done(key, _action(before, after, is_dry_run=is_dry_run))
-    wanted_keys = {*found.wanted, *wanted.objects}
+    wanted_keys = {*found.wanted, *wanted.objects, _inventory_key(wanted)}
     for key in found.before.objects:
         if key not in wanted_keys and key.kind != SECRET.kind and site.live(key) is not None:
             yield Done(key, Action.KEPT, "is not asked for any more")

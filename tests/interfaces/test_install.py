@@ -103,6 +103,7 @@ def test_an_installation_is_made_is_ready_is_unchanged_and_goes(site: Site) -> N
     assert again.code == 0
     assert actions(again) == {"unchanged"}
     assert "a deploy key" not in again.out
+    assert "kept" not in again.out
     changed = [line for line in other.out.splitlines() if line.endswith("configured")]
     assert changed == [
         f"configmap/settings (namespace {site.namespace}) configured",
@@ -356,7 +357,7 @@ spec: {holderIdentity: somebody, leaseDurationSeconds: 15}
 
     assert done.code == 0, done.out
     found = checks(done)
-    assert found["rights"] == "ok who runs this may apply all 1 objects"
+    assert found["rights"] == "ok who runs this may apply what there is"
     assert found["state"].startswith(f"ok may be written in namespace {site.namespace}")
     assert found["lease"] == "ok somebody leads"
 

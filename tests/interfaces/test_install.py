@@ -166,6 +166,33 @@ def test_a_key_and_a_password_that_are_files_here_go_into_the_secret(site: Site)
     assert "canary" not in done.out + done.err + settings
 
 
+def test_logins_of_registries_and_keys_of_manifests_go_where_the_pod_looks_for_them(
+    site: Site,
+) -> None:
+    for name, text in {"config.json": '{"auths": {}}', "ca.pem": "CA", "a.agekey": "KEY"}.items():
+        (site.folder / name).write_text(text)
+
+    done = site.install(
+        "--docker-config", str(site.folder / "config.json"),
+        "--registry-ca-file", str(site.folder / "ca.pem"),
+        "--sops-age-key-file", str(site.folder / "a.agekey"), "--detach",
+    )  # fmt: skip
+
+    assert done.code == 0, done.err
+    assert site.secret("registry") == {".dockerconfigjson": b'{"auths": {}}', "ca.crt": b"CA"}
+    assert site.secret("sops") == {"a.agekey": b"KEY"}
+    settings = site.get("configmap", "settings")["data"]["reconcile.yaml"]
+    assert "docker-config: /etc/reconcile/registry/config.json\n" in settings
+    assert "registry-ca-file: /etc/reconcile/registry/ca.crt\n" in settings
+    assert "sops-age-key-file:\n- /etc/reconcile/sops/a.agekey\n" in settings
+    mounted = site.get("deployment", "reconcile")["spec"]["template"]["spec"]["volumes"]
+    keys = next(each["secret"]["items"] for each in mounted if each["name"] == "registry")
+    assert {(each["key"], each["path"]) for each in keys} >= {
+        (".dockerconfigjson", "config.json"),
+        ("ca.crt", "ca.crt"),
+    }
+
+
 def test_a_secret_that_somebody_made_is_used_and_stays(site: Site) -> None:
     make_key(site.folder / "identity")
     site.cluster.kubectl("create", "namespace", site.namespace)

@@ -11,6 +11,8 @@ import pytest
 from reconciler.adapters.packaged.manifests import FOLDERS, own_manifests
 from reconciler.core.manifests.document import parse_documents
 from reconciler.core.manifests.value import to_value
+from reconciler.interfaces.cli.carried import ABOUT_THIS_RUN, CARRIED
+from reconciler.options import OPTIONS, Kind
 from tests.interfaces.program import ROOT, Done, program
 
 IMAGE = "registry.example/acme/reconcile:0.1.0"
@@ -35,6 +37,12 @@ def documents(done: Done) -> list[dict[str, Any]]:
 def settings_of(done: Done) -> str:
     (found,) = (each for each in documents(done) if each["kind"] == "ConfigMap")
     return str(found["data"]["reconcile.yaml"])
+
+
+def test_every_option_that_names_a_file_is_carried_or_is_about_this_run() -> None:
+    files = {option.name for option in OPTIONS if option.kind is Kind.PATH}
+
+    assert files - set(CARRIED) - ABOUT_THIS_RUN == set()
 
 
 def test_an_export_is_what_a_cluster_takes_and_holds_no_secret(tmp_path: Path) -> None:

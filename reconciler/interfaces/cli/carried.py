@@ -21,11 +21,13 @@ MOUNTED: Final = Path("/etc/reconcile")
 MAX_BYTES: Final = 512 * 1024
 """Of one file, and of the settings: the API server takes a MiB for an object."""
 
-_HERE: Final = frozenset({"kubeconfig", "context", "namespace", "data-dir", "dry-run", "output"})
+ABOUT_THIS_RUN: Final = frozenset(
+    {"kubeconfig", "context", "namespace", "data-dir", "dry-run", "output"}
+)
 """What is about this run and not about the reconciler in the cluster."""
 
 _PORT: Final = ":8080"
-_FILES: Final[Mapping[str, tuple[str, str, str]]] = {
+CARRIED: Final[Mapping[str, tuple[str, str, str]]] = {
     "git-ssh-key-file": ("git", "identity", "identity"),
     "git-known-hosts-file": ("git", "known_hosts", "known_hosts"),
     "git-password-file": ("git", "password", "password"),
@@ -37,6 +39,7 @@ _FILES: Final[Mapping[str, tuple[str, str, str]]] = {
     "webhook-secret-file": ("git", "webhook-secret", "webhook-secret"),
     "notify-url-file": ("git", "notify-url", "notify-url"),
     "notify-secret-file": ("git", "notify-secret", "notify-secret"),
+    "page-token-file": ("git", "page-token", "page-token"),
     "docker-config": ("registry", ".dockerconfigjson", "config.json"),
     "registry-ca-file": ("registry", "ca.crt", "ca.crt"),
 }
@@ -74,10 +77,10 @@ def carried(invocation: Invocation) -> Carried:
         SettingsError: something is wrong, or cannot be used in a cluster; all of it is told.
     """
     given = read_config(Path(invocation.config)) if invocation.config else {}
-    values = {key: value for key, value in given.items() if key not in _HERE}
+    values = {key: value for key, value in given.items() if key not in ABOUT_THIS_RUN}
     for option in OPTIONS:
         raw = invocation.flags.get(option.name, invocation.environment.get(option.variable) or None)
-        if raw is not None and option.name not in _HERE:
+        if raw is not None and option.name not in ABOUT_THIS_RUN:
             values[option.name] = list(raw) if isinstance(raw, tuple) else raw
     # first as they are given, so that whoever made a slip reads of what they have written
     read_settings(flags={}, environment={}, file=values, file_name=invocation.config or "")
@@ -106,7 +109,7 @@ def _unfit(values: Mapping[str, object]) -> Iterator[str]:
     if str(values.get("listen", _PORT)) != _PORT:
         yield f"--listen: our manifests ask port {_PORT}: leave it out, or install by kubectl"
     for entry in map(mapping_of, items_of(values.get("sources"))):
-        for name in (*_FILES, _KEY_FILES):
+        for name in (*CARRIED, _KEY_FILES):
             for path in _paths(entry.get(name)):
                 if not path.is_relative_to(MOUNTED):
                     yield (
@@ -117,7 +120,7 @@ def _unfit(values: Mapping[str, object]) -> Iterator[str]:
 
 def _carry_files(values: dict[str, object], secrets: dict[str, dict[str, bytes]]) -> None:
     """Put files that are here among the Secrets, and say where the pod will have them."""
-    for name, (secret, key, file) in _FILES.items():
+    for name, (secret, key, file) in CARRIED.items():
         for path in _paths(values.get(name)):
             if not path.is_relative_to(MOUNTED):
                 secrets.setdefault(secret, {})[key] = _content(path, name)

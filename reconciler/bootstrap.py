@@ -1,4 +1,4 @@
-"""Composition root: with the module of clusters, all that knows ports and adapters."""
+"""Composition root: with the modules of clusters and of installing, all that knows adapters."""
 
 import gc
 import hashlib
@@ -13,17 +13,12 @@ from typing import Protocol
 
 from reconciler.adapters.cache.facts import FactFiles
 from reconciler.adapters.cache.readings import ReadingFile
-from reconciler.adapters.forge.deploy_key import deploy_key_pages as forge_pages
 from reconciler.adapters.forge.forges import forge_of
-from reconciler.adapters.git.private_files import read_bounded
-from reconciler.adapters.git.remote import host_scan, remote_of
 from reconciler.adapters.git.repository import GitRepository
-from reconciler.adapters.git.ssh_keys import SshKeys
 from reconciler.adapters.kustomize.program import KustomizeProgram
 from reconciler.adapters.local.folder import FolderRepository
 from reconciler.adapters.local.tags import ListedTags
 from reconciler.adapters.notify.webhook import WebhookNotifier
-from reconciler.adapters.packaged.manifests import own_manifests as packaged_manifests
 from reconciler.adapters.registry.client import RegistryClient
 from reconciler.adapters.registry.cloud.clouds import Clouds
 from reconciler.adapters.registry.credentials import Keychain
@@ -284,58 +279,6 @@ def probing(settings: Settings) -> Iterator[RegistryProbe]:
 def remote_probe(settings: Settings, source: SourceSettings) -> RemoteProbe:
     """Return what tries the access to a source's remote."""
     return GitRepository(source.git, _clone_folder(settings, source)).probe()
-
-
-def ssh_keys() -> SshKeys:
-    """Return what makes SSH keys, and tells the public half of one."""
-    return SshKeys()
-
-
-def own_manifests() -> Mapping[str, str]:
-    """Return the texts of our own manifests, by path.
-
-    Raises:
-        SettingsError: they are not there.
-    """
-    return packaged_manifests()
-
-
-def is_ssh(git_url: str) -> bool:
-    """Whether a remote is reached by SSH; of one that is wrong, no."""
-    try:
-        return remote_of(git_url, insecure=True).scheme == "ssh"
-    except SettingsError:
-        return False
-
-
-def scan_command(git_url: str) -> str:
-    """Return the command that shows the host keys of an SSH remote, for a person to compare."""
-    return host_scan(remote_of(git_url))
-
-
-def check_remote(source: SourceSettings) -> str:
-    """Return the scheme of a source's remote, if all that is said of it can be used.
-
-    Raises:
-        SettingsError: git cannot be given that, or the forge cannot be told.
-    """
-    GitRepository(source.git, Path("unused"))
-    _forge(source)
-    return remote_of(source.git.url, insecure=source.git.insecure).scheme
-
-
-def read_key(path: Path) -> bytes:
-    """Return the content of a key's file.
-
-    Raises:
-        SettingsError: it cannot be read, or is far too large for one.
-    """
-    return read_bounded(path, "the SSH key")
-
-
-def deploy_key_pages(git_url: str, kind: str | None = None) -> tuple[str, ...]:
-    """Return where a deploy key of a remote is entered, and what is to be ticked there."""
-    return tuple(map(str, forge_pages(git_url, kind=kind)))
 
 
 def commit_template(file: str | Path) -> MessageTemplate:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +15,6 @@ from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.adapters.cluster.control import ConfigMapControls
 from reconciler.adapters.cluster.on_demand import OnDemand
 from reconciler.adapters.cluster.pull_secrets import ClusterPullSecrets
-from reconciler.adapters.cluster.secrets import secret_values
-from reconciler.adapters.cluster.site import ClusterSite
 from reconciler.core.lease import LEASE_S
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.objects.control import Suspension
@@ -25,7 +23,6 @@ from reconciler.identity import is_gone, own_identity
 from reconciler.pipeline.acting import AccountProbe
 from reconciler.pipeline.cluster_checkup import ClusterProbe, Reach
 from reconciler.pipeline.cluster_port import Cluster
-from reconciler.pipeline.install_port import Site
 from reconciler.pipeline.leadership import Leadership, LeaseStore
 from reconciler.pipeline.ports import Clock
 from reconciler.pipeline.recorder import Recorder
@@ -229,33 +226,6 @@ def reaching(
             return Reach(probe, cluster, connected.leases())
 
         yield reach
-
-
-@contextmanager
-def reading_secrets(
-    settings: Settings,
-) -> Iterator[Callable[[str, str], Mapping[str, bytes] | None]]:
-    """Give what reads a Secret by namespace and name; closes its connections at the end.
-
-    None is returned for one that is not there.
-    """
-    connection = OnDemand(settings.cluster)
-    try:
-        yield lambda namespace, name: secret_values(
-            connection.get(), namespace=namespace, name=name
-        )
-    finally:
-        connection.close()
-
-
-@contextmanager
-def on_site(settings: Settings) -> Iterator[Site]:
-    """Give the cluster where we are to be, or are, installed; closes its connections at the end."""
-    site = ClusterSite(settings.cluster)
-    try:
-        yield site
-    finally:
-        site.close()
 
 
 @contextmanager

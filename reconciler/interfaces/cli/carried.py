@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from reconciler import bootstrap
 from reconciler.config_file import read_config
 from reconciler.configuration import read_settings
 from reconciler.core.objects.fields import items_of, mapping_of
 from reconciler.core.objects.yaml_text import yaml_text
 from reconciler.errors import ReconcilerError, SettingsError
+from reconciler.install_parts import check_remote, is_ssh
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.option_values import to_path
 from reconciler.options import OPTIONS
@@ -89,13 +89,13 @@ def carried(invocation: Invocation) -> Carried:
         raise SettingsError("\n".join(problems))
     secrets: dict[str, dict[str, bytes]] = {}
     _carry_files(values, secrets)
-    has_ssh = any(bootstrap.is_ssh(url) for url in _urls(values))
+    has_ssh = any(is_ssh(url) for url in _urls(values))
     if has_ssh:
         values.setdefault("git-ssh-key-file", str(MOUNTED / "git/identity"))
         values.setdefault("git-known-hosts-file", str(MOUNTED / "git/known_hosts"))
     settings = read_settings(flags={}, environment={}, file=values)
     _check(settings)
-    ssh = [each.git for each in settings.sources if bootstrap.is_ssh(each.git.url)]
+    ssh = [each.git for each in settings.sources if is_ssh(each.git.url)]
     return Carried(
         settings=settings,
         text=_text(invocation, given, values),
@@ -164,7 +164,7 @@ def _check(settings: Settings) -> None:
     problems = []
     for source in settings.sources:
         try:
-            if bootstrap.check_remote(source) == "file":
+            if check_remote(source) == "file":
                 problems.append(f"{source.git.url!r} is a path: a pod does not have it")
         except ReconcilerError as error:
             problems.append(str(error))

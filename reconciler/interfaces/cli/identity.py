@@ -7,11 +7,10 @@ from typing import Final
 
 import click
 
-from reconciler import bootstrap
-from reconciler.cluster_parts import reading_secrets
 from reconciler.core.public_key import PublicKey
 from reconciler.errors import NotFoundError
 from reconciler.exit_codes import OK
+from reconciler.install_parts import deploy_key_pages, read_key, reading_secrets, ssh_keys
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.rendering import JSON, rendered
@@ -77,17 +76,17 @@ def say_what_to_do(public: PublicKey, place: str, pages: tuple[str, ...]) -> Non
 
 def _identity_of(source: SourceSettings, settings: Settings) -> _Identity:
     content, place = _private_key(source, settings)
-    public = bootstrap.ssh_keys().public_half(content, where=place)
+    public = ssh_keys().public_half(content, where=place)
     named = PublicKey(public.kind, public.blob, public.comment or "reconcile")
     url = "" if source.git.url == _ANY_REMOTE["git-url"] else source.git.url
-    return _Identity(named, place, bootstrap.deploy_key_pages(url, source.forge.kind))
+    return _Identity(named, place, deploy_key_pages(url, source.forge.kind))
 
 
 def _private_key(source: SourceSettings, settings: Settings) -> tuple[bytes, str]:
     """Return a private key and where it is: a file here, or the Secret that our pod mounts."""
     path = source.git.ssh_key_file
     if path is not None and (path.parent != MOUNTED or path.is_file()):
-        return bootstrap.read_key(path), str(path)
+        return read_key(path), str(path)
     key = path.name if path is not None else KEY
     namespace = settings.cluster.namespace
     place = f"secret/{SECRET} (namespace {namespace})"

@@ -9,8 +9,6 @@ from typing import Final
 
 import click
 
-from reconciler import bootstrap
-from reconciler.cluster_parts import on_site
 from reconciler.core.images.reference import ImageReference
 from reconciler.core.installation.kinds import DEPLOYMENT
 from reconciler.core.installation.overlays import marks_of
@@ -22,6 +20,14 @@ from reconciler.core.objects.yaml_text import yaml_text
 from reconciler.core.public_key import PublicKey
 from reconciler.errors import ReferenceSyntaxError, SettingsError
 from reconciler.exit_codes import OK, PENDING, STALLED, TRANSIENT
+from reconciler.install_parts import (
+    deploy_key_pages,
+    is_ssh,
+    on_site,
+    own_manifests,
+    scan_command,
+    ssh_keys,
+)
 from reconciler.interfaces.cli.carried import Carried, carried
 from reconciler.interfaces.cli.identity import KEY, SECRET, say_what_to_do
 from reconciler.interfaces.cli.invocation import Invocation
@@ -92,7 +98,7 @@ def run(
         manages=manages,
         tenants=tenants,
     )
-    texts = bootstrap.own_manifests()
+    texts = own_manifests()
     if is_export:
         return _export(request, texts, found)
     wanted = Wanted(
@@ -162,7 +168,7 @@ class _Run:
         made: list[_MadeKey] = []
         contents: dict[str, bytes] = {}
         for name in sorted(self.carried.ssh_keys - held):
-            key = bootstrap.ssh_keys().make("reconcile")
+            key = ssh_keys().make("reconcile")
             contents[name] = key.private.encode()
             made.append(_MadeKey(name, key.public))
         return with_secrets(wanted, {SECRET: contents}), made
@@ -180,7 +186,7 @@ class _Run:
             for each in self.carried.settings.sources
             if each.git.ssh_key_file is not None and each.git.ssh_key_file.name == made.name
         )
-        pages = bootstrap.deploy_key_pages(source.git.url, source.forge.kind)
+        pages = deploy_key_pages(source.git.url, source.forge.kind)
         say_what_to_do(made.public, place, pages)
 
     def _await_readiness(self, patience_s: float, *, is_text: bool) -> int:
@@ -221,11 +227,7 @@ def _check_names(image: str, namespaces: Sequence[str]) -> None:
 
 def _no_known_hosts(found: Carried, missing: frozenset[str]) -> str:
     hosts = sorted(
-        {
-            bootstrap.scan_command(each.git.url)
-            for each in found.settings.sources
-            if bootstrap.is_ssh(each.git.url)
-        }
+        {scan_command(each.git.url) for each in found.settings.sources if is_ssh(each.git.url)}
     )
     lines = "; ".join(f"{host} > {_KNOWN_HOSTS}" for host in hosts)
     return (

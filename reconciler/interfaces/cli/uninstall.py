@@ -5,10 +5,10 @@ from typing import Final
 
 import click
 
-from reconciler.cluster_parts import on_site
 from reconciler.core.installation.kinds import SECRET
 from reconciler.errors import SettingsError
 from reconciler.exit_codes import OK, PENDING
+from reconciler.install_parts import on_site
 from reconciler.interfaces.cli.invocation import Invocation
 from reconciler.interfaces.cli.loading import load
 from reconciler.interfaces.cli.rendering import JSON, rendered

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.remote import Remote, check_branch, remote_of
+from reconciler.adapters.git.remote import Remote, check_branch, host_scan, remote_of
 from reconciler.errors import SettingsError
 
 
@@ -162,3 +162,18 @@ def test_a_name_of_a_branch_is_kept(name: str) -> None:
 def test_what_cannot_name_a_branch_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="branch"):
         check_branch(name)
+
+
+@pytest.mark.parametrize(
+    ("url", "command"),
+    [
+        ("git@github.com:acme/web", "ssh-keyscan github.com"),
+        ("ssh://git@git.example/acme/web", "ssh-keyscan git.example"),
+        ("ssh://git@git.example:2222/acme/web", "ssh-keyscan -p 2222 git.example"),
+        ("git@[git.example:2222]:acme/web", "ssh-keyscan -p 2222 git.example"),
+        ("ssh://git@[::1]:22/acme/web", "ssh-keyscan -p 22 ::1"),
+        ("git@[::1]:acme/web", "ssh-keyscan ::1"),
+    ],
+)
+def test_the_command_that_shows_host_keys_names_host_and_port(url: str, command: str) -> None:
+    assert host_scan(remote_of(url)) == command

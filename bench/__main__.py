@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.contests import CONTESTS, Place
+from bench.contests import CONTESTS
 from bench.cost import FailedRunError, Sample
+from bench.place import Place
 from bench.report import report
 from bench.size import FULL, TINY, Size
 from lab.process import LabError

@@ -7,57 +7,27 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from bench import manifests
 from bench.child import clean_environment, require, run_child
 from bench.cost import Cost, Sample, cost_of_program
+from bench.footprint import footprint
 from bench.idle import cost_of_idling
 from bench.latency import ways_of_tags
 from bench.onlooker import Onlooker
+from bench.place import Place
+from bench.remote import commit_to, remote_of
 from bench.size import Size
 from bench.stand_in import stand_in
-from lab.bare_repository import BareRemote, run
+from lab.bare_repository import BareRemote
 from lab.control_plane import ControlPlane
 from lab.ports import free_port
 
 PYTHON: Final = sys.executable
-
-
-@dataclass
-class Place:
-    """What the rounds share: a folder, and an API server that is started when it is needed."""
-
-    folder: Path
-    size: Size
-    stack: ExitStack
-    _plane: ControlPlane | None = field(default=None)
-    _busy_plane: ControlPlane | None = field(default=None)
-    _rounds: int = 0
-
-    @property
-    def plane(self) -> ControlPlane:
-        """An etcd and an API server without controllers, so that nobody else works."""
-        if self._plane is None:
-            self._plane = ControlPlane.start(self.folder / "plane", has_controllers=False)
-            self.stack.callback(self._plane.stop)
-        return self._plane
-
-    @property
-    def busy_plane(self) -> ControlPlane:
-        """A control plane with all its controllers, and a node on which pods become ready."""
-        if self._busy_plane is None:
-            self._busy_plane = ControlPlane.start(self.folder / "busy-plane")
-            self.stack.callback(self._busy_plane.stop)
-        return self._busy_plane
-
-    def fresh_name(self, prefix: str) -> str:
-        """Return a name that no other round has."""
-        self._rounds += 1
-        return f"{prefix}-{self._rounds}"
 
 
 Contest: TypeAlias = Callable[[Place], Iterator[Sample]]
@@ -151,7 +121,7 @@ def cycle(place: Place) -> Iterator[Sample]:
     """Whole cycles without a cluster: fetch, scan, plan, commit, push; the cold ones by file://."""
     for count in place.size.manifests:
         with stand_in(tags=3) as registry, tempfile.TemporaryDirectory(dir=place.folder) as folder:
-            remote = _remote(
+            remote = remote_of(
                 Path(folder), manifests.folder_of(count, host=registry.host, tag="1.0.1")
             )
             costs = run_child(
@@ -167,7 +137,7 @@ def _cycle_warm(place: Place, count: int) -> Iterator[Sample]:
         texts = manifests.shared_folder_of(
             count, repositories=repositories, host=registry.host, tag="1.0.2"
         )
-        remote = _remote(Path(folder), texts)
+        remote = remote_of(Path(folder), texts)
         first, second = (
             (path, text.replace(":1.0.2\n", ":1.0.1\n")) for path, text in list(texts.items())[:2]
         )
@@ -245,7 +215,7 @@ def _synced(place: Place, count: int) -> Iterator[dict[str, Any]]:
     namespace = place.fresh_name("reconcile")
     place.plane.kubectl("create", "namespace", namespace)
     with tempfile.TemporaryDirectory(dir=place.folder) as folder:
-        remote = _remote(Path(folder), manifests.objects(count, namespace=namespace))
+        remote = remote_of(Path(folder), manifests.objects(count, namespace=namespace))
         yield {
             "git_url": str(remote.path),
             "folder": f"{folder}/data",
@@ -266,7 +236,7 @@ def rollout(place: Place) -> Iterator[Sample]:
     with tempfile.TemporaryDirectory(dir=place.folder) as folder:
         remote = BareRemote.create(Path(folder) / "shop.git")
         for row, tag in (("new ones", manifests.OLD), ("another image", manifests.NEWEST)):
-            _commit(
+            commit_to(
                 remote,
                 {
                     f"shop/page-{number:05d}.yaml": manifests.deployment(
@@ -347,25 +317,6 @@ def _requests_of_kubectl(plane: ControlPlane, file: Path, validate: str) -> int:
     return done.stderr.count('"Response" verb=')
 
 
-def _remote(folder: Path, texts: Mapping[str, str]) -> BareRemote:
-    """Return a remote with one commit; git itself is given all files at once."""
-    remote = BareRemote.create(folder / "shop.git")
-    _commit(remote, texts)
-    return remote
-
-
-def _commit(remote: BareRemote, texts: Mapping[str, str]) -> None:
-    """Add a commit with files; those that are there already are changed."""
-    stream = [b"commit refs/heads/main\ncommitter A Person <person@example.org> 0 +0000\n"]
-    stream.append(b"data 5\nbegin\n")
-    if (remote.path / "refs" / "heads" / "main").is_file():
-        stream.append(b"from refs/heads/main^0\n")
-    for path, text in texts.items():
-        content = text.encode()
-        stream.append(f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
-    run(remote.path, ["fast-import", "--quiet"], b"".join(stream))
-
-
 def _samples(group: str, costs: Mapping[str, Cost]) -> Iterator[Sample]:
     for row, cost in costs.items():
         yield Sample(group, row, cost)
@@ -381,4 +332,5 @@ CONTESTS: Final[Mapping[str, Contest]] = {
     "rollout": rollout,
     "sync-many": sync_many,
     "latency": latency,
+    "footprint": footprint,
 }

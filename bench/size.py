@@ -25,6 +25,7 @@ class Size:
         starts: how often a program is started in one round.
         cycles: that the idle reconciler runs with nothing to do.
         pushes: of new tags, whose way to the cluster is timed.
+        rest_s: seconds in which the program has nothing to do.
     """
 
     repositories: int
@@ -44,6 +45,7 @@ class Size:
     starts: int
     cycles: int
     pushes: int
+    rest_s: int
 
 
 FULL = Size(
@@ -64,6 +66,7 @@ FULL = Size(
     starts=5,
     cycles=50,
     pushes=100,
+    rest_s=60,
 )
 TINY = Size(
     repositories=5,
@@ -83,5 +86,6 @@ TINY = Size(
     starts=1,
     cycles=2,
     pushes=2,
+    rest_s=1,
 )
 """For the test that all of this still runs; the figures mean nothing."""

@@ -20,8 +20,9 @@ ROWS = {
     "sync-many": 4,
     "rollout": 4,
     "latency": 2,
+    "footprint": 1,
 }
-ON_A_CLUSTER = ("sync", "sync-many", "rollout", "latency")
+ON_A_CLUSTER = ("sync", "sync-many", "rollout", "latency", "footprint")
 
 
 @pytest.mark.parametrize("work", [name for name in CONTESTS if name not in ON_A_CLUSTER])
@@ -57,6 +58,14 @@ def test_the_way_of_a_tag_is_timed_with_a_webhook_and_without() -> None:
 
     assert len(samples) == ROWS["latency"]
     assert all(each.cost.counts["pushes"] == TINY.pushes for each in samples)
+
+
+@pytest.mark.cluster
+def test_memory_and_processor_time_at_rest_are_told() -> None:
+    (samples,) = measure(["footprint"], size=TINY, rounds=1)
+
+    assert len(samples) == ROWS["footprint"]
+    assert samples[0].cost.counts["MiB resident at rest"] > 10
 
 
 def test_results_are_written_to_a_file(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ test: $(STAMP) lab-build ## all tests, against the lab's real parts
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered \
 		--cov-fail-under=$(COVERAGE) $(PYTEST_FLAGS)
 
-soak: $(STAMP) lab-build ## eight writers and 200 kills (half an hour; SOAK_FLAGS="race --seed 1")
+soak: $(STAMP) lab-build ## eight writers, 200 kills, 10,000 cycles (an hour and a half; SOAK_FLAGS="race --seed 1")
 	$(BIN)/python -m tests.soak $(SOAK_FLAGS)
 
 bench: $(STAMP) lab-build ## measure on work of stated size, into bench/results.md (half an hour)

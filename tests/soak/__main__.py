@@ -12,6 +12,7 @@ from pathlib import Path
 from lab.git_server import serving
 from lab.process import LabError
 from lab.registry import Registry
+from tests.soak.endure import Endurance, parts
 from tests.soak.failure import Progress, SoakError
 from tests.soak.fleet import Fleet
 from tests.soak.kill import Killing
@@ -38,7 +39,25 @@ def kill(arguments: argparse.Namespace, folder: Path) -> str:
         return killing.run()
 
 
-RUNS: Mapping[str, Callable[[argparse.Namespace, Path], str]] = {"race": race, "kill": kill}
+def endure(arguments: argparse.Namespace, folder: Path) -> str:
+    """Let one process run for thousands of cycles."""
+    with parts(folder) as (plane, registry):
+        (folder / "run").mkdir()
+        return Endurance(
+            folder / "run",
+            plane,
+            registry,
+            cycles=arguments.cycles,
+            seed=arguments.seed,
+            progress=_told(),
+        ).run()
+
+
+RUNS: Mapping[str, Callable[[argparse.Namespace, Path], str]] = {
+    "race": race,
+    "kill": kill,
+    "endure": endure,
+}
 
 
 @contextlib.contextmanager
@@ -66,6 +85,7 @@ def main() -> int:
     parser.add_argument("--commits", type=int, default=200, help="of each writer")
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--waves", type=int, default=5, help="new tags of each image")
+    parser.add_argument("--cycles", type=int, default=10_000, help="of one process")
     parser.add_argument("--moments", type=int, default=200, help="kills")
     arguments = parser.parse_args()
     is_good = True

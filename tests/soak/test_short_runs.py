@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.control_plane import ControlPlane
 from lab.git_server import GitHttpServer
 from lab.registry import Registry
+from tests.soak.endure import Endurance
 from tests.soak.fleet import Fleet
 from tests.soak.kill import Killing
 from tests.soak.race import Race
@@ -53,3 +55,17 @@ def test_killed_at_any_moment_the_next_run_recovers_with_one_commit_a_change(
     fleet = Fleet.create(tmp_path, git_server, registry, size=3)
 
     Killing(fleet, moments=12, seed=seed).run()
+
+
+@pytest.mark.cluster
+@pytest.mark.timeout(1800)
+def test_a_process_with_faults_in_between_goes_on_and_leaks_nothing(
+    tmp_path: Path, control_plane: ControlPlane, seed: int
+) -> None:
+    registry = Registry.launch(tmp_path / "registry", has_password=True)
+    try:
+        (tmp_path / "run").mkdir()
+        # So few cycles are part of the beginning: caches fill, and threads are made.
+        Endurance(tmp_path / "run", control_plane, registry, cycles=120, seed=seed, flat=1.2).run()
+    finally:
+        registry.stop()

@@ -1,7 +1,7 @@
 """Cluster checkup: try the access to a cluster, and the rights for what manifests hold."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from reconciler.core.build import BuildResult, resolve
@@ -31,6 +31,9 @@ from reconciler.settings import SourceSettings
 
 MOST_NAMES: Final = 20
 """Objects of one kind and namespace that are asked about by name, where all are not granted."""
+
+MOST_RIGHTS: Final = 2000
+"""Rights that are asked about one by one: a request each."""
 
 OF_A_SOURCE: Final = ("build", "kinds", "rights", "state", "lease")
 """What is tried of each source in a cluster."""
@@ -196,7 +199,7 @@ def _rights(
     account = source.service_account
     who = f"serviceaccount {account}" if account else "who runs this"
     wanted = rights_for(served, has_prune=source.sync.prune)
-    denied = _not_even_by_name(probe.lacking(wanted.must, account), served, probe, account)
+    denied = _not_even_by_name(_lacking(wanted.must, probe, account), served, probe, account)
     remedy = _ask_command(denied[0], account) if denied else ""
     if denied:
         return failed(
@@ -205,7 +208,7 @@ def _rights(
             cause=f"no role with this rule is bound to it there: {rule_for(denied)}",
             remedy=remedy,
         )
-    lacking = _not_even_by_name(probe.lacking(wanted.should, account), served, probe, account)
+    lacking = _not_even_by_name(_lacking(wanted.should, probe, account), served, probe, account)
     if lacking:
         return warned(
             "rights",
@@ -215,6 +218,22 @@ def _rights(
         )
     count = f"all {len(served):,} objects" if len(served) > 1 else "what there is"
     return passed("rights", f"{who} may apply {count}")
+
+
+def _lacking(
+    rights: Sequence[Right], probe: ClusterProbe, account: ServiceAccount | None
+) -> list[Right]:
+    """Return the rights that are lacking; what is granted in all namespaces is asked about once.
+
+    Where that is not so, of very many namespaces some are asked about: what is granted in one by
+    one has been granted by hand, or by a list.
+    """
+    everywhere = sorted({replace(each, namespace="") for each in rights if each.namespace})
+    lacking = set(probe.lacking(everywhere, account))
+    single = [
+        each for each in rights if not each.namespace or replace(each, namespace="") in lacking
+    ]
+    return list(probe.lacking(single[:MOST_RIGHTS], account))
 
 
 def _not_even_by_name(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.core.installation.kinds import place_of
+from reconciler.core.installation.kinds import is_of_ours, place_of
 from reconciler.core.objects.fields import items_of, mapping_of, text_of
 from reconciler.core.objects.identity import ObjectKey
 
@@ -42,11 +42,15 @@ def encode(installed: Installed) -> Mapping[str, str]:
 
 
 def decode(data: Mapping[str, object]) -> Installed:
-    """Return what :func:`encode` wrote; what cannot be read is left out."""
+    """Return what :func:`encode` wrote; what cannot be read, or is of no kind of ours, is left out.
+
+    Whoever may write that ConfigMap may write anything there: nothing is removed because of it that
+    does not have our label, too.
+    """
     objects = (mapping_of(each) for each in _list(data.get(_OBJECTS)))
     keys = (ObjectKey(*(text_of(each.get(field)) for field in _FIELDS)) for each in objects)
     sources = (each for each in _list(data.get(_SOURCES)) if isinstance(each, str))
-    return Installed(tuple(key for key in keys if key.kind and key.name), tuple(sources))
+    return Installed(tuple(key for key in keys if is_of_ours(key) and key.name), tuple(sources))
 
 
 def _list(text: object) -> list[object]:

@@ -47,6 +47,12 @@ def resource_of(key: ObjectKey) -> Resource:
     return found
 
 
+def is_of_ours(key: ObjectKey) -> bool:
+    """Whether an installation has objects of that kind, with a namespace or without as it is."""
+    found = _BY_KIND.get((key.group, key.kind))
+    return found is not None and found.is_namespaced == bool(key.namespace)
+
+
 def key_of(body: Mapping[str, object]) -> ObjectKey:
     """Return which object a body is."""
     group, _ = split_api_version(text_of(body.get("apiVersion")))

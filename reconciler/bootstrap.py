@@ -105,6 +105,7 @@ class PartsOf(Protocol):
         is_hurried: Callable[[], bool] = lambda: False,
         resting: Callable[[], AbstractContextManager[None]] = nullcontext,
         suspension: Callable[[], Suspension | None] | None = None,
+        is_elsewhere: Callable[[str], bool] = lambda _name: False,
     ) -> Parts:
         """Return them.
 
@@ -115,6 +116,8 @@ class PartsOf(Protocol):
             is_hurried: tells a cycle that another one is asked for.
             resting: lets others work while a cycle waits.
             suspension: says who has suspended the source; None: the cluster is asked.
+            is_elsewhere: whether another process runs the source of a name; those that this one
+                leaves to others are elsewhere in any case.
         """
         ...
 
@@ -181,6 +184,7 @@ def running(
             settings.data_dir / "kustomize", path=os.environ.get("PATH", ""), stop=of_process
         )
         readiness = Readiness()
+        others = {each.name for each in settings.others}
         readings = None if local else ReadingFile(settings.data_dir / "readings")
 
         def parts_of(
@@ -191,6 +195,7 @@ def running(
             is_hurried: Callable[[], bool] = lambda: False,
             resting: Callable[[], AbstractContextManager[None]] = nullcontext,
             suspension: Callable[[], Suspension | None] | None = None,
+            is_elsewhere: Callable[[str], bool] = lambda _name: False,
         ) -> Parts:
             stop = stop or of_process
             forge = None if local is not None else _forge(source)
@@ -211,6 +216,7 @@ def running(
                 resting=resting,
                 suspension=suspension or suspension_of(source, cluster),
                 readiness=readiness,
+                is_elsewhere=lambda name: name in others or is_elsewhere(name),
                 image_facts=image_facts,
                 template=templates[source.name],
                 proposals=proposals,
@@ -225,13 +231,14 @@ def running(
 
 
 def _kin(settings: Settings, source: SourceSettings, *, is_local: bool) -> Kin:
-    """Return the sources of this process, as one of them sees them.
+    """Return the sources of this process and of the file, as one of them sees them.
 
     One that is not synced at present has its objects all the same: nobody adopts them.
     """
-    synced = [each for each in settings.sources if each.is_synced]
+    known = (*settings.sources, *settings.others)
+    synced = [each for each in known if each.is_synced]
     return Kin(
-        names=frozenset(each.name for each in settings.sources),
+        names=frozenset(each.name for each in known),
         same_branch=frozenset(
             each.name
             for each in synced
@@ -241,7 +248,7 @@ def _kin(settings: Settings, source: SourceSettings, *, is_local: bool) -> Kin:
         is_local=is_local,
         accounts={
             each.name: each.service_account
-            for each in settings.sources
+            for each in known
             if each.service_account and each.service_account != source.service_account
         },
     )

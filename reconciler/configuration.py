@@ -1,6 +1,7 @@
 """Reads settings: flag beats environment beats file beats default. Tells all problems at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.core.manifests.variables import parse_variable_source
@@ -75,9 +76,15 @@ def read_settings(
     reader.problems.extend(dependency_problems(known, [name for name, _ in per_source]))
     if base["page-anonymous"] and base["page-token-file"]:
         reader.problems.append("--page-anonymous: everybody is admitted: drop --page-token-file")
+    chosen = reader.chosen(_texts(base["source"]), [name for name, _ in per_source])
+    reader.require_states(known, chosen)
     if reader.problems:
         raise SettingsError("\n".join(reader.problems))
-    return _settings(base, in_order(known), registries)
+    ordered = in_order(known)
+    return replace(
+        _settings(base, [each for each in ordered if each.name in chosen], registries),
+        others=tuple(each for each in ordered if each.name not in chosen),
+    )
 
 
 class _Reader:
@@ -132,6 +139,25 @@ class _Reader:
             self.problems.append(f"{self._file_name}: sources: must be a list of mappings")
             return []
         return [(str(entry.get("name", f"#{index}")), entry) for index, entry in enumerate(raw)]
+
+    def chosen(self, wanted: Sequence[str], names: Sequence[str]) -> frozenset[str]:
+        """Return the names of the sources to work on."""
+        for name in wanted:
+            if name not in names:
+                hint = nearest(name, names) or f"; there is {', '.join(names)}"
+                self.problems.append(f"--source: no source {name!r}{hint}")
+        return frozenset(wanted or names)
+
+    def require_states(self, sources: Sequence[SourceSettings], chosen: Collection[str]) -> None:
+        """Of a source that is not synced, other processes cannot see that it is ready."""
+        unseen = {each.name for each in sources if each.name not in chosen and not each.is_synced}
+        for each in sources:
+            if each.name in chosen:
+                for name in unseen.intersection(each.depends_on):
+                    self.problems.append(
+                        f"source {each.name!r} depends on {name!r}, which is not synced: both must "
+                        "be run by one process (--source)"
+                    )
 
     def require_distinct(self, names: Iterable[str]) -> None:
         seen: set[str] = set()

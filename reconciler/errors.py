@@ -182,6 +182,12 @@ class DependencyError(TransientError):
         self.is_known = is_known
 
 
+class ElsewhereError(DependencyError):
+    """The same, of a source that another process runs: nobody tells us when it is ready."""
+
+    kind = "elsewhere"
+
+
 class RegistryError(TransientError):
     """A registry failed, or did not answer in time.
 

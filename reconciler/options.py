@@ -56,6 +56,8 @@ def _source(name: str, kind: Kind, text: str, **more: object) -> Option:
 
 
 OPTIONS: tuple[Option, ...] = (
+    Option("source", Kind.LIST, "source of the file to work on; may be repeated", metavar="NAME",
+           shown_default="all of them"),
     _source("git-url", Kind.TEXT, "remote: https://…, ssh://…, git@host:…, a path", metavar="URL"),
     _source("git-branch", Kind.TEXT, "branch to read and push", shown_default="the remote's HEAD"),
     _source("git-push-branch", Kind.TEXT, "branch of our own for commits, moved by force",

@@ -261,6 +261,9 @@ class Settings:
     sources: tuple[SourceSettings, ...]
     """What to keep current; at least one, names distinct, each after those that it depends on."""
 
+    others: tuple[SourceSettings, ...] = field(default=(), kw_only=True)
+    """The other sources of the file, which are left to other processes."""
+
     registry: RegistrySettings
     """Registries, shared by all sources."""
 

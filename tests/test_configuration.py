@@ -118,6 +118,42 @@ def test_variables_that_kubernetes_sets_for_a_service_of_our_name_are_ignored() 
     read(None, {"RECONCILE_PORT": "tcp://10.0.0.1:80", "RECONCILE_SERVICE_HOST": "10.0.0.1"})
 
 
+SHARED = {
+    "git-url": URL,
+    "sources": [
+        {"name": "app", "depends-on": ["base"]},
+        {"name": "base"},
+        {"name": "docs", "sync": False},
+        {"name": "site", "depends-on": ["docs"]},
+    ],
+}
+
+
+def test_a_process_works_on_the_sources_that_are_named_and_knows_the_others() -> None:
+    everything = read({}, file=SHARED)
+    assert [each.name for each in everything.sources] == ["base", "docs", "app", "site"]
+    assert everything.others == ()
+
+    some = read({"source": ("app", "docs")}, file=SHARED)
+    assert [each.name for each in some.sources] == ["docs", "app"]
+    assert [each.name for each in some.others] == ["base", "site"]
+    (one,) = read({}, {"RECONCILE_SOURCE": "base"}, SHARED).sources
+    assert one.name == "base"
+    (only,) = read({"git-url": URL, "source": ("default",)}).sources
+    assert only.name == "default"
+
+
+def test_sources_that_nobody_can_work_on_are_told() -> None:
+    told = problems(flags={"source": ("bsae", "nothing", "site")}, file=SHARED)
+
+    *unknown, alone = told
+    assert unknown == [
+        "--source: no source 'bsae'; did you mean 'base'?",
+        "--source: no source 'nothing'; there is app, base, docs, site",
+    ]
+    assert alone.startswith("source 'site' depends on 'docs', which is not synced: both must be ")
+
+
 def test_a_page_for_everybody_has_no_token() -> None:
     flags = {"git-url": URL, "page-anonymous": True}
     assert read(flags).page.is_anonymous

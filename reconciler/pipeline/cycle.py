@@ -8,8 +8,9 @@ import structlog
 from reconciler.core.manifests.secrecy import manifest_diff
 from reconciler.core.outcome import READ, SYNC, UPDATE, CycleOutcome, Problem
 from reconciler.core.plan import UpdatePlan
-from reconciler.errors import ReconcilerError, StoppedError
+from reconciler.errors import DependencyError, ReconcilerError, StoppedError
 from reconciler.pipeline.cluster_port import Cluster
+from reconciler.pipeline.elsewhere import obstacles_elsewhere
 from reconciler.pipeline.events import Applying, Fetching
 from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.publisher import Updated
@@ -146,7 +147,11 @@ def _waits(
     status would change with each restart.
     """
     seen = (updated.found.revision, updated.view.revision)
-    waits = parts.readiness.obstacles(source, seen)
+    away = [] if source.sync.dry_run else [*filter(parts.is_elsewhere, source.depends_on)]
+    waits: tuple[DependencyError, ...] = parts.readiness.obstacles(source, seen, away=away)
+    if cluster is not None and away:
+        same = parts.kin.same_branch
+        waits += obstacles_elsewhere(cluster, away, same_branch=same, seen=seen)
     told = next((each for each in waits if each.is_known), None)
     if told is not None and cluster is not None:
         record_failure(cluster, source, updated.view.revision, told)

@@ -53,6 +53,7 @@ class Parts:
         patience: how long objects have not been healthy, over all cycles.
         contention: who takes fields of ours again and again, over all cycles.
         readiness: how the sources stand that others depend on, of all sources.
+        is_elsewhere: whether another process runs the source of a name.
         image_facts: where what is to be known of single images comes from.
         template: words the commits that change images; None: we do.
         proposals: the branch to which commits go; None: the one that is read.
@@ -78,6 +79,7 @@ class Parts:
     patience: Patience = field(default_factory=Patience)
     contention: Contention = field(default_factory=Contention)
     readiness: Readiness = field(default_factory=Readiness)
+    is_elsewhere: Callable[[str], bool] = lambda _name: False
     image_facts: ImageFacts = field(default_factory=ImageFacts)
     template: MessageTemplate | None = None
     proposals: ProposalBranch | None = None

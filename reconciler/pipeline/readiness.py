@@ -1,7 +1,7 @@
 """Readiness: which sources others wait for, how these stand, and whose turn it is then."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.outcome import READ, SYNC, CycleOutcome, Problem
@@ -50,7 +50,11 @@ class Readiness:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def obstacles(
-        self, source: SourceSettings, revisions: Iterable[Revision]
+        self,
+        source: SourceSettings,
+        revisions: Iterable[Revision],
+        *,
+        away: Collection[str] = (),
     ) -> tuple[DependencyError, ...]:
         """Return why a source may not be synced: an error for each source that it waits for.
 
@@ -59,12 +63,17 @@ class Readiness:
         Args:
             source: whose turn it may be.
             revisions: its branch as it was found and as it was left.
+            away: sources that other processes run, of which nothing is known here.
         """
         if source.sync.dry_run or not source.is_synced:
             return ()
         seen = tuple(revisions)
         with self._lock:
-            found = {name: self._obstacle(source, name, seen) for name in source.depends_on}
+            found = {
+                name: self._obstacle(source, name, seen)
+                for name in source.depends_on
+                if name not in away
+            }
             told = {name: words for name, words in found.items() if words}
             self._waits[source.name] = set(told)
         return tuple(
@@ -84,6 +93,11 @@ class Readiness:
             if standing is not None and revision not in standing.revisions:
                 words = f"which is on its way to {revision.short}"
                 self._standings[source.name] = replace(standing, obstacle=words)
+
+    def forget(self, name: str) -> None:
+        """Know nothing of a source any more: another process runs it from now on, or did so."""
+        with self._lock:
+            self._standings.pop(name, None)
 
     def record(self, source: SourceSettings, outcome: CycleOutcome) -> None:
         """Take in how a cycle of a source ended."""

@@ -109,3 +109,47 @@ def test_a_process_that_begins_does_not_call_ready_sources_unready(
         process.stop()
 
     assert status_of_app(world) == before
+
+
+def test_a_source_waits_for_one_that_another_process_runs(world: World, tmp_path: Path) -> None:
+    put_gate(world, fails=True)
+    ours, app, base = config(tmp_path), ("--source", "app"), ("--source", "base")
+
+    early = world.run(*ours, *app)
+    assert early.code == 1
+    assert "waits for source 'base', which was never synced" in early.err
+    failed = world.run(*ours, *base, "--timeout", "3s")
+    assert failed.code == 1
+    assert "deployment.apps/gate" in failed.err
+    late = world.run(*ours, *app)
+    assert "waits for source 'base', which is not ready: " in late.err
+    assert world.cluster_image() == ""
+
+    with running(world, *ours, *app, interval="1s") as process:
+        process.until_said("cycle.finished", result="transient")
+        put_gate(world, fails=False)
+        assert (
+            world.run(*ours, *base, "--timeout", "100s", "--data-dir", str(tmp_path / "b")).code
+            == 0
+        )
+        process.until(lambda: world.cluster_image() == f"{world.image}:v3")
+        process.until_said("cycle.finished", result="ok")
+        assert {line["source"] for line in process.said("cycle.finished")} == {"app"}
+        assert process.stop() == 0
+
+
+def test_a_process_neither_adopts_nor_prunes_what_a_source_has_that_it_leaves_to_others(
+    world: World, tmp_path: Path
+) -> None:
+    assert world.run(*config(tmp_path), "--timeout", "100s").code == 0
+    sources = SOURCES.replace("[workloads]", "[nothing]").replace("name: app", "name: new")
+    sources = sources.replace("  depends-on: [base]\n", "")
+    more = "\n- name: app\n  git-path: [workloads]\n"
+    (tmp_path / "reconcile.yaml").write_text(sources.rstrip() + more)
+    world.remote.put({"nothing/empty.yaml": b""})
+
+    done = world.run("--config", str(tmp_path / "reconcile.yaml"), "--source", "new", "--no-wait")
+
+    assert done.code == 0
+    assert world.cluster_image() == f"{world.image}:v3"
+    assert status_of_app(world)["ready"]

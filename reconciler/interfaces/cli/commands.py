@@ -80,7 +80,7 @@ _WORKLOAD_HELP = """WORKLOAD is NAMESPACE:KIND/NAME, as 'images' prints it; the 
         left out where only one has it."""
 
 _REACHED = ("config", "kubeconfig", "context", "namespace")
-_SOURCE = click.Argument(["source"], required=False)
+_SOURCE = click.Argument(["which"], metavar="[SOURCE]", required=False)
 _USER = click.Option(["--user"], metavar="NAME", help="who says so  [default: who runs this]")
 
 _BY_HAND_OPTIONS = (

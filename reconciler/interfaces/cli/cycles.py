@@ -34,12 +34,17 @@ def run_cycles(
     """
     teller = SilentNarrator() if settings.output == "json" else narrator
     outcomes: list[CycleOutcome] = []
+    led_by_others: set[str] = set()
     with bootstrap.running(settings, progress=teller, local=local) as parts_of, teller:
         for source in settings.sources:
             with turn_of(settings, source, local) as mine:
                 if mine.obstacle is None:
-                    outcome = cycle.run(source, parts_of(source, stop=mine.stop))
+                    outcome = cycle.run(
+                        source,
+                        parts_of(source, stop=mine.stop, is_elsewhere=led_by_others.__contains__),
+                    )
                 else:
+                    led_by_others.add(source.name)
                     problem = Problem.of(mine.obstacle, stage=SYNC)
                     outcome = CycleOutcome(source.name, source.git.url, problems=(problem,))
             teller.conclude(outcome)

@@ -17,7 +17,7 @@ from reconciler.settings import GitSettings, Settings
 
 Value = TypeVar("Value")
 
-_OF_SEVERAL = ("sources", "depends-on")
+_OF_SEVERAL = ("sources", "source", "depends-on")
 """What means nothing to a folder, which is one source alone: keys of a file, and the variables."""
 
 

@@ -168,6 +168,7 @@ class Operation:
             is_hurried=partial(self.loop.is_hurried, source.name),
             resting=self.loop.slots.lent,
             suspension=partial(attendance.suspension, source.name) if attendance else None,
+            is_elsewhere=lambda name: not self._leads(name),
         )
 
     def _listening(self) -> list[Listener]:
@@ -196,6 +197,7 @@ class Operation:
             self.loop.request(name, demand)
 
     def _on_lead(self, name: str, is_led: bool) -> None:
+        self._parts[name].readiness.forget(name)
         self.loop.lead(name, is_led)
         if self._service:
             self._service.on_lead(name, is_led)

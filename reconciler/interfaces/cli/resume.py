@@ -6,7 +6,7 @@ from reconciler.interfaces.cli.sources import reached
 from reconciler.interfaces.terminal import Terminal
 
 
-def run(invocation: Invocation, *, source: str | None) -> int:
+def run(invocation: Invocation, *, which: str | None) -> int:
     """Resume a source and say so; return the exit code.
 
     Raises:
@@ -14,7 +14,7 @@ def run(invocation: Invocation, *, source: str | None) -> int:
         AccessDeniedError, ClusterError: the cluster cannot be asked.
     """
     with reached(invocation) as place:
-        name = place.one(source)
+        name = place.one(which)
         before = place.controls.suspend(name, None)
     if before is None:
         Terminal.standard().say(f"Source {name} was not suspended")

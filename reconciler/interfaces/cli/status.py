@@ -47,7 +47,7 @@ class _Standing:
         return self.status.message or "was never synced to its end"
 
 
-def run(invocation: Invocation, *, source: str | None) -> int:
+def run(invocation: Invocation, *, which: str | None) -> int:
     """Print how the sources stand, or one of them; return the exit code.
 
     Raises:
@@ -55,7 +55,7 @@ def run(invocation: Invocation, *, source: str | None) -> int:
         AccessDeniedError, ClusterError: the cluster cannot be asked.
     """
     with reached(invocation) as place:
-        names = (place.one(source),) if source is not None or not place.names else place.names
+        names = (place.one(which),) if which is not None or not place.names else place.names
         found = [_standing(place, name) for name in names]
     code = worst(each.code for each in found)
     terminal = Terminal.standard()

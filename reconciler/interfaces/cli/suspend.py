@@ -9,9 +9,7 @@ from reconciler.interfaces.terminal import Terminal, printable
 from reconciler.pipeline.verdict import utc_now
 
 
-def run(
-    invocation: Invocation, *, source: str | None, message: str | None, user: str | None
-) -> int:
+def run(invocation: Invocation, *, which: str | None, message: str | None, user: str | None) -> int:
     """Suspend a source and say so; return the exit code.
 
     Raises:
@@ -19,7 +17,7 @@ def run(
         AccessDeniedError, ClusterError: the cluster cannot be asked.
     """
     with reached(invocation) as place:
-        name = place.one(source)
+        name = place.one(which)
         held = Suspension(printable(person(invocation, user)), printable(message or ""), utc_now())
         before = place.controls.suspend(name, held)
     terminal = Terminal.standard()

@@ -25,7 +25,7 @@ FURTHER_S: Final = 600.0
 """For all but the wait for health, which ``--timeout`` ends; another cycle may come first."""
 
 
-def run(invocation: Invocation, *, source: str | None, user: str | None) -> int:
+def run(invocation: Invocation, *, which: str | None, user: str | None) -> int:
     """Ask for a cycle, follow it and say how it ended; return the exit code that it calls for.
 
     Raises:
@@ -34,7 +34,7 @@ def run(invocation: Invocation, *, source: str | None, user: str | None) -> int:
     """
     told = _Told(Terminal.standard())
     with reached(invocation) as place:
-        name = place.one(source)
+        name = place.one(which)
         request = Request(uuid.uuid4().hex, person(invocation, user))
         place.controls.request(name, request)
         for answer in _answers(place, name, request):

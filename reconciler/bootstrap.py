@@ -1,6 +1,5 @@
 """Composition root: with the modules of clusters and of installing, all that knows adapters."""
 
-import gc
 import hashlib
 import os
 import random
@@ -26,6 +25,7 @@ from reconciler.adapters.registry.registries import OnLimit
 from reconciler.adapters.registry.transport import OnRequest
 from reconciler.adapters.sops.key_files import KeyFiles
 from reconciler.cluster_parts import POD_NAMESPACE_FILE, clusters, suspension_of
+from reconciler.collector import spare_collector
 from reconciler.core.images.tag_list import TagList
 from reconciler.core.objects.control import Suspension
 from reconciler.core.sample_changes import sample_changes
@@ -46,8 +46,6 @@ from reconciler.pipeline.wording import Wording, sample_data
 from reconciler.secret_file import read_secret
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
-
-YOUNG_OBJECTS = 20_000  # made until the collector looks at them; Python's own is 700
 
 
 class SystemClock:
@@ -120,16 +118,6 @@ class PartsOf(Protocol):
                 leaves to others are elsewhere in any case.
         """
         ...
-
-
-def spare_collector() -> None:
-    """Let the garbage collector look rarely, and never at what has been imported.
-
-    Nearly all that a cycle makes is freed by its reference counts; looking for circles in it costs
-    a fifth of the time of parsing thousands of manifests.
-    """
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 @contextmanager

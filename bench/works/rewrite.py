@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from bench import manifests
 from bench.child import Job, require
 from bench.cost import Cost, cost_of
-from reconciler import bootstrap
+from reconciler.collector import spare_collector
 from reconciler.core.decision import decide
 from reconciler.core.images.reference import Repository
 from reconciler.core.manifests.images import inspect
@@ -15,7 +15,7 @@ from reconciler.core.plan import UpdatePlan, make_plan, repositories
 
 def rewrite(job: Job) -> Iterator[tuple[str, Cost]]:
     """Bring ``manifests`` files up to date; and see that as many are up to date already."""
-    bootstrap.spare_collector()  # as the program does
+    spare_collector()  # as the program does
     count = job["manifests"]
     texts = manifests.folder_of(count)
     cost, plan = cost_of(lambda: _plan(texts, manifests.NEWEST))
@@ -35,7 +35,7 @@ def rewrite(job: Job) -> Iterator[tuple[str, Cost]]:
 
 def rewrite_one_file(job: Job) -> Iterator[tuple[str, Cost]]:
     """Make one edit in a file of ``kib`` with many documents; of them ``automated`` are ours."""
-    bootstrap.spare_collector()
+    spare_collector()
     text = manifests.one_file(job["kib"] * 1024, automated=job["automated"])
     chosen = Repository(manifests.HOST, f"shop/page-{job['kib'] // 2:05d}")
     cost, plan = cost_of(lambda: _plan({"shop.yaml": text}, manifests.NEWEST, only=chosen))

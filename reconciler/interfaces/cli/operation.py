@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler import bootstrap
 from reconciler.cluster_parts import controlling, leadership, recorder
+from reconciler.collector import Leftovers
 from reconciler.core.outcome import CycleOutcome
 from reconciler.pipeline import cycle
 from reconciler.pipeline.attendance import Attendance
@@ -58,6 +59,7 @@ class Operation:
         self._service = service
         self._stop = stop
         self._renewals = Stop()
+        self._leftovers = Leftovers()
         self._sources = {source.name: source for source in settings.sources}
         synced = [each.name for each in settings.sources if each.is_synced]
         parts_of = stack.enter_context(self._running())
@@ -183,6 +185,7 @@ class Operation:
         self._listeners.ended(outcome)
         for each in parts.readiness.take_due(name):
             self.loop.request(each, Demand.of(Why.DEPENDENCY))
+        self._leftovers.collect()
         return outcome
 
     def _leads(self, name: str) -> bool:

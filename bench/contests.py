@@ -23,6 +23,7 @@ from bench.place import Place
 from bench.remote import commit_to, remote_of
 from bench.size import Size
 from bench.stand_in import stand_in
+from bench.takeover import takeover
 from lab.bare_repository import BareRemote
 from lab.control_plane import ControlPlane
 from lab.ports import free_port
@@ -333,4 +334,5 @@ CONTESTS: Final[Mapping[str, Contest]] = {
     "sync-many": sync_many,
     "latency": latency,
     "footprint": footprint,
+    "takeover": takeover,
 }

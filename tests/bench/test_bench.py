@@ -21,8 +21,9 @@ ROWS = {
     "rollout": 4,
     "latency": 2,
     "footprint": 1,
+    "takeover": 3,
 }
-ON_A_CLUSTER = ("sync", "sync-many", "rollout", "latency", "footprint")
+ON_A_CLUSTER = ("sync", "sync-many", "rollout", "latency", "footprint", "takeover")
 
 
 @pytest.mark.parametrize("work", [name for name in CONTESTS if name not in ON_A_CLUSTER])
@@ -66,6 +67,14 @@ def test_memory_and_processor_time_at_rest_are_told() -> None:
 
     assert len(samples) == ROWS["footprint"]
     assert samples[0].cost.counts["MiB resident at rest"] > 10
+
+
+@pytest.mark.cluster
+@pytest.mark.registry
+def test_each_way_of_losing_a_leader_is_timed() -> None:
+    (samples,) = measure(["takeover"], size=TINY, rounds=1)
+
+    assert len(samples) == ROWS["takeover"]
 
 
 def test_results_are_written_to_a_file(tmp_path: Path) -> None:

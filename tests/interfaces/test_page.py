@@ -230,6 +230,16 @@ def test_nobody_is_sent_anywhere_else(looking: Looking, to: str) -> None:
     assert login(looking, TOKEN, to).headers["location"] == "./"
 
 
+def test_another_site_signs_nobody_in_or_out(looking: Looking) -> None:
+    for path in ("/login", "/logout"):
+        for site in ("cross-site", "same-site"):
+            headers = {"Content-Type": FORM, "Sec-Fetch-Site": site}
+            body = urlencode({"token": TOKEN})
+            answer = looking.ask(path, headers, method="POST", body=body)
+            assert answer.status == 403
+            assert "set-cookie" not in answer.headers
+
+
 def test_a_wrong_token_is_told_and_too_many_are_not_heard(looking: Looking) -> None:
     wrong = login(looking, "wrong", "sources/shop")
 

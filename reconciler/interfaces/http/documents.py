@@ -1,6 +1,7 @@
 """What the API says of sources, images and cycles, as JSON (``docs/reference/api.md``)."""
 
 from datetime import datetime
+from typing import Final
 
 from reconciler.core.gallery import Exhibit
 from reconciler.core.history import Standing, Write
@@ -11,11 +12,15 @@ from reconciler.interfaces.cli.surveys import image_document
 from reconciler.interfaces.cli.tags import verdict_documents
 from reconciler.pipeline.board import CycleRecord, Portrait, Shown
 
+MAX_PROBLEMS: Final = 20
+"""Of a source, wherever sources are listed; what its last cycle did has all of them."""
+
 
 def source_document(shown: Shown) -> JSON:
     """Return how a source stands, without what its last cycle did in detail."""
     outcome, settings = shown.outcome, shown.settings
     held = outcome.suspension if outcome else None
+    problems = outcome.problems if outcome else ()
     return {
         "name": shown.name,
         "url": settings.git.url,
@@ -26,7 +31,8 @@ def source_document(shown: Shown) -> JSON:
         "lookedAt": _time(shown.looked_at),
         "objects": _health_counts(shown),
         "suspended": {"by": held.by, "why": held.why, "at": held.at} if held else None,
-        "problems": [problem_document(each) for each in outcome.problems] if outcome else [],
+        "problems": [problem_document(each) for each in problems[:MAX_PROBLEMS]],
+        "problemCount": len(problems),
         "version": shown.version,
     }
 

@@ -24,7 +24,10 @@ log = structlog.get_logger(__name__)
 COOKIE: Final = "reconcile-page"
 SESSION_S: Final = 12 * 3600
 TRIES: Final = 20.0
-"""Wrong tokens that are taken at once; then one each second."""
+"""Wrong tokens at once, and then one each second, before guessing is called that.
+
+The right one is always taken: whoever guesses locks nobody out, and has nothing to hope for against
+a token that was made at random."""
 
 
 class Admission(Enum):
@@ -32,7 +35,7 @@ class Admission(Enum):
 
     ADMITTED = "admitted"
     UNKNOWN = "the token is wrong, or there is none"
-    TIRED = "too many wrong tokens: wait a little"
+    TIRED = "the token is wrong, as many before it"
     CLOSED = "the page is not served: set --page-token-file, or --page-anonymous"
     BROKEN = "the token of the page is not to be had"
 
@@ -106,7 +109,7 @@ class Door:
         response.set_cookie(COOKIE, "", max_age=0, path="", httponly=True, samesite="strict")
 
     def _judged(self, token: bytes, given: str) -> Admission:
-        """Return whether a token is the right one; who guesses too often is not listened to."""
+        """Return whether a token is the right one."""
         if hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token):
             return Admission.ADMITTED
         return Admission.UNKNOWN if self._tries.take() else Admission.TIRED

@@ -114,7 +114,8 @@ def _schemas() -> JSON:
         "lookedAt": _or_null(_TIME),
         "objects": _or_null(_object({"all": _NUMBER, "lookedAt": _NUMBER, "healthy": _NUMBER})),
         "suspended": _or_null(_object({"by": _TEXT, "why": _TEXT, "at": _TEXT})),
-        "problems": _list(_ref("Problem")),
+        "problems": {**_list(_ref("Problem")), "maxItems": 20},
+        "problemCount": _NUMBER,
         "version": _NUMBER,
     }
     image: JSON = {

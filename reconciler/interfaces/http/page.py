@@ -88,13 +88,17 @@ class Page:
         return Route(path, endpoint)
 
     async def _login(self, request: Request) -> Response:
+        if _is_from_elsewhere(request):
+            return _message(request, 403, "Not from there", "Another site has sent this.")
         form = await _form(request)
         to = form.get("to", "")
         response = RedirectResponse(f"./{to}" if _OURS.fullmatch(to) else "./", 303, HEADERS)
         admission = await self._door.let_in(request, form.get("token", ""), response)
         return response if admission is Admission.ADMITTED else _refusal(request, admission, to=to)
 
-    async def _logout(self, _request: Request) -> Response:
+    async def _logout(self, request: Request) -> Response:
+        if _is_from_elsewhere(request):
+            return _message(request, 403, "Not from there", "Another site has sent this.")
         response = RedirectResponse("./", 303, HEADERS)
         self._door.let_out(response)
         return response
@@ -208,6 +212,11 @@ def _refusal(request: Request, admission: Admission, *, to: str | None = None) -
         problem=f"{admission.value}.".capitalize() if is_try else "",
         to=request.url.path.removeprefix("/") if to is None else to,
     )
+
+
+def _is_from_elsewhere(request: Request) -> bool:
+    """Whether a page of another site has a browser send this; programs say nothing of it."""
+    return request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
 
 
 async def _form(request: Request) -> Mapping[str, str]:

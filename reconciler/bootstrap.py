@@ -242,15 +242,25 @@ def _kin(settings: Settings, source: SourceSettings, *, is_local: bool) -> Kin:
     )
 
 
-def notifier(settings: Settings) -> Notifier | None:
-    """Return what tells others of what happens; None: nobody is told.
+def notifiers(settings: Settings) -> list[Notifier]:
+    """Return what tells others of what happens.
 
     Raises:
-        SettingsError: a file that is named for it cannot be used.
+        SettingsError: a file that is named for it cannot be used, or Apprise is not installed.
     """
-    if settings.notify_url_file is None:
-        return None
-    return WebhookNotifier(settings.notify_url_file, settings.notify_secret_file)
+    found: list[Notifier] = []
+    if settings.notify_url_file is not None:
+        found.append(WebhookNotifier(settings.notify_url_file, settings.notify_secret_file))
+    if settings.notify_apprise_file is not None:
+        try:
+            from reconciler.adapters.notify.services import (  # noqa: PLC0415 - an extra, and slow
+                AppriseNotifier,
+            )
+        except ImportError as error:
+            message = "--notify-apprise-file: needs Apprise: pip install 'reconcile[apprise]'"
+            raise SettingsError(message) from error
+        found.append(AppriseNotifier(settings.notify_apprise_file))
+    return found
 
 
 @contextmanager

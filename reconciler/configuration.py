@@ -321,6 +321,7 @@ def _settings(
         log_level=_text(values["log-level"]),
         notify_url_file=to_path(values["notify-url-file"]),
         notify_secret_file=to_path(values["notify-secret-file"]),
+        notify_apprise_file=to_path(values["notify-apprise-file"]),
         webhook_secret_file=to_path(values["webhook-secret-file"]),
         page=PageSettings(
             token_file=to_path(values["page-token-file"]),

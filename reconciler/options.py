@@ -142,6 +142,8 @@ OPTIONS: tuple[Option, ...] = (
            shown_default="nobody is told"),
     Option("notify-secret-file", Kind.PATH, "file with what signs that",
            shown_default="not signed"),
+    Option("notify-apprise-file", Kind.PATH, "file with the Apprise URLs that are told it, too",
+           shown_default="none"),
     _source("notify", Kind.LIST, "what is told", metavar="KIND,…", shown_default="all",
             choices=("updated", "stalled", "failing", "held", "recovered", "suspended",
                      "resumed")),

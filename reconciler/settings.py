@@ -297,6 +297,9 @@ class Settings:
     notify_secret_file: Path | None = None
     """A file with what signs that; None: it is not signed."""
 
+    notify_apprise_file: Path | None = None
+    """A file with the Apprise URLs that are told what happens, one a line; read anew each time."""
+
     webhook_secret_file: Path | None = None
     """A file with the secret that senders of webhooks know, read anew each time; None: there are no
     webhooks."""

@@ -60,6 +60,8 @@ def configure(*, level: str, form: str | None, stream: TextIO | None = None) -> 
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Steadfast(target))),
         cache_logger_on_first_use=False,
     )
+    # tells the whole URL of an answer that is no HTTP, and where notifications go is a secret
+    logging.getLogger("urllib3.connection").disabled = True
     root = logging.getLogger()
     for handler in [each for each in root.handlers if isinstance(each, _Forward)]:
         root.removeHandler(handler)

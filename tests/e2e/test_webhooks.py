@@ -97,6 +97,22 @@ def test_who_wants_to_be_told_is_told_of_an_update(world: World, received: Recei
     assert received.url not in process.text
 
 
+def test_apprise_services_are_told_beside_the_url(world: World, received: Received) -> None:
+    (world.folder / "urls").write_text(received.url.replace("http:", "json:") + "/s3cret\n")
+    (world.folder / "url").write_text("http://127.0.0.1:1/nobody")
+    flags = ("--notify-apprise-file", str(world.folder / "urls"), "--notify", "updated")
+    more = ("--notify-url-file", str(world.folder / "url"), "--log-level", "debug")
+    with running(world, *flags, *more, interval="1s") as process:
+        process.until_said("cycle.finished", result="ok")
+        world.push("v4")
+        process.until_said("tiding.told", kind="updated")
+        assert process.stop() == 0
+
+    ((_, body),) = received.requests
+    assert f"{world.image}:v3 -> {world.image}:v4" in json.loads(body)["message"]
+    assert "s3cret" not in process.text
+
+
 def config_map(namespace: str) -> str:
     return (
         "apiVersion: v1\nkind: ConfigMap\n"

@@ -39,6 +39,7 @@ CARRIED: Final[Mapping[str, tuple[str, str, str]]] = {
     "webhook-secret-file": ("git", "webhook-secret", "webhook-secret"),
     "notify-url-file": ("git", "notify-url", "notify-url"),
     "notify-secret-file": ("git", "notify-secret", "notify-secret"),
+    "notify-apprise-file": ("git", "notify-apprise", "notify-apprise"),
     "page-token-file": ("git", "page-token", "page-token"),
     "docker-config": ("registry", ".dockerconfigjson", "config.json"),
     "registry-ca-file": ("registry", "ca.crt", "ca.crt"),

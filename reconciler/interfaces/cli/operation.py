@@ -80,7 +80,7 @@ class Operation:
             self._attendance = Attendance(
                 reached[0], self.loop.request, sources=synced, stop=stop, leads=self._leads
             )
-        self._herald = self._new_herald()
+        self._heralds = self._new_heralds()
         self._recorder: Recorder | None = None
         if reached:
             clock = bootstrap.SystemClock()
@@ -109,8 +109,8 @@ class Operation:
 
     def start(self) -> None:
         """Let it run."""
-        if self._herald:
-            self._herald.start()
+        for herald in self._heralds:
+            herald.start()
         if self._recorder:
             self._recorder.start()
         if self._attendance:
@@ -144,18 +144,14 @@ class Operation:
             on_limit=service.on_limit if service else lambda _host, _remaining, _limit: None,
         )
 
-    def _new_herald(self) -> Herald | None:
-        notifier = bootstrap.notifier(self._settings)
-        if notifier is None:
-            return None
+    def _new_heralds(self) -> list[Herald]:
+        """Return one for each place that is told: one that does not listen holds up no other."""
         kinds = {name: source.notify for name, source in self._sources.items()}
-        return Herald(
-            notifier,
-            kinds,
-            clock=bootstrap.SystemClock(),
-            jitter=random.random,
-            stop=self._stop,
-        )
+        clock = bootstrap.SystemClock()
+        return [
+            Herald(each, kinds, clock=clock, jitter=random.random, stop=self._stop)
+            for each in bootstrap.notifiers(self._settings)
+        ]
 
     def _known(self, name: str) -> Known:
         logged = LoggedProgress()
@@ -174,8 +170,8 @@ class Operation:
         )
 
     def _listening(self) -> list[Listener]:
-        others: list[Listener | None] = [self._service, self._attendance, self._herald]
-        others.append(self._recorder)
+        others: list[Listener | None] = [self._service, self._attendance, self._recorder]
+        others.extend(self._heralds)
         return [Journals(self._sources), *(each for each in others if each is not None)]
 
     def _run(self, name: str, demand: Demand) -> CycleOutcome:

@@ -8,7 +8,7 @@ from reconciler.core.manifests.variables import parse_variable_source
 from reconciler.core.nearest import nearest
 from reconciler.core.objects.account import ServiceAccount
 from reconciler.core.tidings import Kind as TidingKind
-from reconciler.errors import SettingsError
+from reconciler.errors import SelectionError, SettingsError
 from reconciler.option_values import convert, parse_address, to_path
 from reconciler.options import OPTIONS, Kind, Option, parse_duration_s
 from reconciler.registry_entries import RegistryEntries, read_registry_entries
@@ -43,6 +43,7 @@ def read_settings(
     file: Mapping[str, object] | None = None,
     file_name: str = "",
     defaults: Mapping[str, object] | None = None,
+    selects: bool = True,
 ) -> Settings:
     """Return the settings that flags, environment and file give together.
 
@@ -53,6 +54,7 @@ def read_settings(
         file: the parsed configuration file.
         file_name: its name, for messages.
         defaults: what this machine gives: ``data-dir``, ``namespace``.
+        selects: whether ``--source`` is about these sources; else it may name any.
 
     Raises:
         SettingsError: with every problem found, one a line.
@@ -76,15 +78,29 @@ def read_settings(
     reader.problems.extend(dependency_problems(known, [name for name, _ in per_source]))
     if base["page-anonymous"] and base["page-token-file"]:
         reader.problems.append("--page-anonymous: everybody is admitted: drop --page-token-file")
-    chosen = reader.chosen(_texts(base["source"]), [name for name, _ in per_source])
+    if flags.get("source") and not base["source"]:  # a shell's variable that is not set: not all
+        reader.problems.append("--source: names no source")
+    selection, names = _texts(base["source"]), [name for name, _ in per_source]
+    chosen = frozenset(selection if selects and selection else names)
     reader.require_states(known, chosen)
+    missed = list(_missed(chosen, names))
     if reader.problems:
-        raise SettingsError("\n".join(reader.problems))
+        raise SettingsError("\n".join([*reader.problems, *missed]))
+    if missed:
+        raise SelectionError("\n".join(missed))
     ordered = in_order(known)
     return replace(
         _settings(base, [each for each in ordered if each.name in chosen], registries),
         others=tuple(each for each in ordered if each.name not in chosen),
+        selection=selection,
     )
+
+
+def _missed(chosen: Collection[str], names: Sequence[str]) -> Iterable[str]:
+    """Yield what is wrong with the names of the sources to work on."""
+    for name in sorted(set(chosen) - set(names)):
+        hint = nearest(name, names)
+        yield f"--source: no source {name!r} among {', '.join(names)}{hint}"
 
 
 class _Reader:
@@ -139,14 +155,6 @@ class _Reader:
             self.problems.append(f"{self._file_name}: sources: must be a list of mappings")
             return []
         return [(str(entry.get("name", f"#{index}")), entry) for index, entry in enumerate(raw)]
-
-    def chosen(self, wanted: Sequence[str], names: Sequence[str]) -> frozenset[str]:
-        """Return the names of the sources to work on."""
-        for name in wanted:
-            if name not in names:
-                hint = nearest(name, names) or f"; there is {', '.join(names)}"
-                self.problems.append(f"--source: no source {name!r}{hint}")
-        return frozenset(wanted or names)
 
     def require_states(self, sources: Sequence[SourceSettings], chosen: Collection[str]) -> None:
         """Of a source that is not synced, other processes cannot see that it is ready."""

@@ -64,6 +64,10 @@ class SettingsError(StalledError):
     kind = "settings"
 
 
+class SelectionError(SettingsError):
+    """``--source`` names what is no source, or no source any more."""
+
+
 class SyntaxProblem(StalledError):  # noqa: N818 - the base of three errors, never raised itself
     """A text that is not what it should be.
 

@@ -264,6 +264,9 @@ class Settings:
     others: tuple[SourceSettings, ...] = field(default=(), kw_only=True)
     """The other sources of the file, which are left to other processes."""
 
+    selection: tuple[str, ...] = field(default=(), kw_only=True)
+    """The names that ``--source`` gave; empty: all."""
+
     registry: RegistrySettings
     """Registries, shared by all sources."""
 

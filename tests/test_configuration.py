@@ -146,10 +146,10 @@ def test_a_process_works_on_the_sources_that_are_named_and_knows_the_others() ->
 def test_sources_that_nobody_can_work_on_are_told() -> None:
     told = problems(flags={"source": ("bsae", "nothing", "site")}, file=SHARED)
 
-    *unknown, alone = told
+    alone, *unknown = told
     assert unknown == [
-        "--source: no source 'bsae'; did you mean 'base'?",
-        "--source: no source 'nothing'; there is app, base, docs, site",
+        "--source: no source 'bsae' among app, base, docs, site; did you mean 'base'?",
+        "--source: no source 'nothing' among app, base, docs, site",
     ]
     assert alone.startswith("source 'site' depends on 'docs', which is not synced: both must be ")
 

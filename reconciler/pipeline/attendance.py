@@ -5,11 +5,18 @@ import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from operator import itemgetter
 from typing import Final, Protocol
 
 import structlog
 
-from reconciler.core.objects.control import Answer, Control, Request, Suspension
+from reconciler.core.objects.control import (
+    MAX_REPOSITORIES,
+    Answer,
+    Control,
+    Request,
+    Suspension,
+)
 from reconciler.core.outcome import CycleOutcome
 from reconciler.errors import ReconcilerError, StalledError
 from reconciler.pipeline.demand import Demand, Why
@@ -104,7 +111,7 @@ class Attendance:
         self._open: dict[str, Request] = {}  # those that wait for a cycle
         self._served: dict[str, Answer] = {}  # what is said of those whose cycle is running
         self._answers: dict[str, Answer] = {}  # that are to be written
-        self._passed_on: set[str] = set()
+        self._passed_on: dict[str, Demand] = {}
         self._news = threading.Event()
 
     def suspension(self, source: str) -> Suspension | None:
@@ -116,10 +123,11 @@ class Attendance:
         self._look(is_first=True)
         threading.Thread(target=self._attend, name="attendance", daemon=True).start()
 
-    def pass_on(self, source: str) -> None:
+    def pass_on(self, source: str, demand: Demand) -> None:
         """Have whoever leads a source asked for a cycle: this process was, and does not lead."""
         with self._lock:
-            self._passed_on.add(source)
+            before = self._passed_on.get(source)
+            self._passed_on[source] = before | demand if before else demand
         self._news.set()
 
     def hearing(self, source: str, progress: Progress) -> Progress:
@@ -206,7 +214,7 @@ class Attendance:
             self._open[source] = request
             self._answers[source] = Answer(request.id)
         log.info("loop.asked", source=source, by=request.by)
-        self._request(source, Demand.of(Why.COMMAND))
+        self._request(source, Demand.of(Why.COMMAND, request.repositories))
         self._news.set()
 
     def _tell(self, source: str, held: Suspension | None) -> None:
@@ -220,10 +228,10 @@ class Attendance:
         """Write the answers; what cannot be written is left: who asks does not wait for ever."""
         with self._lock:
             answers, self._answers = self._answers, {}
-            passed_on, self._passed_on = self._passed_on, set()
-        for source in sorted(passed_on):
+            passed_on, self._passed_on = self._passed_on, {}
+        for source, demand in sorted(passed_on.items(), key=itemgetter(0)):
             try:
-                self._controls.request(source, Request(uuid.uuid4().hex, "webhook"))
+                self._controls.request(source, _request(demand))
             except ReconcilerError as error:
                 log.warning("control.unanswered", source=source, problem=error.message)
         for source, answer in answers.items():
@@ -231,6 +239,13 @@ class Attendance:
                 self._controls.answer(source, answer)
             except ReconcilerError as error:
                 log.warning("control.unanswered", source=source, problem=error.message)
+
+
+def _request(demand: Demand) -> Request:
+    """Return what asks another process for what was asked of this one."""
+    named = demand.repositories
+    is_few = named is not None and len(named) <= MAX_REPOSITORIES
+    return Request(uuid.uuid4().hex, str(demand), named if is_few else None)
 
 
 class _Hearing:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -151,7 +152,8 @@ def _waits(
     waits: tuple[DependencyError, ...] = parts.readiness.obstacles(source, seen, away=away)
     if cluster is not None and away:
         same = parts.kin.same_branch
-        waits += obstacles_elsewhere(cluster, away, same_branch=same, seen=seen)
+        lags = partial(parts.readiness.lags, source.name)
+        waits += obstacles_elsewhere(cluster, away, same_branch=same, seen=seen, on_lag=lags)
     told = next((each for each in waits if each.is_known), None)
     if told is not None and cluster is not None:
         record_failure(cluster, source, updated.view.revision, told)

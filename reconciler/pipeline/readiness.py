@@ -94,6 +94,11 @@ class Readiness:
                 words = f"which is on its way to {revision.short}"
                 self._standings[source.name] = replace(standing, obstacle=words)
 
+    def lags(self, source: str, name: str) -> None:
+        """Take in that one that a source waits for has not come to what that has seen."""
+        with self._lock:
+            self._behind.setdefault(source, set()).add(name)
+
     def forget(self, name: str) -> None:
         """Know nothing of a source any more: another process runs it from now on, or did so."""
         with self._lock:

@@ -158,17 +158,28 @@ def test_who_does_not_lead_leaves_the_answer_to_who_does_and_passes_on_what_it_h
     )
     said.request("web", Request("1"))
     follower.start()
-    follower.pass_on("web")
+    follower.pass_on("web", Demand.of(Why.WEBHOOK, {"r.example/web"}))
+    follower.pass_on("web", Demand.of(Why.WEBHOOK, {"r.example/api"}))
     attended.until(lambda: said.of("web").request != Request("1"))
     passed_on = said.of("web").request
     assert passed_on is not None
     assert (passed_on.by, asked, said.answers) == ("webhook", [], [])
+    assert passed_on.repositories
 
     said.answer("web", Answer(passed_on.id, result="ok"))
     leading.add("web")
     said.request("web", Request("2"))
     attended.until(lambda: asked)
     assert [each.id for each in said.answers[1:]] in ([], ["2"])
+
+
+def test_a_hint_that_was_passed_on_asks_for_its_repositories_alone(attended: Attended) -> None:
+    attended.attendance.start()
+    attended.said.request("web", Request("1", "webhook", frozenset({"r.example/web"})))
+
+    attended.until(lambda: attended.asked)
+
+    assert attended.asked == [("web", Demand.of(Why.COMMAND, {"r.example/web"}))]
 
 
 def test_suspending_and_resuming_are_told_and_ask_for_a_cycle(attended: Attended) -> None:

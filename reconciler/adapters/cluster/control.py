@@ -16,6 +16,7 @@ from reconciler.core.objects.control import (
     Control,
     Request,
     Suspension,
+    asked,
     decode_control,
     encode_control,
 )
@@ -86,7 +87,7 @@ class ConfigMapControls:
         Raises:
             NotFoundError, RefusedError, AccessDeniedError, ClusterError: as for :meth:`suspend`.
         """
-        self._change(source, lambda known: replace(known, request=request))
+        self._change(source, lambda known: replace(known, request=asked(known, request)))
 
     def answer(self, source: str, answer: Answer) -> None:
         """Say what becomes of a request; nothing if it is not the newest one any more.

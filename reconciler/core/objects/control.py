@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.objects.fields import mapping_of, text_of
@@ -12,6 +12,7 @@ REQUESTED: Final = "requested.json"
 ANSWERED: Final = "answered.json"
 
 MAX_WORDS: Final = 1000  # characters of each thing that is said
+MAX_REPOSITORIES: Final = 50  # more of them are all
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,12 @@ class Request:
     Attributes:
         id: of this request, and of no other.
         by: who; may be empty.
+        repositories: the ones whose tags are to be asked for, ``host/path``; None: all.
     """
 
     id: str
     by: str = ""
+    repositories: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +81,26 @@ class Control:
     answer: Answer | None = None
 
 
+def asked(known: Control, request: Request) -> Request:
+    """Return a request that wants what one before it wanted, too, which nobody has taken up yet."""
+    before = known.request
+    if before is None or (known.answer is not None and known.answer.id == before.id):
+        return request
+    if before.repositories is None or request.repositories is None:
+        return replace(request, repositories=None)
+    both = before.repositories | request.repositories
+    return replace(request, repositories=both if len(both) <= MAX_REPOSITORIES else None)
+
+
 def encode_control(control: Control) -> Mapping[str, str]:
     """Return what a ConfigMap holds of it; the same for the same."""
     written: dict[str, str] = {}
     if (held := control.suspension) is not None:
         written[SUSPENDED] = _text({"by": held.by, "why": held.why, "at": held.at})
     if (wish := control.request) is not None:
-        written[REQUESTED] = _text({"id": wish.id, "by": wish.by})
+        named = wish.repositories
+        more = {} if named is None else {"repositories": sorted(named)}
+        written[REQUESTED] = _text({"id": wish.id, "by": wish.by, **more})
     if (said := control.answer) is not None:
         written[ANSWERED] = _text(
             {
@@ -109,7 +125,9 @@ def decode_control(data: Mapping[str, str]) -> Control:
     code = said.get("code")
     return Control(
         suspension if SUSPENDED in data else None,
-        Request(_line(wish, "id"), _line(wish, "by")) if _line(wish, "id") else None,
+        Request(_line(wish, "id"), _line(wish, "by"), _repositories(wish))
+        if _line(wish, "id")
+        else None,
         Answer(
             _line(said, "id"),
             _line(said, "url"),
@@ -121,6 +139,16 @@ def decode_control(data: Mapping[str, str]) -> Control:
         if _line(said, "id")
         else None,
     )
+
+
+def _repositories(wish: Mapping[str, object]) -> frozenset[str] | None:
+    """Return which are named; all where that cannot be read, or is too much to be a hint."""
+    named = wish.get("repositories")
+    if not isinstance(named, list) or len(named) > MAX_REPOSITORIES:
+        return None
+    if not all(isinstance(each, str) and len(each) <= MAX_WORDS for each in named):
+        return None
+    return frozenset(named)
 
 
 def _mapping(text: str | None) -> Mapping[str, object]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from reconciler.errors import SettingsError
+from reconciler.errors import SelectionError, SettingsError
 from reconciler.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -45,6 +45,10 @@ class ConfigWatch:
         """Return new settings, if what they are made of has changed; None otherwise.
 
         What cannot be used is told once, and what was before goes on.
+
+        Raises:
+            SelectionError: a source that this process is to run is there no more: to go on with it
+                would be to quarrel with whoever has it now, under whatever name.
         """
         contents = self._contents(self._settings)
         if contents == self._known:
@@ -52,6 +56,8 @@ class ConfigWatch:
         self._known = contents
         try:
             settings = self._load()
+        except SelectionError:
+            raise
         except SettingsError as error:
             self.refuse(error)
             return None

@@ -26,6 +26,7 @@ def load(
     *,
     log_level: str = "error",
     defaults: Mapping[str, object] = MappingProxyType({}),
+    selects: bool = True,
 ) -> Settings:
     """Return the settings, and send logs where they say.
 
@@ -33,6 +34,7 @@ def load(
         invocation: what was given.
         log_level: the least severe message to log, if nothing else is said.
         defaults: what else counts where neither options, environment nor file say anything.
+        selects: whether ``--source`` is about the sources of the file.
 
     Raises:
         SettingsError: options, environment or file are wrong.
@@ -46,6 +48,7 @@ def load(
             file=_file(invocation),
             file_name=invocation.config or "",
             defaults={**bootstrap.machine_defaults(invocation.environment), **defaults},
+            selects=selects,
         ),
         log_level,
     )

@@ -180,19 +180,21 @@ class Operation:
         outcome = cycle.run(self._sources[name], parts, asked=demand.repositories)
         self._listeners.ended(outcome)
         for each in parts.readiness.take_due(name):
-            self.loop.request(each, Demand.of(Why.DEPENDENCY))
+            self._ask(each, Demand.of(Why.DEPENDENCY))
         self._leftovers.collect()
         return outcome
 
     def _leads(self, name: str) -> bool:
-        source = self._sources[name]
+        source = self._sources.get(name)
+        if source is None:  # one that is left to other processes
+            return False
         return self._led is None or not source.is_synced or self._led.leads(name)
 
     def _ask(self, name: str, demand: Demand) -> None:
         """Ask for a cycle of a source, of whoever leads it."""
         if self._attendance and not self._leads(name):
-            self._attendance.pass_on(name)
-        else:
+            self._attendance.pass_on(name, demand)
+        elif name in self._sources:
             self.loop.request(name, demand)
 
     def _on_lead(self, name: str, is_led: bool) -> None:

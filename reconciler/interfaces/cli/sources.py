@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.cluster_parts import controlling
 from reconciler.core.nearest import nearest
@@ -24,7 +24,7 @@ class Reached:
         settings: of the command.
         cluster: reached by them.
         controls: what people want of its sources.
-        names: of its sources.
+        names: of its sources; of those that ``--source`` names, if it is given.
     """
 
     settings: Settings
@@ -64,7 +64,16 @@ def reached(invocation: Invocation) -> Iterator[Reached]:
         SettingsError: options are wrong, or there is no cluster.
         AccessDeniedError, ClusterError: its sources cannot be listed.
     """
-    settings = load(invocation, defaults=_ANY_REMOTE)
+    settings = load(invocation, defaults=_ANY_REMOTE, selects=False)
     with controlling(settings) as (controls, cluster):
-        names = tuple(sorted(cluster.sources().values()))
-        yield Reached(settings, cluster, controls, names)
+        known = Reached(settings, cluster, controls, tuple(sorted(cluster.sources().values())))
+        yield replace(known, names=_selected(known) if settings.selection else known.names)
+
+
+def _selected(known: Reached) -> tuple[str, ...]:
+    """Return those that ``--source`` names.
+
+    Raises:
+        SettingsError: there is none of such a name.
+    """
+    return tuple(sorted({known.one(name) for name in known.settings.selection}))

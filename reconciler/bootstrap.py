@@ -12,6 +12,7 @@ from typing import Protocol
 
 from reconciler.adapters.cache.facts import FactFiles
 from reconciler.adapters.cache.readings import ReadingFile
+from reconciler.adapters.cluster.cluster import KubernetesCluster
 from reconciler.adapters.forge.forges import forge_of
 from reconciler.adapters.git.repository import GitRepository
 from reconciler.adapters.kustomize.program import KustomizeProgram
@@ -126,6 +127,7 @@ def running(
     *,
     progress: Progress,
     local: Local | None = None,
+    connected: KubernetesCluster | None = None,
     stop: Stop | None = None,
     on_request: OnRequest = lambda _host, _status: None,
     on_limit: OnLimit = lambda _host, _remaining, _limit: None,
@@ -136,6 +138,7 @@ def running(
         settings: of all sources.
         progress: hears what is done, as it is done.
         local: what takes the place of the sources' remotes; None: nothing does.
+        connected: the cluster, if there is a connection to it; who opened it closes it.
         stop: asks cycles to end early.
         on_request: told after each request to a registry, from many threads.
         on_limit: likewise, after each answer that says how many more requests it takes.
@@ -167,7 +170,9 @@ def running(
         registries, image_facts = _registries(
             settings, local, stack, on_request=on_request, on_limit=on_limit
         )
-        cluster_of = clusters(settings, stack, of_process, is_local=local is not None)
+        cluster_of = clusters(
+            settings, stack, of_process, is_local=local is not None, connected=connected
+        )
         kustomize = KustomizeProgram(
             settings.data_dir / "kustomize", path=os.environ.get("PATH", ""), stop=of_process
         )

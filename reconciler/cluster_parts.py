@@ -48,8 +48,27 @@ class Turn:
     stop: Stop | None = None
 
 
+@contextmanager
+def shared(settings: Settings) -> Iterator[KubernetesCluster | None]:
+    """Give the one connection of a process to its cluster; None if no source is synced.
+
+    Raises:
+        SettingsError: a source is synced, and there is no cluster.
+    """
+    if not any(source.is_synced for source in settings.sources):
+        yield None
+        return
+    with controlling(settings) as (_, connected):
+        yield connected
+
+
 def clusters(
-    settings: Settings, stack: ExitStack, stop: Stop, *, is_local: bool
+    settings: Settings,
+    stack: ExitStack,
+    stop: Stop,
+    *,
+    is_local: bool,
+    connected: KubernetesCluster | None = None,
 ) -> Callable[[SourceSettings], tuple[Cluster | None, SecretSource | None]]:
     """Return what gives each source its cluster, if it is synced, and where registry secrets are.
 
@@ -63,17 +82,20 @@ def clusters(
         stack: closes the connections at its end.
         stop: ends waits for an API server that is busy.
         is_local: whether a folder takes the place of the remotes.
+        connected: the cluster, if there is a connection to it; who opened it closes it.
 
     Raises:
         SettingsError: a source is synced, and there is no cluster.
     """
     if any(source.is_synced for source in settings.sources):
-        connected = KubernetesCluster.connect(settings.cluster, stop=stop)
-        stack.callback(connected.close)
+        if connected is None:
+            connected = KubernetesCluster.connect(settings.cluster, stop=stop)
+            stack.callback(connected.close)
+        own = connected
 
         def connected_for(source: SourceSettings) -> tuple[Cluster | None, SecretSource | None]:
             account = source.service_account
-            cluster = connected.acting_as(account) if account else connected
+            cluster = own.acting_as(account) if account else own
             return cluster if source.is_synced else None, cluster.pull_secrets()
 
         return connected_for
@@ -150,39 +172,39 @@ def recorder(
 
 
 @contextmanager
-def turn(settings: Settings, source: SourceSettings) -> Iterator[Turn]:
+def turn(cluster: KubernetesCluster | None, source: SourceSettings) -> Iterator[Turn]:
     """Give one source's turn to a process that runs one cycle, when nobody else has it.
 
     A holder that has not renewed its lease for its whole time is waited for, up to 15 seconds.
+    Without a cluster, the turn is nobody else's.
     """
-    if not source.is_synced or source.sync.dry_run or source.name.startswith(FOLDER_PREFIX):
+    is_ours = not source.is_synced or source.sync.dry_run or source.name.startswith(FOLDER_PREFIX)
+    if cluster is None or is_ours:
         yield Turn()
         return
-    with controlling(settings) as (_, cluster):
-        led = leadership(cluster.leases(), [source.name], lambda _source, _is_led: None)
-        end = Stop()
+    led = leadership(cluster.leases(), [source.name], lambda _source, _is_led: None)
+    end = Stop()
+    led.look()
+    first, patience_s = led.sighting(source.name), ONCE_PATIENCE_S
+    while not led.leads(source.name):
+        time.sleep(ONCE_LOOK_S)
+        patience_s -= ONCE_LOOK_S
         led.look()
-        first, patience_s = led.sighting(source.name), ONCE_PATIENCE_S
-        while not led.leads(source.name):
-            time.sleep(ONCE_LOOK_S)
-            patience_s -= ONCE_LOOK_S
-            led.look()
-            is_renewed = led.sighting(source.name) != first
-            if not led.leads(source.name) and (is_renewed or patience_s <= 0):
-                yield Turn(
-                    ClusterError(
-                        f"is led by {led.holder(source.name)}: 'reconcile sync' asks it for a "
-                        "cycle",
-                        where=f"source {source.name!r}",
-                    )
+        is_renewed = led.sighting(source.name) != first
+        if not led.leads(source.name) and (is_renewed or patience_s <= 0):
+            yield Turn(
+                ClusterError(
+                    f"is led by {led.holder(source.name)}: 'reconcile sync' asks it for a cycle",
+                    where=f"source {source.name!r}",
                 )
-                return
-        led.start(end)
-        try:
-            yield Turn(stop=Stop().child(lambda: not led.leads(source.name)))
-        finally:
-            end.ask()
-            led.release()
+            )
+            return
+    led.start(end)
+    try:
+        yield Turn(stop=Stop().child(lambda: not led.leads(source.name)))
+    finally:
+        end.ask()
+        led.release()
 
 
 @contextmanager

@@ -221,3 +221,32 @@ def test_interrupted_it_says_so_and_leaves_nothing_running(world: World) -> None
 
     assert child.returncode == 130
     assert err.strip() == "reconcile: interrupted"
+
+
+def test_a_run_has_the_program_of_its_kubeconfig_called_once(world: World) -> None:
+    kubeconfig = json.loads(world.control_plane.kubeconfig.read_text())
+    (user,) = kubeconfig["users"]
+    answer = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": user["user"]["token"]},
+    }
+    plugin, calls = world.folder / "plugin", world.folder / "calls"
+    plugin.write_text(f"#!/bin/sh\necho x >> '{calls}'\necho '{json.dumps(answer)}'\n")
+    plugin.chmod(0o755)
+    user["user"] = {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": str(plugin),
+            "interactiveMode": "Never",
+        }
+    }
+    path = world.folder / "exec.kubeconfig"
+    path.write_text(json.dumps(kubeconfig))
+    path.chmod(0o600)
+
+    done = world.run("--kubeconfig", str(path))
+
+    assert (done.code, done.err) == (0, "")
+    assert world.cluster_image() == f"{world.image}:v3"
+    assert calls.read_text().splitlines() == ["x"]

@@ -1,9 +1,9 @@
 """Runs one cycle of each source and prints the outcomes."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 from reconciler import bootstrap
-from reconciler.cluster_parts import Turn, turn
+from reconciler.cluster_parts import shared, turn
 from reconciler.core.outcome import SYNC, CycleOutcome, Problem, worst
 from reconciler.exit_codes import TRANSIENT
 from reconciler.interfaces.cli.json_document import document
@@ -12,14 +12,7 @@ from reconciler.interfaces.cli.text import Narrator, SilentNarrator
 from reconciler.interfaces.terminal import Terminal
 from reconciler.pipeline import cycle
 from reconciler.pipeline.journal import Journal
-from reconciler.settings import Settings, SourceSettings
-
-
-def turn_of(
-    settings: Settings, source: SourceSettings, local: bootstrap.Local | None
-) -> AbstractContextManager[Turn]:
-    """Return a source's turn; a folder is nobody else's."""
-    return turn(settings, source) if local is None else nullcontext(Turn())
+from reconciler.settings import Settings
 
 
 def run_cycles(
@@ -35,9 +28,13 @@ def run_cycles(
     teller = SilentNarrator() if settings.output == "json" else narrator
     outcomes: list[CycleOutcome] = []
     led_by_others: set[str] = set()
-    with bootstrap.running(settings, progress=teller, local=local) as parts_of, teller:
+    with (
+        shared(settings) if local is None else nullcontext() as cluster,
+        bootstrap.running(settings, progress=teller, local=local, connected=cluster) as parts_of,
+        teller,
+    ):
         for source in settings.sources:
-            with turn_of(settings, source, local) as mine:
+            with turn(cluster, source) as mine:
                 if mine.obstacle is None:
                     outcome = cycle.run(
                         source,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from reconciler.core.json_text import json_text
 from reconciler.core.objects.fields import mapping_of, text_of
 
 SUSPENDED: Final = "suspended.json"
@@ -165,5 +166,5 @@ def _line(found: Mapping[str, object], name: str) -> str:
 
 
 def _text(written: Mapping[str, object]) -> str:
-    text = json.dumps(written, ensure_ascii=False) + "\n"
+    text = json_text(written) + "\n"
     return text.encode("utf-8", "replace").decode()

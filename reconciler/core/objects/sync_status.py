@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.core.json_text import json_text
 from reconciler.core.objects.fields import mapping_of, text_of
 
 SCHEMA_VERSION = 1
@@ -82,7 +83,7 @@ def encode_status(status: SyncStatus) -> str:
         "objects": dict(sorted(status.counts.items())),
         **status.unknown,
     }
-    text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
+    text = json_text(written, indent=2) + "\n"
     return text.encode("utf-8", "replace").decode()
 
 

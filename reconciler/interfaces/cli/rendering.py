@@ -1,6 +1,6 @@
 """How every command's JSON document is written."""
 
-import json
+from reconciler.core.json_text import json_text
 
 JSON = dict[str, object]
 
@@ -8,4 +8,4 @@ JSON = dict[str, object]
 def rendered(body: JSON, *, version: int, exit_code: int) -> str:
     """Return a document as text; the version of its schema and the exit code come first."""
     whole = {"version": version, "exitCode": exit_code, **body}
-    return json.dumps(whole, indent=2, ensure_ascii=False)
+    return json_text(whole, indent=2)

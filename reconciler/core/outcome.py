@@ -47,6 +47,21 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Lap:
+    """One time that a stage of a cycle ran.
+
+    Attributes:
+        stage: its name, as in the durations.
+        after_s: seconds from the beginning of the cycle to its own.
+        seconds: how long it took.
+    """
+
+    stage: str
+    after_s: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class CycleOutcome:
     """One cycle of one source, from beginning to end.
 
@@ -72,6 +87,7 @@ class CycleOutcome:
         attempts: how often it was tried to publish; more than once if somebody pushed in between.
         durations: seconds by stage: ``read``, ``scan``, ``gather``, ``update`` (with both),
             ``sync``, and ``all`` of it.
+        laps: the same one by one, in the order in which they ended, without ``all``.
     """
 
     source: str
@@ -93,6 +109,7 @@ class CycleOutcome:
     is_stopped: bool = False
     attempts: int = 0
     durations: Mapping[str, float] = field(default_factory=dict, compare=False)
+    laps: tuple[Lap, ...] = field(default=(), compare=False)
 
     @property
     def result(self) -> str:

@@ -16,7 +16,7 @@ from reconciler.pipeline.events import Applying, Fetching
 from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.publisher import Updated
 from reconciler.pipeline.pull_secrets import PullSecrets
-from reconciler.pipeline.stopwatch import Stopwatch
+from reconciler.pipeline.stopwatch import WHOLE, Stopwatch
 from reconciler.pipeline.sync import Synced, sync
 from reconciler.pipeline.update import Updater
 from reconciler.pipeline.variables import variables_of
@@ -49,7 +49,7 @@ def run(
     if suspension is not None and not source.sync.dry_run:
         return replace(nothing, suspension=suspension)
     try:
-        with watch.stage("all"):
+        with watch.stage(WHOLE):
             outcome = _run(source, parts, nothing, watch, asked)
     except ReconcilerError as error:
         outcome = _with_problems(nothing, {READ: [error]})
@@ -59,7 +59,7 @@ def run(
         problem = Problem("", message, is_stalled=True, kind="bug")
         outcome = replace(nothing, problems=(problem,), is_bug=True)
     parts.readiness.record(source, outcome)
-    return replace(outcome, durations=watch.seconds)
+    return replace(outcome, durations=watch.seconds, laps=watch.laps)
 
 
 def _run(

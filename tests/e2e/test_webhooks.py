@@ -13,6 +13,7 @@ from lab.control_plane import ControlPlane
 from lab.ports import free_port
 from lab.registry import Registry
 from tests.adapters.notify.test_webhook import Received, received
+from tests.adapters.telemetry.test_traces import spans_of
 from tests.e2e.running import Running, running
 from tests.e2e.world import World
 
@@ -111,6 +112,24 @@ def test_apprise_services_are_told_beside_the_url(world: World, received: Receiv
     ((_, body),) = received.requests
     assert f"{world.image}:v3 -> {world.image}:v4" in json.loads(body)["message"]
     assert "s3cret" not in process.text
+
+
+def test_cycles_are_traced_where_an_endpoint_is_named(
+    world: World, received: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received.status = 200
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", received.url.partition("/hooks")[0])
+    with running(world, interval="1h") as process:
+        process.until_said("cycle.finished", result="ok")
+        assert process.stop() == 0
+
+    who, spans = spans_of(received)
+    assert who["service.name"] == "reconcile"
+    assert {"cycle", "read", "scan", "update", "sync"} <= set(spans)
+    cycle = spans["cycle"]
+    for each in spans.values():
+        assert cycle.start_time_unix_nano <= each.start_time_unix_nano
+        assert each.end_time_unix_nano <= cycle.end_time_unix_nano
 
 
 def config_map(namespace: str) -> str:

@@ -25,6 +25,7 @@ from reconciler.pipeline.parts import Parts
 from reconciler.pipeline.recorder import Recorder
 from reconciler.settings import Settings, SourceSettings
 from reconciler.stop import Stop
+from reconciler.tracing import traces
 
 if TYPE_CHECKING:
     from reconciler.interfaces.http.service import Service
@@ -90,6 +91,9 @@ class Operation:
             name: self._parts_of(source, parts_of, known[name])
             for name, source in self._sources.items()
         }
+        self._traces = traces()
+        if self._traces:
+            stack.callback(self._traces.close)
         self._listeners = Listeners(self._listening())
         if service:
             aims = [
@@ -171,7 +175,7 @@ class Operation:
 
     def _listening(self) -> list[Listener]:
         others: list[Listener | None] = [self._service, self._attendance, self._recorder]
-        others.extend(self._heralds)
+        others.extend([*self._heralds, self._traces])
         return [Journals(self._sources), *(each for each in others if each is not None)]
 
     def _run(self, name: str, demand: Demand) -> CycleOutcome:

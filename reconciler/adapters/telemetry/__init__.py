@@ -1,0 +1,1 @@
+"""Tells others how long cycles and their stages take."""

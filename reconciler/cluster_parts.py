@@ -94,8 +94,7 @@ def clusters(
         own = connected
 
         def connected_for(source: SourceSettings) -> tuple[Cluster | None, SecretSource | None]:
-            account = source.service_account
-            cluster = own.acting_as(account) if account else own
+            cluster = own.acting_as(source.service_account)
             return cluster if source.is_synced else None, cluster.pull_secrets()
 
         return connected_for
@@ -162,9 +161,7 @@ def recorder(
     if not settings.has_events:
         return None
     stores = {
-        source.name: (
-            cluster.acting_as(source.service_account) if source.service_account else cluster
-        ).events()
+        source.name: cluster.acting_as(source.service_account).events()
         for source in settings.sources
         if source.is_synced
     }
@@ -243,9 +240,7 @@ def reaching(
     with controlling(settings) as (_, connected):
 
         def reach(source: SourceSettings) -> Reach:
-            account = source.service_account
-            cluster = connected.acting_as(account) if account else connected
-            return Reach(probe, cluster, connected.leases())
+            return Reach(probe, connected.acting_as(source.service_account), connected.leases())
 
         yield reach
 

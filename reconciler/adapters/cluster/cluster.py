@@ -96,12 +96,14 @@ class KubernetesCluster:
         connection = Connection.open(settings, stop=stop)
         return cls(connection, namespace=settings.namespace, stop=stop)
 
-    def acting_as(self, account: ServiceAccount) -> Self:
-        """Return the same cluster, for a source that acts as a ServiceAccount.
+    def acting_as(self, account: ServiceAccount | None) -> Self:
+        """Return the same cluster, for a source that acts as a ServiceAccount; this one for None.
 
         Raises:
             SettingsError: the kubeconfig has us act as somebody else already.
         """
+        if account is None:
+            return self
         return type(self)(
             self._own,
             namespace=self._namespace,

@@ -231,6 +231,22 @@ class Board:
                 kept.gallery = looked, made
             return kept.gallery[1]
 
+    def find(self, names: Iterable[str], *, words: str, state: str) -> list[Exhibit]:
+        """Return the images of some sources that are in a state and have all of some words.
+
+        Args:
+            names: of the sources.
+            words: what must stand somewhere in what is shown; empty: anything.
+            state: the one that is wanted; empty: any.
+        """
+        wanted = words.lower().split()
+        return [
+            each
+            for name in names
+            for each in self.images(name)
+            if state in ("", each.state.value) and each.matches(wanted)
+        ]
+
     def portrait(self, name: str, image: str) -> Portrait | None:
         """Return one image of a source; None: there is none of that id."""
         exhibit = next((each for each in self.images(name) if each.id == image), None)

@@ -5,7 +5,6 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,8 @@ from reconciler.interfaces.http import server, stream
 from reconciler.interfaces.http.stream import MAX_STREAMS
 from reconciler.pipeline.board import Board
 from reconciler.settings import PageSettings
-from tests.interfaces.exhibition import Exhibition, exhibition
+from tests.interfaces.exhibition import Exhibition
 from tests.interfaces.looking import BEARER, TOKEN, Looking
-
-
-@pytest.fixture
-def shown() -> Exhibition:
-    return exhibition()
-
-
-@pytest.fixture
-def looking(tmp_path: Path, shown: Exhibition) -> Iterator[Looking]:
-    file = tmp_path / "token"
-    file.write_text(f"{TOKEN}\n")
-    looking = Looking(shown.board, PageSettings(token_file=file))
-    with looking.service.serving():
-        yield looking
-
 
 PATHS = ["/openapi.json", "/sources", "/sources/shop", "/sources/shop/cycles", "/images", "/events"]
 PATHS += ["/sources/shop/images", "/sources/shop/images/0123456789abcdef", "/nothing", "/"]

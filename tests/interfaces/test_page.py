@@ -1,7 +1,6 @@
 """The page as a browser without JavaScript gets it, over real sockets."""
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode, urljoin
@@ -13,22 +12,8 @@ from reconciler.core.outcome import CycleOutcome, Problem
 from reconciler.interfaces.http.page import PER_PAGE
 from reconciler.pipeline.demand import Demand, Why
 from reconciler.settings import PageSettings
-from tests.interfaces.exhibition import Exhibition, deployment, exhibition
+from tests.interfaces.exhibition import Exhibition, deployment
 from tests.interfaces.looking import BEARER, FORM, TOKEN, Answer, Looking
-
-
-@pytest.fixture
-def shown() -> Exhibition:
-    return exhibition()
-
-
-@pytest.fixture
-def looking(tmp_path: Path, shown: Exhibition) -> Iterator[Looking]:
-    file = tmp_path / "token"
-    file.write_text(f"{TOKEN}\n")
-    looking = Looking(shown.board, PageSettings(token_file=file))
-    with looking.service.serving():
-        yield looking
 
 
 class Reader(HTMLParser):

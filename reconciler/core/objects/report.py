@@ -95,6 +95,11 @@ class SyncReport:
         return Counter(report.action for report in self.objects)
 
     @property
+    def healths(self) -> tuple[Health, ...]:
+        """How those objects are doing at which somebody has looked."""
+        return tuple(report.health for report in self.objects if report.health is not None)
+
+    @property
     def mended(self) -> int:
         """How many objects were brought back to what Git says after somebody had changed them."""
         return sum(report.is_mended and report.is_change for report in self.objects)

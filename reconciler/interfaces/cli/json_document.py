@@ -28,9 +28,9 @@ def outcome_document(outcome: CycleOutcome) -> JSON:
         "name": outcome.source,
         "url": outcome.url,
         "dryRun": outcome.is_dry_run,
-        "fetched": _revision(outcome.fetched),
-        "revision": _revision(outcome.revision),
-        "pushed": _revision(outcome.pushed),
+        "fetched": revision_text(outcome.fetched),
+        "revision": revision_text(outcome.revision),
+        "pushed": revision_text(outcome.pushed),
         "changes": [_change(change) for change in outcome.changes],
         "pending": [_change(change) for change in outcome.pending],
         "proposal": _proposal(outcome.proposal),
@@ -38,18 +38,20 @@ def outcome_document(outcome: CycleOutcome) -> JSON:
         "commitDiff": outcome.commit_diff,
         "sync": _sync(outcome.sync),
         "problems": [problem_document(problem) for problem in outcome.problems],
-        "suspended": _suspension(outcome.suspension),
+        "suspended": suspension_document(outcome.suspension),
         "exitCode": outcome.exit_code,
     }
 
 
-def _suspension(suspension: Suspension | None) -> JSON | None:
+def suspension_document(suspension: Suspension | None) -> JSON | None:
+    """Return who has suspended a source, why and since when; None: nobody has."""
     if suspension is None:
         return None
     return {"by": suspension.by, "why": suspension.why, "at": suspension.at}
 
 
-def _revision(revision: Revision | None) -> str | None:
+def revision_text(revision: Revision | None) -> str | None:
+    """Return ``main@sha1:…``; None for no revision."""
     return str(revision) if revision else None
 
 

@@ -9,6 +9,7 @@ from reconciler.core.revision import Revision
 from reconciler.exit_codes import OK, TRANSIENT
 from reconciler.exit_codes import STALLED as STALLED_CODE
 from reconciler.interfaces.cli.invocation import Invocation
+from reconciler.interfaces.cli.json_document import suspension_document
 from reconciler.interfaces.cli.rendering import JSON, rendered
 from reconciler.interfaces.cli.sources import Reached, reached
 from reconciler.interfaces.table import say_table
@@ -88,7 +89,7 @@ def _standing(place: Reached, name: str) -> _Standing:
 
 
 def _document(each: _Standing) -> JSON:
-    status, held = each.status, each.control.suspension
+    status = each.status
     return {
         "name": each.name,
         "ready": status.is_ready,
@@ -98,5 +99,5 @@ def _document(each: _Standing) -> JSON:
         "attempted": status.attempted,
         "applied": status.applied,
         "objects": dict(status.counts),
-        "suspended": {"by": held.by, "why": held.why, "at": held.at} if held else None,
+        "suspended": suspension_document(each.control.suspension),
     }

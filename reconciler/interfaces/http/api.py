@@ -25,13 +25,6 @@ from reconciler.pipeline.board import Board, Shown
 PREFIX: Final = "/api/v1"
 MAX_LIMIT: Final = 1000
 
-_STATUSES: Final = {
-    Admission.UNKNOWN: 401,
-    Admission.TIRED: 429,
-    Admission.CLOSED: 404,
-    Admission.BROKEN: 503,
-}
-
 
 class Api:
     """Answers programs."""
@@ -87,7 +80,7 @@ class Api:
         """Answer those who are admitted, and tell the others why they are not."""
         admission = await self._door.admits(request)
         if admission is not Admission.ADMITTED:
-            refusal = _problem(_STATUSES[admission], admission.value)
+            refusal = _problem(admission.status, admission.value)
             if admission is Admission.UNKNOWN:
                 refusal.headers["WWW-Authenticate"] = 'Bearer realm="reconcile"'
             return refusal
@@ -135,19 +128,13 @@ def _images(request: Request, board: Board) -> Response:
 def _listed(request: Request, board: Board, names: Iterable[str]) -> Response:
     """Answer with some of the images, those that ``q`` and ``state`` ask for."""
     asked = request.query_params
-    words = asked.get("q", "").lower().split()
     try:
         offset, limit = int(asked.get("offset", "0")), int(asked.get("limit", "500"))
     except ValueError:
         return _problem(400, "offset and limit must be whole numbers")
     if offset < 0 or not 0 < limit <= MAX_LIMIT:
         return _problem(400, f"offset must be 0 or more, limit from 1 to {MAX_LIMIT}")
-    found = [
-        each
-        for name in names
-        for each in board.images(name)
-        if asked.get("state") in (None, "", each.state.value) and each.matches(words)
-    ]
+    found = board.find(names, words=asked.get("q", ""), state=asked.get("state", ""))
     part = [exhibit_document(each) for each in found[offset : offset + limit]]
     return JSONResponse({"total": len(found), "images": part})
 

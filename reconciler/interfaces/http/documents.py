@@ -5,8 +5,12 @@ from typing import Final
 
 from reconciler.core.gallery import Exhibit
 from reconciler.core.history import Standing, Write
-from reconciler.core.revision import Revision
-from reconciler.interfaces.cli.json_document import outcome_document, problem_document
+from reconciler.interfaces.cli.json_document import (
+    outcome_document,
+    problem_document,
+    revision_text,
+    suspension_document,
+)
 from reconciler.interfaces.cli.rendering import JSON
 from reconciler.interfaces.cli.surveys import image_document
 from reconciler.interfaces.cli.tags import verdict_documents
@@ -19,7 +23,6 @@ MAX_PROBLEMS: Final = 20
 def source_document(shown: Shown) -> JSON:
     """Return how a source stands, without what its last cycle did in detail."""
     outcome, settings = shown.outcome, shown.settings
-    held = outcome.suspension if outcome else None
     problems = outcome.problems if outcome else ()
     return {
         "name": shown.name,
@@ -27,10 +30,10 @@ def source_document(shown: Shown) -> JSON:
         "state": shown.state,
         "running": shown.running or None,
         "leads": shown.leads,
-        "revision": _revision(outcome.revision) if outcome else None,
+        "revision": revision_text(outcome.revision if outcome else None),
         "lookedAt": _time(shown.looked_at),
         "objects": _health_counts(shown),
-        "suspended": {"by": held.by, "why": held.why, "at": held.at} if held else None,
+        "suspended": suspension_document(outcome.suspension if outcome else None),
         "problems": [problem_document(each) for each in problems[:MAX_PROBLEMS]],
         "problemCount": len(problems),
         "version": shown.version,
@@ -73,8 +76,8 @@ def cycle_document(record: CycleRecord) -> JSON:
         "why": record.why,
         "began": _time(record.began),
         "result": record.result,
-        "revision": _revision(record.revision),
-        "pushed": _revision(record.pushed),
+        "revision": revision_text(record.revision),
+        "pushed": revision_text(record.pushed),
         "changes": record.changes,
         "objects": dict(record.actions),
         "problem": problem_document(record.problem) if record.problem else None,
@@ -87,11 +90,10 @@ def _health_counts(shown: Shown) -> JSON | None:
     report = shown.outcome.sync if shown.outcome else None
     if report is None:
         return None
-    looked_at = [each.health for each in report.objects if each.health is not None]
     return {
         "all": len(report.objects),
-        "lookedAt": len(looked_at),
-        "healthy": sum(each.is_current for each in looked_at),
+        "lookedAt": len(report.healths),
+        "healthy": sum(each.is_current for each in report.healths),
     }
 
 
@@ -105,10 +107,6 @@ def _write(write: Write, standing: Standing) -> JSON:
         "new": write.trailer.new,
         "standing": standing.name,
     }
-
-
-def _revision(revision: Revision | None) -> str | None:
-    return str(revision) if revision else None
 
 
 def _time(at: datetime | None) -> str | None:

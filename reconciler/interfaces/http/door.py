@@ -39,6 +39,20 @@ class Admission(Enum):
     CLOSED = "the page is not served: set --page-token-file, or --page-anonymous"
     BROKEN = "the token of the page is not to be had"
 
+    @property
+    def status(self) -> int:
+        """The status of HTTP that says so."""
+        return _STATUSES[self]
+
+
+_STATUSES: Final = {
+    Admission.ADMITTED: 200,
+    Admission.UNKNOWN: 401,
+    Admission.TIRED: 429,
+    Admission.CLOSED: 404,
+    Admission.BROKEN: 503,
+}
+
 
 class Door:
     """Admits those who show the token, or what was given them for it.
@@ -63,14 +77,9 @@ class Door:
 
     async def admits(self, request: Request) -> Admission:
         """Return whether a request is answered: by its cookie, or its bearer token."""
-        policy = self._policy()
-        if policy.is_anonymous:
-            return Admission.ADMITTED
-        if policy.token_file is None:
-            return Admission.CLOSED
-        token = await run_in_threadpool(_token, policy.token_file)
-        if token is None:
-            return Admission.BROKEN
+        token = await self._token()
+        if isinstance(token, Admission):
+            return token
         cookie = _cookie(request.headers.get("cookie", ""))
         if cookie and self._is_session(token, cookie):
             return Admission.ADMITTED
@@ -81,14 +90,9 @@ class Door:
 
     async def let_in(self, request: Request, given: str, response: Response) -> Admission:
         """Have a response give its browser a cookie, if what was entered is the token."""
-        policy = self._policy()
-        if policy.is_anonymous:
-            return Admission.ADMITTED
-        if policy.token_file is None:
-            return Admission.CLOSED
-        token = await run_in_threadpool(_token, policy.token_file)
-        if token is None:
-            return Admission.BROKEN
+        token = await self._token()
+        if isinstance(token, Admission):
+            return token
         admission = self._judged(token, given.strip())
         if admission is Admission.ADMITTED:
             until = str(int(self._now()) + SESSION_S)
@@ -107,6 +111,15 @@ class Door:
     def let_out(response: Response) -> None:
         """Have a response take the cookie away."""
         response.set_cookie(COOKIE, "", max_age=0, path="", httponly=True, samesite="strict")
+
+    async def _token(self) -> bytes | Admission:
+        """Return the token, or what becomes of anybody without a look at theirs."""
+        policy = self._policy()
+        if policy.is_anonymous:
+            return Admission.ADMITTED
+        if policy.token_file is None:
+            return Admission.CLOSED
+        return await run_in_threadpool(_token, policy.token_file) or Admission.BROKEN
 
     def _judged(self, token: bytes, given: str) -> Admission:
         """Return whether a token is the right one."""

@@ -43,12 +43,6 @@ _ASSETS: Final = {
     "icon.svg": "image/svg+xml",
 }
 _OURS: Final = re.compile(r"sources/[a-z0-9-]{1,50}(/images/[0-9a-f]{1,32})?", re.ASCII)
-_STATUSES: Final = {
-    Admission.UNKNOWN: 401,
-    Admission.TIRED: 429,
-    Admission.CLOSED: 404,
-    Admission.BROKEN: 503,
-}
 
 
 class Page:
@@ -108,9 +102,8 @@ def _board(request: Request, board: Board) -> Response:
     asked = request.query_params
     q, state = asked.get("q", "")[:200], asked.get("state", "")
     offset = int(asked["offset"]) if re.fullmatch("[0-9]{1,9}", asked.get("offset", "")) else 0
-    images = [each for shown in board.sources for each in board.images(shown.name)]
-    words = q.lower().split()
-    found = [each for each in images if state in ("", each.state.value) and each.matches(words)]
+    counts = {shown.name: len(board.images(shown.name)) for shown in board.sources}
+    found = board.find(counts, words=q, state=state)
 
     def at(where: int) -> str:
         return urlencode({"q": q, "state": state, "offset": max(where, 0)})
@@ -121,10 +114,10 @@ def _board(request: Request, board: Board) -> Response:
         "board.html",
         title="Sources",
         sources=board.sources,
-        counts={shown.name: len(board.images(shown.name)) for shown in board.sources},
+        counts=counts,
         images=found[offset:end],
         total=len(found),
-        all=len(images),
+        all=sum(counts.values()),
         q=q,
         state=state,
         states=list(State),
@@ -185,7 +178,7 @@ def _html(request: Request, name: str, *, status: int = 200, **facts: object) ->
     text = rendered(
         name,
         root="../" * depth or "./",
-        has_session=COOKIE in request.cookies and status != _STATUSES[Admission.UNKNOWN],
+        has_session=COOKIE in request.cookies and status != Admission.UNKNOWN.status,
         **{"is_live": True, **facts},
     )
     return HTMLResponse(text, status, HEADERS)
@@ -199,7 +192,7 @@ def _message(request: Request, status: int, title: str, message: str) -> Respons
 
 def _refusal(request: Request, admission: Admission, *, to: str | None = None) -> Response:
     """Ask for the token, or say why nothing is shown."""
-    status = _STATUSES[admission]
+    status = admission.status
     if admission not in (Admission.UNKNOWN, Admission.TIRED):
         return _message(request, status, "Nothing to see here", f"{admission.value}.".capitalize())
     is_try = to is not None

@@ -69,6 +69,5 @@ def _tag(image: str) -> str:
 
 def _wellness(report: SyncReport) -> dict[str, int]:
     """Return how many objects there are, how many are well, and how many are not."""
-    healths = [each.health for each in report.objects if each.health is not None]
-    healthy = sum(each.is_current for each in healths)
-    return {"all": len(healths), "healthy": healthy, "ailing": len(healths) - healthy}
+    healthy = sum(each.is_current for each in report.healths)
+    return {"all": len(report.healths), "healthy": healthy, "ailing": len(report.healths) - healthy}
